@@ -1,4 +1,4 @@
-# Two commands for newcomers: `make run` and `make test`. The work is in scripts/ and in the programs lms and lab.
+# The commands of the repository. Newcomers need `make run` and `make test`. The steps are in scripts/ and in the programs lms and lab.
 
 .PHONY: run cells test drill build lab components lint set-up
 .SILENT:
@@ -6,23 +6,23 @@
 run: build
 	target/release/lms up
 
-# Three cells on this machine, as docs/how-to/run-several-cells.md explains.
+# Runs three cells on this machine, as docs/how-to/run-several-cells.md describes.
 cells: build
 	target/release/lms cell up
 
 test: components
 	scripts/test.sh
 
-# Loses data on purpose and restores it; what it prints is kept in docs/explanation/recovery.md.
+# Loses data on purpose, restores it and prints a report, which docs/explanation/recovery.md quotes.
 drill: lab
 	target/release/lab drill
 
-# What is never shipped: the program lab, and the native service that it measures against.
+# Builds the program lab and the native service that it measures against, neither of which is shipped.
 lab: build
 	cargo build --release --workspace --bin lab --bin native-baseline
 
-# What serving needs, and no more. With the features of the whole workspace: with those of a smaller selection, Cargo would build
-# Wasmtime once more for the tests.
+# Builds only what serving needs, with the features of the whole workspace: with those of one package, Cargo would build Wasmtime
+# again for the tests.
 build: components
 	cargo build --release --workspace --bin lms
 

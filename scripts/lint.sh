@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting and lints, of the native programs and of what only WebAssembly compiles.
+# Checks formatting and lints of the native programs and of the code that is compiled for WebAssembly only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,12 +10,12 @@ source scripts/wasm-toolchain.sh
 
 cargo fmt --all --check
 cargo clippy --release --workspace --all-targets -- -D warnings
-scripts/same-features.sh
+scripts/check-features.sh
 
-# The image's program (deploy/Dockerfile) has nothing in it that only a developer's machine or the laboratory needs.
+# The program of the image (deploy/Dockerfile) must contain nothing that only a developer's machine or lab/ needs.
 for package in wasmtime fake host local bench drill; do
   if cargo tree --quiet --package cli --edges normal --no-default-features --invert "$package" >/dev/null 2>&1; then
-    fail "the program of the image depends on $package: look with cargo tree -p cli -e normal --no-default-features -i $package"
+    fail "the program of the image depends on $package: find out why with cargo tree -p cli -e normal --no-default-features -i $package"
   fi
 done
 cargo clippy --release --package cli --no-default-features -- -D warnings

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the components of the previous release (deploy/previous-release) once, and prints the directory that its
-# spin.toml and migrations/ are in. It is for tests of behaviour, so the components are built fast and not small.
+# Builds the components of the previous release (deploy/previous-release) once, and prints the directory of its spin.toml and
+# migrations/. Only their behaviour is tested, so the components are optimized for build time and not for size.
 #
-# A shallow clone may lack the commit. Then this says so on standard error and ends with 3: how to get it, or that nothing was tested.
+# If a shallow clone lacks the commit, this script says on standard error how to fetch it, and exits with status 3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,14 +25,14 @@ if ! git cat-file -e "$commit^{commit}" 2>/dev/null; then
 fi
 
 mkdir -p target/previous-release
-# Two test programs may ask at the same time.
+# Two test programs may run this script concurrently.
 exec 9>target/previous-release/lock
 flock 9
 if [ ! -e "$directory/built" ]; then
   rm -rf "$directory"
   mkdir "$directory"
   git archive "$commit" | tar -x -C "$directory"
-  # A target directory of its own: the files of both releases have the same names.
+  # The build has a target directory of its own, because the files of both releases have the same names.
   if ! (
     unset CARGO_TARGET_DIR
     export CARGO_PROFILE_COMPONENT_LTO=off CARGO_PROFILE_COMPONENT_CODEGEN_UNITS=16 CARGO_PROFILE_COMPONENT_OPT_LEVEL=1

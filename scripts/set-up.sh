@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing to build and run: a linker, the target wasm32-wasip2, PostgreSQL 15, current time zones, pgBackRest.
-# What is there already is left alone, so that the second run asks no server for anything.
+# Installs the missing requirements for building and running: a linker, the target wasm32-wasip2, PostgreSQL 15, current time
+# zones and pgBackRest. Installed ones are left alone, so that the second run needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ if ! has_rustup_target && ! has_debian_toolchain; then
   echo "Adding the Rust target wasm32-wasip2"
   if ! command -v rustup >/dev/null ||
     ! timeout 120 rustup target add wasm32-wasip2 >/dev/null 2>&1; then
-    echo "rustup's servers cannot be reached; the target is built from Debian's sources instead"
+    echo "rustup's servers cannot be reached, so the target is built from Debian's sources"
     install_packages "a toolchain for WebAssembly" "${debian_packages[@]}"
     has_debian_toolchain || fail "the packages ${debian_packages[*]} do not contain a complete toolchain"
   fi
@@ -35,9 +35,9 @@ if [ ! -x /usr/lib/postgresql/15/bin/initdb ] &&
   install_packages "PostgreSQL 15" postgresql-15
 fi
 
-# PostgreSQL has its time zones from the system. British Columbia stays on summer time since 2026, which older zones do not know.
+# PostgreSQL uses the system's time zones. Older ones lack the permanent summer time of British Columbia since 2026.
 if [ "$(TZ=America/Vancouver date -d 2027-01-11T00:00:00Z +%z)" != -0700 ]; then
   install_packages "the time zones of 2026" tzdata
 fi
 
-command -v pgbackrest >/dev/null || install_packages "a program for backups" pgbackrest
+command -v pgbackrest >/dev/null || install_packages "pgBackRest for backups" pgbackrest

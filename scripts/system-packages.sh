@@ -1,22 +1,22 @@
-# Sourced by the other scripts: installs Debian packages, as root or through sudo.
+# Sourced by the other scripts. Installs Debian packages, as root or through sudo.
 # shellcheck shell=bash
 
-# Prints one line and ends the script.
+# Prints an error and exits.
 fail() {
   echo "error: $*" >&2
   exit 1
 }
 
-# Installs the named packages; the first argument says in a few words what for.
+# Installs packages. The first argument describes their purpose.
 install_packages() {
   local purpose=$1
   shift
   command -v apt-get >/dev/null ||
-    fail "$purpose is missing, and this is no Debian: install what the packages $* are called here"
+    fail "$purpose is missing, and this system has no apt-get: install the equivalent of Debian's packages $*"
   local -a as_root=()
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null ||
-      fail "$purpose is missing: run this once as root, or apt-get install $* as root"
+      fail "$purpose is missing: run this script once as root, or run apt-get install $* as root"
     as_root=(sudo)
   fi
   echo "Installing $purpose: $*"

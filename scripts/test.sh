@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test. Prints nothing after the test runner's closing line.
+# Runs every test. The last line of the output is the test runner's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,6 +7,6 @@ scripts/test-tools.sh
 
 target/python/bin/python tests/operator/deployment.py
 
-# The tests start a cluster of their own when they first need it, and share it.
+# The first test that needs a database starts a cluster, which all tests share.
 trap 'target/release/lms --state .lms/test cluster stop >/dev/null 2>&1 || true' EXIT
 cargo test --release --workspace "$@"

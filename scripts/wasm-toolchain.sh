@@ -1,8 +1,8 @@
-# Sourced by the other scripts: which toolchain builds WebAssembly here.
+# Sourced by the other scripts. Selects the toolchain that builds WebAssembly.
 # shellcheck shell=bash
 #
-# rustup's target wasm32-wasip2 where rustup's servers can be reached. Elsewhere Debian's rustc and cargo of the
-# packages *-web, which build the target's standard library from Debian's sources.
+# It is rustup's target wasm32-wasip2 if that is installed, and otherwise Debian's rustc and cargo of the packages *-web, which
+# build the target's standard library from Debian's sources.
 
 sysroot=$(rustc --print sysroot)
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -16,7 +16,7 @@ has_debian_toolchain() {
     [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]
 }
 
-# Runs cargo with the given subcommand and arguments on all components, and on the one that only tests use.
+# Runs a cargo subcommand on all components, and on the component that only tests use.
 wasm_cargo() {
   local subcommand=$1 manifest
   shift
@@ -27,7 +27,7 @@ wasm_cargo() {
     cargo "$subcommand" --target wasm32-wasip2 "$@"
     return
   fi
-  # The linkers come with rustup's toolchain. The variable with flags replaces those of .cargo/config.toml.
+  # The linkers are part of rustup's toolchain. The variable overrides the flags in .cargo/config.toml.
   local linkers=$sysroot/lib/rustlib/$host/bin
   env -u RUSTUP_TOOLCHAIN \
     PATH="/usr/bin:$linkers:$linkers/gcc-ld:$PATH" \

@@ -1,10 +1,10 @@
--- What a year of a student takes on the disk: writes it for 200 students of a seeded tenant, with all triggers, and says how
--- much the tables, their indexes, the event log and the WAL grew. docs/explanation/scale.md has the figures.
+-- Measures the disk space of one student's year: writes it for 200 students of a seeded tenant, with all triggers, and prints
+-- the growth of the tables, their indexes, the event log and the WAL. docs/explanation/scale.md has the figures.
 --
 --   lms cluster start; lms prepare >/dev/null; lab seed --tenants 5 --students 20000
 --   psql "$ADDRESS_OF_THE_SUPERUSER" -f lab/bench/storage.sql; lms analytics refresh
 --
--- A student's year: 40 lessons, each looked at afterwards (the lesson completed, who came recorded), 12 payments, 12 assessments,
+-- A student's year: 40 lessons, each completed with its attendance, 12 payments, 12 assessments,
 -- 20 awards, 4 requests with 2 comments each, 20 notifications.
 
 \set ON_ERROR_STOP on
@@ -96,7 +96,7 @@ on conflict do nothing;
 call pg_temp.measure('lessons');
 \echo lessons
 
--- One class after the other, as happens: a statement that changes thousands of lessons is none that the product has.
+-- One class after another, because the product has no statement that changes thousands of lessons.
 do $$
 declare
   class uuid;
@@ -114,8 +114,8 @@ begin
 end
 $$;
 
-call pg_temp.measure('lessons looked at');
-\echo lessons looked at
+call pg_temp.measure('lessons completed');
+\echo lessons completed
 
 insert into lms.finance_records (centre_id, student_id, amount, currency, type, method, reference)
 select p.centre_id, p.id, 140.50, 'GBP', 'payment', 'card', 'PAYMENT-' || p.place || '-' || month
@@ -126,9 +126,9 @@ call pg_temp.measure('payments');
 \echo payments
 
 insert into lms.assessments (student_id, tutor_id, type, score, notes)
-select p.id, p.tutor_id, (array['reading', 'spelling', 'numeracy'])[1 + turn % 3], 40 + turn, 'Good progress since the last time.'
+select p.id, p.tutor_id, (array['reading', 'spelling', 'numeracy'])[1 + number % 3], 40 + number, 'Good progress since the last time.'
 from pupil as p
-cross join generate_series(1, 12) as turn;
+cross join generate_series(1, 12) as number;
 
 call pg_temp.measure('assessments');
 \echo assessments
@@ -136,22 +136,22 @@ call pg_temp.measure('assessments');
 insert into lms.gamification (student_id, points, metadata)
 select p.id, 10, '{"reason": "lesson"}'
 from pupil as p
-cross join generate_series(1, 20) as turn;
+cross join generate_series(1, 20) as number;
 
 call pg_temp.measure('awards');
 \echo awards
 
-with asked as (
+with created as (
   insert into lms.requests (centre_id, type, details, priority)
   select p.centre_id, 'it', 'The lamp of the room is broken, and so is its switch.', 'low'
   from pupil as p
-  cross join generate_series(1, 4) as turn
+  cross join generate_series(1, 4) as number
   returning id
 )
 insert into lms.request_comments (request_id, visibility, body)
 select r.id, 'public', 'Somebody comes on Tuesday and looks at it.'
-from asked as r
-cross join generate_series(1, 2) as turn;
+from created as r
+cross join generate_series(1, 2) as number;
 
 call pg_temp.measure('requests');
 \echo requests
@@ -159,14 +159,14 @@ call pg_temp.measure('requests');
 insert into lms.notifications (user_id, type, subject, message)
 select p.user_id, 'email', 'A lesson was moved', 'The lesson on Tuesday at ten begins at eleven, in the same room.'
 from pupil as p
-cross join generate_series(1, 20) as turn;
+cross join generate_series(1, 20) as number;
 
 call pg_temp.measure('notifications');
 \echo notifications
 
 reset role;
 select lms_private.seal_events(current_setting('app.tenant_id')::uuid) as events_sealed;
-call pg_temp.measure('sealed, still in both');
+call pg_temp.measure('sealed, before the vacuum');
 vacuum full lms_private.unsealed_events;
 call pg_temp.measure('sealed');
 \echo sealed

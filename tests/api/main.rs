@@ -1,4 +1,4 @@
-//! The HTTP interface, one folder for each component and one file for each resource.
+//! Tests of the HTTP API, with a folder for each component and a file for each resource.
 
 #![allow(missing_docs)]
 

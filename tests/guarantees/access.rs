@@ -1,5 +1,4 @@
-//! Access coverage: every endpoint of the router's own table, called as everybody, with the outcome that
-//! the reviewed access table says.
+//! Tests the access to every endpoint, for every role, against the reviewed access table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,43 +6,45 @@ use anyhow::{Context, Result};
 use http::Method;
 use platform::declare::component::Endpoint;
 use serde_json::json;
-use tests::{Application, COMPONENTS, Reply, Role, Session, run};
+use tests::{Application, COMPONENTS, Reply, Role, Session, role, run};
 use uuid::Uuid;
 
-/// Who may call each operation, by the golden file: `*` for anybody, `+` for whoever is signed in.
+/// Returns the callers of each operation in the golden file: the columns of its row that do not refuse.
 #[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
-    let mut table: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut operation = String::new();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/access.txt");
     let reviewed = std::fs::read_to_string(path).expect("the access table was written down");
-    for line in reviewed.lines() {
-        if let Some(entry) = line.strip_prefix("  ") {
-            let who = match entry {
-                "anybody" => "*",
-                "any role, for its own" => "+",
-                _ => entry.split(' ').next().unwrap_or_default(),
-            };
-            table
-                .entry(operation.clone())
-                .or_default()
-                .insert(who.to_owned());
-        } else if let Some((_, name)) = line.split_once('(') {
-            operation = name.trim_end_matches(')').to_owned();
+    let mut table = BTreeMap::new();
+    let mut columns: Vec<&str> = Vec::new();
+    for line in reviewed
+        .lines()
+        .filter(|line| !line.starts_with(['#', ' ']))
+    {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        match cells.as_slice() {
+            [_, "anyone", ..] => columns = cells[1..].to_vec(),
+            [operation, _, _, cells @ ..] => {
+                let callers = columns.iter().zip(cells).filter(|(_, cell)| **cell != "-");
+                table.insert(
+                    (*operation).to_owned(),
+                    callers.map(|(column, _)| (*column).to_owned()).collect(),
+                );
+            }
+            _ => {}
         }
     }
     table
 }
 
-fn may(
+fn is_permitted(
     table: &BTreeMap<String, BTreeSet<String>>,
     endpoint: &Endpoint,
     role: Option<Role>,
 ) -> bool {
-    let Some(who) = table.get(&endpoint.operation()) else {
+    let Some(who) = table.get(&endpoint.operation_id()) else {
         return false;
     };
-    who.contains("*") || role.is_some_and(|role| who.contains("+") || who.contains(role.name()))
+    who.contains(role.map_or("anyone", Role::name))
 }
 
 /// Calls an endpoint with the id in its path and an empty body.
@@ -53,17 +54,17 @@ async fn call(
     token: Option<&str>,
     id: Uuid,
 ) -> Result<Reply> {
-    let path = tests::path(endpoint, id);
+    let path = tests::endpoint_path(endpoint, id);
     let mut request = app.request(endpoint.method.clone(), &path);
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
     if [Method::PATCH, Method::DELETE].contains(&endpoint.method) {
-        // Any version, where one is demanded.
+        // Any version matches, where one is required.
         request = request.header("if-match", "*");
     }
     if [Method::POST, Method::PATCH, Method::PUT].contains(&endpoint.method) {
-        // Where a key is demanded, its absence would be refused before what is looked at here.
+        // Without a required idempotency key, the request would be rejected before the access check.
         request = request.header("idempotency-key", Uuid::now_v7().to_string());
         request = match path.ends_with("/import") {
             true => request.header("content-type", "text/csv").body("nothing\n"),
@@ -79,25 +80,25 @@ fn every_endpoint_is_reviewed() {
     for component in COMPONENTS {
         for endpoint in component.endpoints() {
             assert!(
-                table.contains_key(&endpoint.operation()),
+                table.contains_key(&endpoint.operation_id()),
                 "{} is not in the access table",
-                endpoint.operation()
+                endpoint.operation_id()
             );
         }
     }
 }
 
 #[test]
-fn nobody_gets_past_an_endpoint_that_needs_a_token() {
+fn endpoints_require_a_token() {
     run(async |app| {
         let table = reviewed();
-        let session = app.session(0, Role::Admin).await?;
-        let expired = app.token(&session, Role::Admin, -1)?;
+        let session = app.session(0, role::ADMIN).await?;
+        let expired = app.token(&session, role::ADMIN, -1)?;
         let mut broken = session.token.clone();
         broken.truncate(broken.len() - 4);
         for component in COMPONENTS {
             for endpoint in component.endpoints() {
-                let is_public = may(&table, &endpoint, None);
+                let is_public = is_permitted(&table, &endpoint, None);
                 for token in [
                     None,
                     Some(broken.as_str()),
@@ -110,7 +111,7 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
                         unauthenticated,
                         !is_public,
                         "{}: {}",
-                        endpoint.operation(),
+                        endpoint.operation_id(),
                         reply.text
                     );
                 }
@@ -121,17 +122,17 @@ fn nobody_gets_past_an_endpoint_that_needs_a_token() {
 }
 
 #[test]
-fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
+fn every_role_has_exactly_the_access_of_the_access_table() {
     run(async |app| {
         let table = reviewed();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
-                    // A session for each call: some of them end it.
+                    // Each request has a session of its own, because some of them end it.
                     let session = app.session(0, role).await?;
                     let reply = call(app, &endpoint, Some(&session.token), Uuid::now_v7()).await?;
-                    let operation = endpoint.operation();
-                    if may(&table, &endpoint, Some(role)) {
+                    let operation = endpoint.operation_id();
+                    if is_permitted(&table, &endpoint, Some(role)) {
                         assert!(
                             reply.status != 403 && reply.status < 500,
                             "{} may {operation}: {}",
@@ -154,7 +155,7 @@ fn every_role_may_do_what_the_access_table_says_and_nothing_else() {
     });
 }
 
-/// One id of the first tenant for each resource.
+/// Returns one id of the first tenant for each resource.
 async fn ids_of_first_tenant(app: &Application) -> Result<BTreeMap<&'static str, Uuid>> {
     let client = app.superuser().await?;
     let mut ids = BTreeMap::new();
@@ -173,11 +174,11 @@ async fn ids_of_first_tenant(app: &Application) -> Result<BTreeMap<&'static str,
 }
 
 #[test]
-fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
+fn the_same_role_of_another_tenant_finds_nothing() {
     run(async |app| {
         let ids = ids_of_first_tenant(app).await?;
         let first = app.demo.tenants[0].id.to_string();
-        for role in Role::ALL {
+        for role in role::ALL {
             for component in COMPONENTS {
                 for endpoint in component.endpoints() {
                     let session: Session = app.session(1, role).await?;
@@ -185,9 +186,9 @@ fn the_right_role_of_another_tenant_finds_nothing_of_the_first() {
                     let noun = noun.split('/').nth(2).unwrap_or_default().to_owned();
                     let id = ids.get(noun.as_str()).copied().unwrap_or_else(Uuid::now_v7);
                     let reply = call(app, &endpoint, Some(&session.token), id).await?;
-                    let operation = endpoint.operation();
+                    let operation = endpoint.operation_id();
                     if endpoint.template().contains("{id}") {
-                        // A body is looked at before the row: an empty one changes nothing of anybody's, or is refused.
+                        // The body is validated before the row is read: an empty one changes nothing or is rejected.
                         assert!(
                             [403, 404, 422].contains(&reply.status),
                             "{} {operation}: {} {}",

@@ -1,13 +1,13 @@
-//! The catalog of the database, held against the rules of the schema and against the declarations.
+//! Tests the database's catalog against the rules of the schema and the declarations.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use tests::{COMPONENTS, run};
 
-/// Columns that every table has beside its own.
+/// The columns that every table has in addition to its own.
 const COMMON: [&str; 8] = [
     "tenant_id",
     "id",
@@ -19,7 +19,7 @@ const COMMON: [&str; 8] = [
     "version",
 ];
 
-/// The rules that every table of the schema keeps: each query lists the tables that break one.
+/// The rules of the schema. Each query lists the tables that break one.
 const RULES: [(&str, &str); 7] = [
     (
         "row security is enabled and forced",
@@ -94,8 +94,8 @@ const RULES: [(&str, &str); 7] = [
           ) < 2",
     ),
     (
-        // Of all rows: checks of references, purging and leaving ask for deleted ones too. None is left out; the one predicate that
-        // may be there is that a column of the key is not null, which every row that is asked for meets.
+        // The index must cover all rows, because checks of references, purging and deactivation read deleted rows, too. The only
+        // predicate allowed is that a column of the key is not null, which holds for every row that is looked up.
         "foreign keys have an index over all rows that begins with their columns",
         "select format('%s.%s', c.conrelid::regclass, c.conname)
         from pg_constraint as c
@@ -126,12 +126,12 @@ const RULES: [(&str, &str); 7] = [
           and p.prosecdef
           and has_function_privilege('lms_application', p.oid, 'execute')
           and p.proargnames[1:p.pronargs] && array['tenant', 'tenant_id']
-          and pg_get_functiondef(p.oid) !~ 'is_of_context|app\\.tenant_id'",
+          and pg_get_functiondef(p.oid) !~ 'is_current_tenant|app\\.tenant_id'",
     ),
 ];
 
 #[test]
-fn every_table_keeps_the_rules_of_the_schema() {
+fn every_table_follows_the_rules_of_the_schema() {
     run(async |app| {
         let client = app.superuser().await?;
         for (rule, sql) in RULES {
@@ -155,7 +155,7 @@ fn every_table_keeps_the_rules_of_the_schema() {
 }
 
 #[test]
-fn the_indexes_that_document_4_names_are_there() {
+fn the_specified_indexes_exist() {
     run(async |app| {
         let client = app.superuser().await?;
         for name in [
@@ -189,7 +189,7 @@ fn the_indexes_that_document_4_names_are_there() {
     });
 }
 
-/// Type and nullability of each column of each table.
+/// Returns type and nullability of each column of each table.
 async fn columns(
     client: &tokio_postgres::Client,
 ) -> Result<BTreeMap<String, BTreeMap<String, (String, bool)>>> {
@@ -214,7 +214,7 @@ async fn columns(
     Ok(tables)
 }
 
-/// Whether the column keeps a member of an object, for filters.
+/// Returns whether the column is derived from a member of an object, for filters.
 fn is_of_a_member(resource: &Resource, column: &str) -> bool {
     resource.fields.iter().any(|field| match field.kind {
         Kind::Object(members) => members
@@ -225,16 +225,16 @@ fn is_of_a_member(resource: &Resource, column: &str) -> bool {
     })
 }
 
-/// Whether the column keeps the rank of a field, for the order of lists.
+/// Returns whether the column has the rank of a field, for the order of lists.
 fn is_a_rank(resource: &Resource, column: &str) -> bool {
     resource
         .fields
         .iter()
-        .any(|field| field.ranked_by == Some(column))
+        .any(|field| field.sort_column == Some(column))
 }
 
 #[test]
-fn the_declarations_agree_with_the_tables() {
+fn the_declarations_match_the_tables() {
     run(async |app| {
         let client = app.superuser().await?;
         let tables = columns(&client).await?;
@@ -253,8 +253,8 @@ fn the_declarations_agree_with_the_tables() {
                     kind => sql_type == kind.sql_type(),
                 };
                 assert!(same, "{place} is {sql_type}");
-                // No client sees whether a derived column has a value.
-                if field.setting != Setting::Derived {
+                // Clients do not see whether a derived column is null.
+                if field.writable != Writable::Derived {
                     assert_eq!(field.nullable, *nullable, "{place}: nullable");
                 }
             }
@@ -281,10 +281,10 @@ fn the_declarations_agree_with_the_tables() {
 }
 
 #[test]
-fn look_ups_enter_their_index_by_the_tenant() {
+fn look_ups_use_an_index_that_starts_with_the_tenant() {
     run(async |app| {
         let client = database::connect(&app.application_url).await?;
-        // Of a table with few rows the planner reads the whole; what it could do is what counts.
+        // The planner reads a small table sequentially, so sequential scans are turned off.
         client
             .batch_execute(
                 "set app.role = 'admin'; set enable_seqscan = off; set enable_bitmapscan = off",

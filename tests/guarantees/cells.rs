@@ -1,4 +1,4 @@
-//! A component and its cell: it serves no database but its own, and reaches no other.
+//! Tests that a component serves and reaches no database but that of its cell.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -6,19 +6,19 @@ use std::net::TcpListener;
 
 use anyhow::{Result, bail, ensure};
 use http::Method;
-use tests::{Role, interruptions::is_unavailable, run};
+use tests::{fault_injection::assert_unavailable, role, run};
 
 #[test]
 fn a_database_of_another_cell_of_the_same_region_is_not_served() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        app.beside(
+        let admin = app.sign_in(role::ADMIN).await?;
+        app.with_second_application(
             |variables| {
                 variables.insert("cell".to_owned(), "eu-regulated".to_owned());
             },
             async |other| {
-                is_unavailable(&other.call(None, Method::GET, "/readyz", None).await?);
-                is_unavailable(&other.get(&admin, "/v1/users").await?);
+                assert_unavailable(&other.call(None, Method::GET, "/readyz", None).await?);
+                assert_unavailable(&other.get(&admin, "/v1/users").await?);
                 Ok(())
             },
         )
@@ -28,7 +28,7 @@ fn a_database_of_another_cell_of_the_same_region_is_not_served() {
     });
 }
 
-/// Ways to write where another cell's database listens.
+/// Spellings of the address of another cell's database.
 fn spellings(port: u16, own_host: &str) -> Vec<String> {
     let rest = "user=lms_application password=secret dbname=lms sslmode=disable";
     let url = |host: &str| format!("postgres://lms_application:secret@{host}:{port}/lms");
@@ -46,7 +46,7 @@ fn spellings(port: u16, own_host: &str) -> Vec<String> {
     ]
 }
 
-/// Whether anybody has connected.
+/// Returns whether a client has connected.
 fn has_caller(listener: &TcpListener) -> Result<bool> {
     match listener.accept() {
         Ok(_) => Ok(true),
@@ -56,9 +56,9 @@ fn has_caller(listener: &TcpListener) -> Result<bool> {
 }
 
 #[test]
-fn a_component_reaches_no_database_but_its_cells_however_it_is_written() {
+fn a_component_reaches_only_its_cells_database_in_every_spelling() {
     run(async |app| {
-        // What it must not reach answers whoever comes: no password keeps anybody away.
+        // The database that must not be reached would accept every connection, without a password.
         let elsewhere = TcpListener::bind("127.0.0.1:0")?;
         elsewhere.set_nonblocking(true)?;
         let port = elsewhere.local_addr()?.port();
@@ -67,20 +67,20 @@ fn a_component_reaches_no_database_but_its_cells_however_it_is_written() {
             let change = |variables: &mut BTreeMap<String, String>| {
                 variables.insert("database_url".to_owned(), address.clone());
             };
-            app.beside(change, async |misled| {
-                is_unavailable(&misled.call(None, Method::GET, "/readyz", None).await?);
+            app.with_second_application(change, async |misled| {
+                assert_unavailable(&misled.call(None, Method::GET, "/readyz", None).await?);
                 Ok(())
             })
             .await?;
             ensure!(!has_caller(&elsewhere)?, "{address} led there");
         }
-        // It could be reached, if it were allowed.
+        // The database could be reached if it were allowed.
         let allowed = |variables: &mut BTreeMap<String, String>| {
             variables.insert("database_port".to_owned(), port.to_string());
             let address = format!("postgres://lms_application:secret@{own_host}:{port}/lms");
             variables.insert("database_url".to_owned(), address);
         };
-        app.beside(allowed, async |misled| {
+        app.with_second_application(allowed, async |misled| {
             let request = misled.call(None, Method::GET, "/readyz", None);
             let arrived = async {
                 while !has_caller(&elsewhere)? {

@@ -1,5 +1,4 @@
-//! `spin:postgres` as the host offers it: the components use its asynchronous half, so the other one is tried here,
-//! by a component of the tests' own that calls both alike.
+//! Tests the interface `spin:postgres` of the host with a component that calls its synchronous and asynchronous functions.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +13,7 @@ const WASM: &str = concat!(
     "/../target/wasm32-wasip2/component/probe.wasm"
 );
 
-/// What both halves answer, line by line.
+/// The results of both variants, line by line.
 const ANSWERS: &str = r#"0
 2
 ([Column { name: "number", data-type: DbDataType::Int32 }, Column { name: "note", data-type: DbDataType::Str }], [[DbValue::Int32(1), DbValue::Str("one")], [DbValue::Int32(2), DbValue::DbNull]])
@@ -53,7 +52,7 @@ fn manifest(address: &url::Url) -> Result<String> {
 }
 
 #[test]
-fn both_halves_of_the_interface_answer_alike() {
+fn synchronous_and_asynchronous_functions_return_the_same_results() {
     run(async |app| {
         ensure!(
             Path::new(WASM).exists(),

@@ -1,11 +1,11 @@
-//! Actions that the role of the components may not take in the database, whatever SQL it sends.
+//! Tests that the components' role cannot take certain actions in the database, whatever SQL it sends.
 
 use anyhow::Result;
-use tests::{Application, rows, run};
+use tests::{Application, queries, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// A connection as the components have it.
+/// Connects as the components do.
 async fn application(app: &Application) -> Result<Client> {
     database::connect(&app.application_url).await
 }
@@ -20,7 +20,7 @@ async fn code(client: &Client, sql: &str) -> String {
 }
 
 #[test]
-fn the_application_makes_no_temporary_objects_and_no_large_ones() {
+fn the_application_cannot_create_temporary_or_large_objects() {
     run(async |app| {
         let client = application(app).await?;
         for sql in [
@@ -55,19 +55,19 @@ fn the_application_makes_no_temporary_objects_and_no_large_ones() {
 }
 
 #[test]
-fn functions_that_take_a_tenant_answer_about_that_of_the_context_alone() {
+fn functions_with_a_tenant_argument_accept_only_the_contexts_tenant() {
     run(async |app| {
         let theirs = app.demo.tenants[1].id;
-        let student = rows::any(app, 1, "students").await?;
-        let tutor = rows::any(app, 1, "tutors").await?;
-        let staff = rows::any(app, 1, "staff").await?;
-        let centre = rows::id(
+        let student = queries::first_id(app, 1, "students").await?;
+        let tutor = queries::first_id(app, 1, "tutors").await?;
+        let staff = queries::first_id(app, 1, "staff").await?;
+        let centre = queries::fetch_id(
             app,
             "select centre_id from lms.students where id = $1",
             &[&student],
         )
         .await?;
-        let subject = rows::texts(
+        let subject = queries::fetch_texts(
             app,
             "select t.subjects -> 0 ->> 'subject' from lms.tutors as t where t.id = $1",
             &[&tutor],
@@ -84,8 +84,8 @@ fn functions_that_take_a_tenant_answer_about_that_of_the_context_alone() {
             let row = client
                 .query_one(
                     "select
-                      lms_private.are_of_centre($1, $2, jsonb_build_array($3::uuid)),
-                      lms_private.is_taught($1, $4, $5, null),
+                      lms_private.are_students_of_centre($1, $2, jsonb_build_array($3::uuid)),
+                      lms_private.teaches_subject($1, $4, $5, null),
                       coalesce(lms_private.assignment_problem($1, $2, $6), ''),
                       lms_private.assignment_problem($1, $2, $7)",
                     &[

@@ -1,15 +1,15 @@
-//! The event log in the database: nobody changes it, and whoever commits late is not skipped.
+//! Tests that no role changes the event log and no reader misses an event.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, queries, role, run};
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
 
-/// The roles of the system, and the one above them.
+/// The roles of the system and the superuser.
 const ROLES: [&str; 6] = [
     "lms_application",
     "lms_owner",
@@ -19,7 +19,7 @@ const ROLES: [&str; 6] = [
     "postgres",
 ];
 
-/// What somebody might try on a table.
+/// Statements that try to change a table.
 const ATTEMPTS: [&str; 5] = [
     "update {} set state = '{}'",
     "update {} set salt = gen_random_uuid(), state = state",
@@ -28,7 +28,7 @@ const ATTEMPTS: [&str; 5] = [
     "truncate {}",
 ];
 
-/// What the log holds, as one text.
+/// Returns the event log as one text.
 async fn contents(client: &Client) -> Result<String> {
     let row = client
         .query_one(
@@ -39,8 +39,8 @@ async fn contents(client: &Client) -> Result<String> {
     Ok(row.get(0))
 }
 
-/// Tries a statement as a role in the tenant's context. The SQLSTATE, or how many rows it changed.
-async fn attempt(
+/// Runs a statement as a role in the tenant's context, and returns the SQLSTATE or the number of changed rows.
+async fn try_statement(
     client: &mut Client,
     role: &str,
     tenant: Uuid,
@@ -64,8 +64,8 @@ async fn attempt(
 #[test]
 fn no_role_changes_or_removes_an_event() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        queries::write_marks(app).await?;
         let mut client = app.superuser().await?;
         let partition: String = client
             .query_one(
@@ -83,8 +83,8 @@ fn no_role_changes_or_removes_an_event() {
                 for table in ["lms.event_log", &partition] {
                     for sql in ATTEMPTS {
                         let sql = sql.replacen("{}", table, 1);
-                        let outcome = attempt(&mut client, role, admin.tenant, &sql).await?;
-                        // To some the log shows no row: that changes nothing either.
+                        let outcome = try_statement(&mut client, role, admin.tenant, &sql).await?;
+                        // Some roles see no rows of the log, so they change none either.
                         assert!(
                             matches!(&outcome, Ok(0))
                                 || outcome == Err(SqlState::INSUFFICIENT_PRIVILEGE),
@@ -100,9 +100,9 @@ fn no_role_changes_or_removes_an_event() {
 }
 
 #[test]
-fn what_is_not_sealed_yet_is_removed_by_sealing_alone() {
+fn unsealed_events_are_removed_only_by_sealing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let count = "select count(*) from lms_private.unsealed_events";
         let before: i64 = client.query_one(count, &[]).await?.get(0);
@@ -120,7 +120,7 @@ fn what_is_not_sealed_yet_is_removed_by_sealing_alone() {
                 "truncate {}",
             ] {
                 let sql = sql.replacen("{}", "lms_private.unsealed_events", 1);
-                let outcome = attempt(&mut client, role, admin.tenant, &sql).await?;
+                let outcome = try_statement(&mut client, role, admin.tenant, &sql).await?;
                 assert_eq!(
                     outcome,
                     Err(SqlState::INSUFFICIENT_PRIVILEGE),
@@ -134,8 +134,13 @@ fn what_is_not_sealed_yet_is_removed_by_sealing_alone() {
     });
 }
 
-/// Makes a centre in a transaction that stays open for a while.
-async fn make_slowly(client: &mut Client, tenant: Uuid, code: &str, seconds: f64) -> Result<()> {
+/// Creates a centre in a transaction that stays open for a while.
+async fn create_centre_slowly(
+    client: &mut Client,
+    tenant: Uuid,
+    code: &str,
+    seconds: f64,
+) -> Result<()> {
     let transaction = client.transaction().await?;
     transaction
         .batch_execute(&format!("set local app.tenant_id = '{tenant}'"))
@@ -153,7 +158,7 @@ async fn make_slowly(client: &mut Client, tenant: Uuid, code: &str, seconds: f64
     Ok(())
 }
 
-/// Reads on from a position. The positions and the codes of the centres that came.
+/// Reads on from a position, and returns the positions and the codes of the created centres.
 async fn read_on(
     app: &Application,
     session: &Session,
@@ -175,9 +180,9 @@ async fn read_on(
     ))
 }
 
-/// Where the log ends for now.
+/// Returns the present end of the log.
 async fn end(app: &Application, session: &Session) -> Result<i64> {
-    rows::count(
+    queries::count(
         app,
         "lms.event_log where tenant_id = $1",
         &[&session.tenant],
@@ -186,9 +191,9 @@ async fn end(app: &Application, session: &Session) -> Result<i64> {
 }
 
 #[test]
-fn whoever_commits_late_gets_a_later_position() {
+fn an_event_committed_late_gets_a_later_position() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let mut late = app.superuser().await?;
         let open = late.transaction().await?;
@@ -196,7 +201,7 @@ fn whoever_commits_late_gets_a_later_position() {
             .await?;
         let insert = "insert into lms.centres (name, code, time_zone, currency) values ('x', 'late', 'UTC', 'EUR')";
         open.execute(insert, &[]).await?;
-        make_slowly(&mut app.superuser().await?, admin.tenant, "early", 0.0).await?;
+        create_centre_slowly(&mut app.superuser().await?, admin.tenant, "early", 0.0).await?;
 
         let (after, first) = read_on(app, &admin, start).await?;
         assert_eq!(first, [(start + 1, "early".to_owned())]);
@@ -208,9 +213,9 @@ fn whoever_commits_late_gets_a_later_position() {
 }
 
 #[test]
-fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
+fn a_reader_misses_no_event_of_concurrent_slow_writers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let done = Arc::new(AtomicBool::new(false));
         let mut writers = tokio::task::JoinSet::new();
@@ -219,9 +224,9 @@ fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
             let tenant = admin.tenant;
             writers.spawn(async move {
                 for number in 0..12_u32 {
-                    // From nothing to 44 ms, differently for each.
+                    // The delay is between 0 and 44 ms, different for each.
                     let seconds = f64::from((writer * 7 + number * 5) % 12) * 0.004;
-                    make_slowly(
+                    create_centre_slowly(
                         &mut client,
                         tenant,
                         &format!("slow-{writer}-{number}"),
@@ -266,9 +271,9 @@ fn a_reader_misses_nothing_of_slow_writers_side_by_side() {
 }
 
 #[test]
-fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
+fn a_waiting_reader_gets_new_events_or_an_empty_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         let nothing = app
             .get(&admin, &format!("/v1/events?after={start}&wait=1"))
@@ -288,7 +293,7 @@ fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
         assert_eq!(page["data"][0]["entity_id"], made["id"]);
         assert_eq!(page["next_after"], start + 1);
 
-        // One event is enough to end the wait, whatever the limit.
+        // One event ends the wait, whatever the limit.
         let at_once = app
             .get(
                 &admin,
@@ -307,9 +312,9 @@ fn a_reader_who_waits_gets_what_comes_and_nothing_when_nothing_comes() {
 }
 
 #[test]
-fn a_position_beyond_the_end_is_refused() {
+fn a_position_beyond_the_end_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
         app.get(&admin, &format!("/v1/events?after={start}"))
             .await?
@@ -323,7 +328,9 @@ fn a_position_beyond_the_end_is_refused() {
             let detail = reply.json()["errors"][0]["detail"].clone();
             assert_eq!(
                 detail,
-                Value::from(format!("The log ends at position {start}."))
+                Value::from(format!(
+                    "Must be at most {start}, the last position of the event log."
+                ))
             );
         }
         Ok(())
@@ -331,12 +338,12 @@ fn a_position_beyond_the_end_is_refused() {
 }
 
 #[test]
-fn an_event_without_a_partition_of_its_month_is_kept_all_the_same() {
+fn an_event_without_a_partition_for_its_month_is_stored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        queries::write_marks(app).await?;
         let client = app.superuser().await?;
-        // As when no worker has run for years: an event of a month that nobody has made.
+        // This simulates that no worker has run for years, so that the month has no partition.
         client
             .execute(
                 "insert into lms_private.unsealed_events (tenant_id, entity, entity_id, kind, at, state)
@@ -344,13 +351,13 @@ fn an_event_without_a_partition_of_its_month_is_kept_all_the_same() {
                 &[&admin.tenant],
             )
             .await?;
-        rows::written(app).await?;
+        queries::write_marks(app).await?;
         let kept: i64 = client
             .query_one("select count(*) from lms_private.event_log_default", &[])
             .await?
             .get(0);
         assert_eq!(kept, 1);
-        // Its month stays there; the months before it are made.
+        // The event's month stays in the default partition, and the months before it are created.
         let made: i32 = client
             .query_one(
                 "select lms.make_event_partitions((now() + interval '3 years')::date)",

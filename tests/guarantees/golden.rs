@@ -1,28 +1,29 @@
-//! What is generated from the declarations, held against checked-in files that people review.
+//! Tests that the output generated from the declarations equals the reviewed files in `tests/golden/` and `openapi/`.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- golden` writes the files anew.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use academics::calendar::{self, Whose};
 use anyhow::{Context, Result};
+use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Fields, Grant, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::Run;
-use platform::declare::component::{Component, Does};
+use platform::declare::component::{Component, Endpoint, Operation};
 use platform::declare::openapi;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
 use platform::declare::statements::{export, import, single_row};
 use platform::http::request::Request;
-use tests::COMPONENTS;
+use platform::sql::statement::Statement;
+use tests::{COMPONENTS, Role};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }
 
-/// Compares with the file, or writes it when asked to.
+/// Compares a text with a golden file, or writes the file if `UPDATE_GOLDEN` is set.
 pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
     let path = golden(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -40,7 +41,7 @@ pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
 }
 
 #[test]
-fn the_reference_is_what_the_declarations_say() -> Result<()> {
+fn the_openapi_document_matches_the_declarations() -> Result<()> {
     let document = openapi::document(&COMPONENTS, env!("CARGO_PKG_VERSION"));
     compare(
         "openapi/openapi.json",
@@ -49,76 +50,154 @@ fn the_reference_is_what_the_declarations_say() -> Result<()> {
 }
 
 #[test]
-fn the_access_table_is_what_was_reviewed() -> Result<()> {
+fn the_access_table_matches_the_reviewed_file() -> Result<()> {
     compare("tests/golden/access.txt", &access_table()?)
 }
 
-/// One line for each endpoint and role; a line with fields where they are limited.
+const LEGEND: &str = "\
+# Who may call which operation: a table for each resource, a row for each operation, a column for each role.
+#
+# yes   The role may. Which rows it reaches is decided by the database's row security.
+# own   The role may, for what belongs to the caller's own account.
+# -     The role may not.
+# [1]   The role reads or sets some fields only: see the notes below the table.
+#
+# The column anyone is for callers who have not signed in. A list as a CSV file is an export. Only an admin sees deleted rows, and
+# rows as they were at an earlier time.
+";
+
+/// A table of operations and roles for each resource, with notes on the fields where not all are read or set.
 fn access_table() -> Result<String> {
-    let mut text = String::from(
-        "# operation: who may call it, and which fields are read or set where not all are\n",
-    );
+    let mut groups: Vec<(String, Vec<(&Component, Endpoint)>)> = Vec::new();
     for component in COMPONENTS {
         for endpoint in component.endpoints() {
-            write!(
-                text,
-                "\n{} {} ({})\n",
-                endpoint.method,
-                endpoint.template(),
-                endpoint.operation()
-            )?;
-            match endpoint.access() {
-                Access::Public => text.push_str("  anybody\n"),
-                Access::SignedIn => text.push_str("  any role, for its own\n"),
-                Access::Granted { resource, verb } => {
-                    for role in Role::ALL {
-                        if let Some(grant) = component.grant(resource, role, verb) {
-                            writeln!(text, "  {}{}", role.name(), limits(grant, verb))?;
-                        }
-                    }
-                }
+            let id = endpoint.operation_id();
+            let group = id.split('.').next().unwrap_or(&id).to_owned();
+            match groups.iter_mut().find(|(name, _)| *name == group) {
+                Some((_, endpoints)) => endpoints.push((component, endpoint)),
+                None => groups.push((group, vec![(component, endpoint)])),
             }
+        }
+    }
+    let mut text = LEGEND.to_owned();
+    for (name, endpoints) in &groups {
+        let mut notes = Vec::new();
+        let mut header = vec![name.clone(), String::new(), "anyone".to_owned()];
+        header.extend(role::NAMES.map(str::to_owned));
+        let mut rows = vec![header];
+        for (component, endpoint) in endpoints {
+            rows.push(row(component, endpoint, endpoint.access(), &mut notes));
+            // A file is a list in another form, which a role may have or not.
+            if let Operation::Verb(resource, Verb::List) = endpoint.operation
+                && resource.verbs.contains(&Verb::Export)
+            {
+                let resource = resource.name;
+                let access = Access::Granted {
+                    resource,
+                    verb: Verb::Export,
+                };
+                let mut file = row(component, endpoint, access, &mut notes);
+                file[0] = format!("{resource}.export");
+                rows.push(file);
+            }
+        }
+        text.push('\n');
+        for line in aligned(&rows) {
+            writeln!(text, "{line}")?;
+        }
+        for (index, note) in notes.iter().enumerate() {
+            writeln!(text, "  [{}] {note}", index + 1)?;
         }
     }
     Ok(text)
 }
 
+/// The row of an operation: its id, its endpoint, and what each caller may.
+fn row(
+    component: &Component,
+    endpoint: &Endpoint,
+    access: Access,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
+    let (anyone, signed_in) = match access {
+        Access::Public => ("yes", "yes"),
+        Access::SignedIn => ("-", "own"),
+        Access::Granted { .. } => ("-", "-"),
+    };
+    let mut row = vec![
+        endpoint.operation_id(),
+        format!("{} {}", endpoint.method, endpoint.template()),
+        anyone.to_owned(),
+    ];
+    row.extend(role::ALL.map(|role| {
+        match access {
+            Access::Granted { resource, verb } => component
+                .grant(resource, role, verb)
+                .map_or_else(|| "-".to_owned(), |grant| cell(grant, verb, notes)),
+            Access::Public | Access::SignedIn => signed_in.to_owned(),
+        }
+    }));
+    row
+}
+
+/// The lines of a table, with columns of one width.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].len())
+            .max()
+            .unwrap_or_default()
+    };
+    rows.iter()
+        .map(|row| {
+            let cells = row.iter().enumerate();
+            let line: String = cells
+                .map(|(column, cell)| format!("{cell:<width$}  ", width = width(column)))
+                .collect();
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// What a role may, with the number of the note that says which fields.
+fn cell(grant: &Grant, verb: Verb, notes: &mut Vec<String>) -> String {
+    let note = limits(grant, verb);
+    if note.is_empty() {
+        return "yes".to_owned();
+    }
+    let index = notes
+        .iter()
+        .position(|known| *known == note)
+        .unwrap_or_else(|| {
+            notes.push(note);
+            notes.len() - 1
+        });
+    format!("yes[{}]", index + 1)
+}
+
 fn limits(grant: &Grant, verb: Verb) -> String {
-    let mut text = String::new();
+    let mut limits = Vec::new();
     if let Fields::Only(names) = grant.reads {
-        text += &format!(" reads {}", names.join(" "));
+        limits.push(format!("reads {}", names.join(", ")));
     }
     if let Some(names) = grant.reads_of_others {
-        text += &format!(" reads of others {}", names.join(" "));
+        limits.push(format!("reads of others' rows {}", names.join(", ")));
     }
     if let (Fields::Only(names), Verb::Update | Verb::Create | Verb::Import) = (grant.writes, verb)
     {
-        text += &format!(" sets {}", names.join(" "));
+        limits.push(format!("sets {}", names.join(", ")));
     }
-    text
+    limits.join("; ")
 }
 
 #[test]
-fn the_statements_are_what_was_reviewed() -> Result<()> {
+fn the_statements_match_the_reviewed_files() -> Result<()> {
     for component in COMPONENTS {
         for resource in component.resources {
             let text = resource_statements(component, resource)?;
             compare(&format!("tests/golden/sql/{}.sql", resource.name), &text)?;
         }
-        let mut text = String::new();
-        for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
-                let admin = Grant::new(Role::Admin, &[]);
-                let statement = match action.run {
-                    Run::Statement(statement) | Run::Lengthy(statement) => statement(),
-                    Run::View(statement)
-                    | Run::Prepared(_, statement)
-                    | Run::Asking(_, statement) => statement(&admin),
-                    Run::Custom(_) => continue,
-                };
-                text += &format!("{};\n\n", statement.text);
-            }
-        }
+        let text = action_statements(component);
         if !text.is_empty() {
             compare(
                 &format!("tests/golden/sql/{}-actions.sql", component.name),
@@ -126,44 +205,106 @@ fn the_statements_are_what_was_reviewed() -> Result<()> {
             )?;
         }
     }
-    Ok(())
+    let calendar: String = [
+        Whose::Students,
+        Whose::Tutor,
+        Whose::Centre,
+        Whose::Everybody,
+    ]
+    .map(|whose| format!("{};\n\n", calendar::statement(whose).text))
+    .concat();
+    compare("tests/golden/sql/calendar.sql", &calendar)
 }
 
-/// The statements of a resource's plain verbs as its admin has them, and one list with everything in it.
+/// The statements of a component's actions, once for all roles whose text is the same.
+fn action_statements(component: &Component) -> String {
+    let mut text = String::new();
+    for endpoint in component.endpoints() {
+        let Operation::Action(action) = endpoint.operation else {
+            continue;
+        };
+        match endpoint.access() {
+            Access::Granted { resource, verb } if action.depends_on_grant() => {
+                let statements = role::ALL.into_iter().filter_map(|role| {
+                    let grant = component.grant(resource, role, verb)?;
+                    Some((role, action.query_statement(Some(grant))?.text))
+                });
+                text += &by_role(statements);
+            }
+            _ => {
+                if let Some(statement) = action.query_statement(None) {
+                    text += &format!("{};\n\n", statement.text);
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Each text once, below the roles that have it.
+fn by_role(statements: impl IntoIterator<Item = (Role, String)>) -> String {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (role, text) in statements {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, roles)) => roles.push(role.name()),
+            None => groups.push((text, vec![role.name()])),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(text, roles)| format!("-- for {}\n{text};\n\n", roles.join(", ")))
+        .collect()
+}
+
+/// The statements of a resource's plain verbs, once for all roles whose text is the same, and one list with everything in it.
 fn resource_statements(component: &Component, resource: &Resource) -> Result<String> {
     let mut text = String::new();
     for verb in resource.verbs {
-        let Some(grant) = component.grant(resource.name, Role::Admin, *verb) else {
-            continue;
-        };
-        let plain = listing("", resource, grant)?;
-        let all = match verb {
-            Verb::List => vec![
-                plain.statement(resource, grant),
-                listing(
-                    "sort=created_at,-id&created_at.gte=2026-01-01T00:00:00Z&id.in=0190a5c8-0000-7000-8000-000000000000&include_deleted=true&count=exact",
-                    resource,
-                    grant,
-                )?
-                .statement(resource, grant),
-            ],
-            Verb::Get => vec![
-                single_row::get(resource, grant),
-                single_row::get_as_of(resource, grant),
-            ],
-            Verb::Create => vec![single_row::create(resource, grant)],
-            Verb::Update => vec![single_row::update(resource, grant)],
-            Verb::Delete => vec![single_row::delete(resource, grant)],
-            Verb::Restore => vec![single_row::restore(resource, grant)],
-            Verb::Import => vec![import::statement(resource)],
-            Verb::Export => vec![export::statement(&plain, resource, grant)],
-            Verb::Action(_) => Vec::new(),
-        };
-        for statement in all {
-            text += &format!("{};\n\n", statement.text);
+        let mut columns: Vec<Vec<(Role, String)>> = Vec::new();
+        for role in role::ALL {
+            let Some(grant) = component.grant(resource.name, role, *verb) else {
+                continue;
+            };
+            let statements = verb_statements(*verb, resource, grant)?;
+            columns.resize_with(columns.len().max(statements.len()), Vec::new);
+            for (column, statement) in columns.iter_mut().zip(statements) {
+                column.push((role, statement.text));
+            }
+        }
+        for column in columns {
+            text += &by_role(column);
         }
     }
     Ok(text)
+}
+
+/// The statements of a verb as a role has them; those that only some roles have come last.
+fn verb_statements(verb: Verb, resource: &Resource, grant: &Grant) -> Result<Vec<Statement>> {
+    let mut statements = match verb {
+        Verb::List => vec![listing("", resource, grant)?.statement(resource, grant)],
+        Verb::Get => vec![single_row::get(resource, grant)],
+        Verb::Create => vec![single_row::create(resource, grant)],
+        Verb::Update => vec![single_row::update(resource, grant)],
+        Verb::Delete => vec![single_row::delete(resource, grant)],
+        Verb::Restore => vec![single_row::restore(resource, grant)],
+        Verb::Import => vec![import::statement(resource)],
+        Verb::Export => {
+            let plain = listing("", resource, grant)?;
+            vec![export::statement(&plain, resource, grant)]
+        }
+        Verb::Action(_) => Vec::new(),
+    };
+    if grant.role.reads_history() {
+        match verb {
+            Verb::List => {
+                let query = "sort=created_at,-id&created_at.gte=2026-01-01T00:00:00Z&id.in=0190a5c8-0000-7000-8000-000000000000&include_deleted=true&count=exact";
+                statements.push(listing(query, resource, grant)?.statement(resource, grant));
+            }
+            Verb::Get => statements.push(single_row::get_as_of(resource, grant)),
+            _ => {}
+        }
+    }
+    Ok(statements)
 }
 
 fn listing(query: &str, resource: &Resource, grant: &Grant) -> Result<Listing> {

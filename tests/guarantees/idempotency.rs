@@ -1,9 +1,9 @@
-//! Idempotency-Key: what is repeated is done once and answered alike.
+//! Tests that a request repeated with its `Idempotency-Key` runs once and gets the same response.
 
 use http::Method;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run, send};
+use tests::{Application, Session, queries, role, run, send};
 
 fn post(
     app: &Application,
@@ -23,16 +23,16 @@ fn centre(code: &str) -> Value {
 }
 
 #[test]
-fn a_repeated_request_is_answered_as_before_and_done_once() {
+fn a_repeated_request_gets_the_stored_response_and_runs_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         for (path, body) in [("/v1/centres", centre("lake")), ("/v1/users", user)] {
             let first = send(post(app, &admin, path, path, &body))
                 .await?
                 .expect(201);
             assert_eq!(first.header("idempotency-replayed"), "");
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             let again = send(post(app, &admin, path, path, &body))
                 .await?
                 .expect(201);
@@ -42,20 +42,20 @@ fn a_repeated_request_is_answered_as_before_and_done_once() {
                 assert!(!first.header(name).is_empty(), "{path} has no {name}");
                 assert_eq!(again.header(name), first.header(name));
             }
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
         Ok(())
     });
 }
 
 #[test]
-fn a_key_is_of_one_request() {
+fn a_key_belongs_to_one_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         send(post(app, &admin, "/v1/centres", "key-1", &centre("lake")))
             .await?
             .expect(201);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let staff = json!({"user_id": admin.user, "centre_id": admin.user});
         for (path, body) in [
             ("/v1/centres", centre("other")),
@@ -72,7 +72,7 @@ fn a_key_is_of_one_request() {
             };
             assert_eq!(reply.json()["type"], expected);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         send(post(app, &admin, "/v1/centres", "key-2", &centre("other")))
             .await?
             .expect(201);
@@ -81,10 +81,10 @@ fn a_key_is_of_one_request() {
 }
 
 #[test]
-fn a_key_is_of_one_user() {
+fn a_key_belongs_to_one_user() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let first = send(post(app, &ours, "/v1/centres", "shared", &centre("lake")))
             .await?
             .expect(201);
@@ -98,9 +98,9 @@ fn a_key_is_of_one_user() {
 }
 
 #[test]
-fn twenty_repeats_at_once_make_one_row() {
+fn twenty_concurrent_repeats_create_one_row() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let repeats: Vec<_> = (0..20)
             .map(|_| {
                 tokio::spawn(send(post(
@@ -122,10 +122,10 @@ fn twenty_repeats_at_once_make_one_row() {
         bodies.dedup();
         assert_eq!(bodies.len(), 1);
         assert_eq!(
-            rows::count(app, "lms.centres where code = 'lake'", &[]).await?,
+            queries::count(app, "lms.centres where code = 'lake'", &[]).await?,
             1
         );
-        let events = rows::count(
+        let events = queries::count(
             app,
             "lms.event_log where kind = 'centre.created' and state->>'code' = 'lake'",
             &[],
@@ -137,9 +137,9 @@ fn twenty_repeats_at_once_make_one_row() {
 }
 
 #[test]
-fn a_refused_request_leaves_its_key_free() {
+fn a_rejected_request_leaves_its_key_usable() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = send(post(app, &admin, "/v1/centres", "first", &centre("lake")))
             .await?
             .expect(201)
@@ -150,7 +150,7 @@ fn a_refused_request_leaves_its_key_free() {
                 .expect(409);
             assert_eq!(clash.header("idempotency-replayed"), "");
         }
-        assert_eq!(rows::count(app, "lms.idempotency_keys", &[]).await?, 1);
+        assert_eq!(queries::count(app, "lms.idempotency_keys", &[]).await?, 1);
         let path = format!("/v1/centres/{}", made["id"].as_str().unwrap_or_default());
         app.delete(&admin, &path).await?.expect(204);
         send(post(app, &admin, "/v1/centres", "second", &centre("lake")))
@@ -161,15 +161,15 @@ fn a_refused_request_leaves_its_key_free() {
 }
 
 #[test]
-fn a_key_is_forgotten_after_a_day() {
+fn a_key_expires_after_a_day() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         send(post(app, &admin, "/v1/centres", "daily", &centre("lake")))
             .await?
             .expect(201);
         let kept = "lms.idempotency_keys where expires_at between now() + interval '23 hours' and now() + interval '24 hours'";
-        assert_eq!(rows::count(app, kept, &[]).await?, 1);
-        rows::execute(
+        assert_eq!(queries::count(app, kept, &[]).await?, 1);
+        queries::execute(
             app,
             "update lms.idempotency_keys set expires_at = now() - interval '1 second'",
             &[],
@@ -188,10 +188,10 @@ fn a_key_is_forgotten_after_a_day() {
 }
 
 #[test]
-fn actions_and_imports_take_a_key_too() {
+fn actions_and_imports_accept_a_key() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let path = format!("/v1/users/{}/deactivate", app.user(0, Role::Assessor).id);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let path = format!("/v1/users/{}/deactivate", app.user(0, role::ASSESSOR).id);
         let import = "name,code,time_zone,currency\nLakeside,lake,UTC,EUR\n";
         let file = |key: &str| {
             app.request(Method::POST, "/v1/centres/import")
@@ -209,7 +209,7 @@ fn actions_and_imports_take_a_key_too() {
             send(act()).await?.expect(200),
             send(file("import")).await?.expect(201),
         ];
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let seconds = [
             send(act()).await?.expect(200),
             send(file("import")).await?.expect(201),
@@ -218,36 +218,36 @@ fn actions_and_imports_take_a_key_too() {
             assert_eq!(first.text, second.text);
             assert_eq!(second.header("idempotency-replayed"), "true");
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_key_that_is_none_is_refused_by_name() {
+fn an_invalid_key_is_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         for key in ["", " ", "two words", "caf\u{e9}", &"x".repeat(256)] {
             let reply = send(post(app, &admin, "/v1/centres", key, &centre("lake"))).await?;
             assert_eq!(reply.status, 400, "{key}: {}", reply.text);
             assert_eq!(reply.pointers(), ["Idempotency-Key"]);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn no_password_can_be_guessed_from_what_is_kept_of_a_request() {
+fn stored_requests_do_not_help_to_guess_a_password() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": "the lamp is on table 3"});
         send(post(app, &admin, "/v1/users", "ana", &body))
             .await?
             .expect(201);
-        // A bare SHA-256 over what is known but for the password would let it be tried a billion times a second.
-        let bare = rows::count(
+        // With a bare SHA-256 of the request, a billion passwords a second could be tried.
+        let bare = queries::count(
             app,
             "lms.idempotency_keys where fingerprint = encode(sha256(
               'POST'::bytea || '\\x00'::bytea || '/v1/users'::bytea || '\\x00'::bytea || '\\x00'::bytea || convert_to($1, 'UTF8')

@@ -1,10 +1,10 @@
-//! Two tenants in one database: neither can tell that the other is there.
+//! Tests that two tenants in one database cannot observe each other.
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{queries, role, run};
 
-/// Tables that have a URL.
+/// The tables that have a URL.
 const TABLES: [&str; 21] = [
     "centres",
     "users",
@@ -29,19 +29,19 @@ const TABLES: [&str; 21] = [
     "webhooks",
 ];
 
-/// The URL of a table.
+/// Returns the URL of a table.
 fn url(table: &str) -> String {
     format!("/v1/{}", table.replace('_', "-"))
 }
 
 #[test]
-fn ids_of_another_tenant_are_not_there_for_anybody() {
+fn ids_of_another_tenant_are_not_found_for_any_role() {
     run(async |app| {
         let nowhere = uuid::Uuid::now_v7();
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             for table in TABLES {
-                let theirs = rows::any(app, 1, table).await?;
+                let theirs = queries::first_id(app, 1, table).await?;
                 let read = app
                     .get(&session, &format!("{}/{theirs}", url(table)))
                     .await?;
@@ -61,8 +61,8 @@ fn ids_of_another_tenant_are_not_there_for_anybody() {
 #[test]
 fn an_admin_changes_nothing_of_another_tenant() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         for table in [
             "centres",
             "users",
@@ -74,7 +74,7 @@ fn an_admin_changes_nothing_of_another_tenant() {
             "requests",
             "inventory",
         ] {
-            let path = format!("/v1/{table}/{}", rows::any(app, 1, table).await?);
+            let path = format!("/v1/{table}/{}", queries::first_id(app, 1, table).await?);
             let body = match table {
                 "centres" | "users" => json!({"name": "Ours now"}),
                 "staff" => json!({"title": "Ours now"}),
@@ -91,24 +91,24 @@ fn an_admin_changes_nothing_of_another_tenant() {
                 .await?
                 .expect(404);
         }
-        let user = format!("/v1/users/{}", rows::any(app, 1, "users").await?);
+        let user = format!("/v1/users/{}", queries::first_id(app, 1, "users").await?);
         for action in ["deactivate", "activate"] {
             let path = format!("{user}/{action}");
             app.call(Some(&admin), Method::POST, &path, None)
                 .await?
                 .expect(404);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn lists_filters_and_counts_show_ones_own_rows_alone() {
+fn lists_filters_and_counts_show_only_the_callers_tenant() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
         for table in TABLES {
-            let own = rows::count(
+            let own = queries::count(
                 app,
                 &format!("lms.{table} where tenant_id = $1"),
                 &[&ours.tenant],
@@ -123,7 +123,7 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
                 .expect(200)
                 .json();
             assert_eq!(body["count"], json!(own), "{table}");
-            let theirs = rows::any(app, 1, table).await?;
+            let theirs = queries::first_id(app, 1, table).await?;
             let body = app
                 .get(&ours, &format!("{}?id={theirs}&count=exact", url(table)))
                 .await?
@@ -135,14 +135,14 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
                 "{table}"
             );
         }
-        let email = &app.user(1, Role::Admin).email;
+        let email = &app.user(1, role::ADMIN).email;
         let body = app
             .get(&ours, &format!("/v1/users?email={email}"))
             .await?
             .expect(200)
             .json();
         assert_eq!(body["data"], json!([]));
-        let centre = rows::any(app, 1, "centres").await?;
+        let centre = queries::first_id(app, 1, "centres").await?;
         let body = app
             .get(&ours, &format!("/v1/users?centre_id={centre}"))
             .await?
@@ -156,8 +156,8 @@ fn lists_filters_and_counts_show_ones_own_rows_alone() {
 #[test]
 fn a_cursor_of_another_tenant_shows_nothing_of_it() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let page = app
             .get(&theirs, "/v1/users?limit=5&sort=email")
             .await?
@@ -173,7 +173,7 @@ fn a_cursor_of_another_tenant_shows_nothing_of_it() {
             .expect(200)
             .json();
         for one in body["data"].as_array().into_iter().flatten() {
-            // An erased account has no address of the tenant's any more.
+            // An erased account has no address of the tenant.
             assert!(
                 one["email"]
                     .as_str()
@@ -187,16 +187,16 @@ fn a_cursor_of_another_tenant_shows_nothing_of_it() {
 }
 
 #[test]
-fn what_is_unique_is_unique_in_its_tenant_alone() {
+fn unique_values_are_unique_per_tenant() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
-        let email = &app.user(1, Role::Tutor).email;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let email = &app.user(1, role::TUTOR).email;
         let user = json!({"name": "Ana", "email": email, "role": "tutor", "password": "the lamp is on table 3"});
         app.post(&ours, "/v1/users", user).await?.expect(201);
         app.sign_in_as("aurora", email, "the lamp is on table 3")
             .await?;
-        app.sign_in_to(1, Role::Tutor).await?;
+        app.sign_in_to(1, role::TUTOR).await?;
         assert!(
             app.sign_in_as("harbour", email, "the lamp is on table 3")
                 .await
@@ -219,19 +219,19 @@ fn what_is_unique_is_unique_in_its_tenant_alone() {
 }
 
 #[test]
-fn an_id_that_another_tenant_uses_is_free_in_this_one() {
+fn an_id_used_by_another_tenant_is_available() {
     run(async |app| {
-        // Ids are made by the component; were one the same, the keys hold the tenant as well.
-        let theirs = rows::any(app, 1, "centres").await?;
-        rows::execute(
+        // Components generate ids at random, and the keys include the tenant.
+        let theirs = queries::first_id(app, 1, "centres").await?;
+        queries::execute(
             app,
             "insert into lms.centres (tenant_id, id, name, code, time_zone, currency)
             values ($1, $2, 'Twin', 'twin', 'UTC', 'EUR')",
             &[&app.demo.tenants[0].id, &theirs],
         )
         .await?;
-        let ours = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::ADMIN).await?;
         let path = format!("/v1/centres/{theirs}");
         assert_eq!(
             app.get(&ours, &path).await?.expect(200).json()["name"],
@@ -248,11 +248,11 @@ fn an_id_that_another_tenant_uses_is_free_in_this_one() {
 }
 
 #[test]
-fn requests_of_two_tenants_side_by_side_never_mix() {
+fn concurrent_requests_of_two_tenants_never_mix() {
     run(async |app| {
         let sessions = [
-            app.sign_in(Role::Admin).await?,
-            app.sign_in_to(1, Role::Admin).await?,
+            app.sign_in(role::ADMIN).await?,
+            app.sign_in_to(1, role::ADMIN).await?,
         ];
         let tasks: Vec<_> = (0..200)
             .map(|number: usize| {

@@ -1,4 +1,4 @@
-//! Polls for events that wait: few of a session, of a tenant and of a cell, and they hold up nobody.
+//! Tests the limits of long polls for events, by session, tenant and cell.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +6,18 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, interruptions::within, rows, run};
+use tests::{Application, Reply, Session, fault_injection::within_timeout, queries, role, run};
 
 use crate::slow_clients::others_are_served;
 
-/// Polls for events behind the position.
+/// Polls for events after the position.
 async fn poll(app: &Application, session: &Session, after: i64) -> Result<Reply> {
     let path = format!("/v1/events?after={after}&wait=30");
-    Ok(within(app.get(session, &path)).await?.expect(200))
+    Ok(within_timeout(app.get(session, &path)).await?.expect(200))
 }
 
-/// Has all sessions poll so often, until as many as may wait are left; those get an event that comes then.
-async fn polls_are_few(
+/// Starts this many polls in all sessions until only the permitted number waits, and asserts that those get a new event.
+async fn assert_polls_limited(
     app: &Application,
     sessions: &[Session],
     each: usize,
@@ -25,9 +25,11 @@ async fn polls_are_few(
 ) -> Result<()> {
     let admin = sessions.first().context("a session")?;
     let sql = "lms.event_log where tenant_id = $1";
-    // Signing in writes to the log: what has been sealed by now is read first.
-    within(app.get(admin, "/v1/events")).await?.expect(200);
-    let end = rows::count(app, sql, &[&admin.tenant]).await?;
+    // Signing in writes events, so the log is read to its end first.
+    within_timeout(app.get(admin, "/v1/events"))
+        .await?
+        .expect(200);
+    let end = queries::count(app, sql, &[&admin.tenant]).await?;
     let mut polls: FuturesUnordered<_> = sessions
         .iter()
         .flat_map(|session| (0..each).map(move |_| poll(app, session, end)))
@@ -57,15 +59,15 @@ async fn polls_are_few(
         ensure!(reply.header("retry-after").is_empty());
     }
     let sql = "lms_private.event_waits where tenant_id = $1";
-    assert_eq!(rows::count(app, sql, &[&admin.tenant]).await?, 0);
+    assert_eq!(queries::count(app, sql, &[&admin.tenant]).await?, 0);
     Ok(())
 }
 
 #[test]
 fn of_two_hundred_polls_of_a_session_the_newest_four_wait() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        polls_are_few(app, &[admin], 200, 4).await
+        let admin = app.sign_in(role::ADMIN).await?;
+        assert_polls_limited(app, &[admin], 200, 4).await
     });
 }
 
@@ -74,15 +76,15 @@ fn of_the_polls_of_a_tenant_the_newest_thirty_two_wait() {
     run(async |app| {
         let mut sessions = Vec::new();
         for _ in 0..10 {
-            sessions.push(app.sign_in(Role::Admin).await?);
+            sessions.push(app.sign_in(role::ADMIN).await?);
         }
-        polls_are_few(app, &sessions, 4, 32).await
+        assert_polls_limited(app, &sessions, 4, 32).await
     });
 }
 
-/// Has other tenants wait, each with as many polls; none of a session is one too many.
-async fn others_wait(app: &Application, tenants: i32, each: i32) -> Result<()> {
-    rows::execute(
+/// Inserts this many waiting polls for each of some other tenants, every poll in a session of its own.
+async fn insert_polls_of_others(app: &Application, tenants: i32, each: i32) -> Result<()> {
+    queries::execute(
         app,
         "insert into lms_private.event_waits (tenant_id, ticket, session_id, ends_at)
         select t.id, gen_random_uuid(), gen_random_uuid(), now() + interval '5 minutes'
@@ -98,30 +100,32 @@ async fn others_wait(app: &Application, tenants: i32, each: i32) -> Result<()> {
 }
 
 #[test]
-fn of_the_polls_of_a_cell_the_tenant_with_most_gives_up_its_oldest() {
+fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
     run(async |app| {
         let sessions = [
-            app.sign_in(Role::Admin).await?,
-            app.sign_in(Role::Admin).await?,
+            app.sign_in(role::ADMIN).await?,
+            app.sign_in(role::ADMIN).await?,
         ];
-        // With these there are rooms for four more.
-        others_wait(app, 124, 1).await?;
-        polls_are_few(app, &sessions, 4, 4).await
+        // With these, four slots are left.
+        insert_polls_of_others(app, 124, 1).await?;
+        assert_polls_limited(app, &sessions, 4, 4).await
     });
 }
 
 #[test]
-fn a_tenant_with_few_polls_keeps_them_however_many_others_begin() {
+fn a_tenant_with_few_polls_keeps_them_under_load_of_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        // More than there are rooms, with as many of each as a tenant may have.
-        others_wait(app, 12, 32).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        // The number exceeds the slots, with the maximum of each tenant.
+        insert_polls_of_others(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";
-        within(app.get(&admin, "/v1/events")).await?.expect(200);
-        let end = rows::count(app, sql, &[&admin.tenant]).await?;
+        within_timeout(app.get(&admin, "/v1/events"))
+            .await?
+            .expect(200);
+        let end = queries::count(app, sql, &[&admin.tenant]).await?;
         let path = format!("/v1/events?after={end}&wait=3");
         let begun = Instant::now();
-        let polls = (0..4).map(|_| within(app.get(&admin, &path)));
+        let polls = (0..4).map(|_| within_timeout(app.get(&admin, &path)));
         for reply in futures::future::try_join_all(polls).await? {
             let reply = reply.expect(200);
             ensure!(reply.json()["data"] == json!([]), "{}", reply.text);

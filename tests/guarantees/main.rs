@@ -1,29 +1,30 @@
-//! Guarantees that hold for every endpoint: isolation, access, idempotency, faults and limits.
+//! Tests of guarantees that hold for every endpoint: isolation, access, idempotency, faults and limits.
 
 #![allow(missing_docs)]
 
 mod access;
 mod catalog;
 mod cells;
+mod database_faults;
 mod database_interface;
 mod database_privileges;
 mod database_tls;
+mod documentation;
 mod event_log;
-mod faults;
 mod golden;
 mod idempotency;
 mod isolation;
-mod kept_statements;
 mod long_polls;
 mod marked_requests;
 mod memory;
 mod personal_data;
+mod prepared_statements;
 mod previous_release;
 mod residency;
+mod restarts;
 mod rolling_upgrade;
 mod schema;
 mod server_log;
 mod slow_clients;
 mod slow_database;
-mod statements;
-mod stops;
+mod statement_counts;

@@ -1,33 +1,33 @@
-//! Requests to every operation with a mark in every text that it takes, refused and not: for a search of what is left of them elsewhere.
-//! No test stands here.
+//! Sends requests to every operation with a marker in every text, for tests that search for the marker elsewhere.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
-use platform::declare::field::{Field, Kind, Setting};
+use platform::declare::component::{Endpoint, Operation};
+use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Map, Value, json};
 use tests::{
-    Application, COMPONENTS, Role, Session, path, send, work_values,
-    workload::{Drawn, Worker},
+    Application, COMPONENTS, Session, endpoint_path,
+    random_requests::{RandomClient, RandomRequest},
+    random_values, role, send,
 };
 use uuid::Uuid;
 
-/// The beginning of every marked text.
+/// The prefix of every marked text.
 pub(crate) const MARK: &str = "zqmk";
 /// The digits of every marked telephone number.
 pub(crate) const DIGITS: &str = "1632960987";
 
-/// How often each status was answered.
+/// The number of responses by status.
 pub(crate) type Statuses = BTreeMap<u16, usize>;
 
-/// Operations that can't be drawn: the person who is erased is one of the test's own, and the session that is ended has
-/// no table of its noun.
-const LEFT_OUT: &[&str] = &["privacy.erase", "auth.sessions.delete"];
+/// Operations that are not sent at random: an erasure needs a person of its own, and the session that is ended is in no table
+/// of its resource.
+const EXCLUDED_OPERATIONS: &[&str] = &["privacy.erase", "auth.sessions.delete"];
 
-/// A marked value of a kind, where it takes text.
+/// Returns a marked value of a kind that accepts text.
 fn marked(kind: Kind) -> Option<Value> {
     Some(match kind {
         Kind::Text { min, max } | Kind::Multiline { min, max } if max >= 2 * MARK.len() => {
@@ -47,7 +47,7 @@ fn marked(kind: Kind) -> Option<Value> {
     })
 }
 
-/// Marks the fields of a body: those that it has, or all that take text.
+/// Marks the text fields of a body, present ones or all.
 fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
     for field in fields {
         match (field.kind, body.get_mut(field.name)) {
@@ -78,28 +78,28 @@ fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
     }
 }
 
-/// The fields that the body of an endpoint may have.
+/// Returns the fields that the body of an endpoint may have.
 fn fields(endpoint: &Endpoint) -> Vec<&'static Field> {
-    match endpoint.does {
-        Does::Verb(resource, _) => resource
+    match endpoint.operation {
+        Operation::Verb(resource, _) => resource
             .fields
             .iter()
-            .filter(|field| matches!(field.setting, Setting::Always | Setting::OnCreate))
+            .filter(|field| matches!(field.writable, Writable::Always | Writable::OnCreate))
             .collect(),
-        Does::Action(action) => action.body.unwrap_or_default().iter().collect(),
+        Operation::Action(action) => action.body.unwrap_or_default().iter().collect(),
     }
 }
 
-/// The bodies to try: as chance made it, with all texts, with the mark where no text belongs, with references to nothing, and with a
-/// character that PostgreSQL can't store.
+/// Returns the bodies to send: random, with all texts, with marks of the wrong type, with unknown references, and with a
+/// character that PostgreSQL cannot store.
 fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Value>> {
-    let operation = endpoint.operation();
+    let operation = endpoint.operation_id();
     let fields = fields(endpoint);
     let mut some = drawn.clone();
     mark(&mut some, &fields, false);
     let mut all = drawn.clone();
     mark(&mut all, &fields, true);
-    work_values::complete(&operation, &mut all);
+    random_values::remove_conflicts(&operation, &mut all);
     let (mut wrong, mut astray, mut odd) = (some.clone(), some.clone(), some.clone());
     for field in &fields {
         if marked(field.kind).is_none() && drawn.contains_key(field.name) {
@@ -120,11 +120,11 @@ fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Va
     vec![some.clone(), some, all, wrong, astray, odd]
 }
 
-/// Somebody who sends marked requests.
+/// A client that sends marked requests.
 pub(crate) struct Sender<'a> {
     app: &'a Application,
     session: Session,
-    /// The answers so far, counted by status.
+    /// The responses so far, by status.
     pub(crate) statuses: Statuses,
 }
 
@@ -132,24 +132,24 @@ impl<'a> Sender<'a> {
     pub(crate) async fn new(app: &'a Application) -> Result<Self> {
         Ok(Self {
             app,
-            session: app.session(0, Role::Admin).await?,
+            session: app.session(0, role::ADMIN).await?,
             statuses: Statuses::new(),
         })
     }
 
-    /// Sends every write in every way, then asks every list and every path for what is marked.
-    pub(crate) async fn work(&mut self) -> Result<()> {
-        let mut worker = Worker::new(self.app, 11).await?;
+    /// Sends every write with every body, then reads every list and every path with marks.
+    pub(crate) async fn send_all(&mut self) -> Result<()> {
+        let mut worker = RandomClient::new(self.app, 11).await?;
         let endpoints = || {
             COMPONENTS
                 .iter()
                 .flat_map(|component| component.endpoints())
         };
         for endpoint in endpoints().filter(|endpoint| endpoint.method != Method::GET) {
-            if LEFT_OUT.contains(&endpoint.operation().as_str()) {
+            if EXCLUDED_OPERATIONS.contains(&endpoint.operation_id().as_str()) {
                 continue;
             }
-            if let Some(drawn) = worker.draw(&endpoint).await? {
+            if let Some(drawn) = worker.random_request(&endpoint).await? {
                 self.write(&endpoint, drawn).await?;
             }
         }
@@ -159,13 +159,13 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn write(&mut self, endpoint: &Endpoint, drawn: Drawn) -> Result<()> {
+    async fn write(&mut self, endpoint: &Endpoint, drawn: RandomRequest) -> Result<()> {
         let mut requests = Vec::new();
         match drawn.content.as_ref() {
             Some(("application/json", text)) => {
                 let body: Map<String, Value> = serde_json::from_str(text)?;
                 for body in bodies(endpoint, &body) {
-                    requests.push(Drawn {
+                    requests.push(RandomRequest {
                         content: Some(("application/json", Value::Object(body).to_string())),
                         ..drawn.clone()
                     });
@@ -178,7 +178,7 @@ impl<'a> Sender<'a> {
                     drawn.path.clone(),
                     drawn.path.clone(),
                 ] {
-                    requests.push(Drawn {
+                    requests.push(RandomRequest {
                         path,
                         content: Some((kind, text.clone())),
                         ..drawn.clone()
@@ -190,10 +190,10 @@ impl<'a> Sender<'a> {
         if [Method::PATCH, Method::DELETE].contains(&drawn.method)
             && let Some(request) = requests.first().cloned()
         {
-            // Last, for the row may be gone.
+            // This is the last request, because the row may be deleted.
             requests.insert(
                 0,
-                Drawn {
+                RandomRequest {
                     stale: true,
                     ..request
                 },
@@ -202,23 +202,23 @@ impl<'a> Sender<'a> {
         for request in requests {
             self.send(&request).await?;
         }
-        // Nobody, and a role that may do little.
+        // The request is repeated without a session and with a limited role.
         let nobody = self
             .app
             .request(drawn.method.clone(), &drawn.path)
             .json(&json!({"name": MARK}));
         self.note(send(nobody).await?.status);
-        let student = self.app.session(0, Role::Student).await?;
+        let student = self.app.session(0, role::STUDENT).await?;
         let reply = drawn.send(self.app, &student).await?;
         self.note(reply.status);
         Ok(())
     }
 
-    async fn send(&mut self, request: &Drawn) -> Result<()> {
+    async fn send(&mut self, request: &RandomRequest) -> Result<()> {
         let reply = request.send(self.app, &self.session).await?;
         if reply.status == 401 {
             // Some operations end the session.
-            self.session = self.app.session(0, Role::Admin).await?;
+            self.session = self.app.session(0, role::ADMIN).await?;
         }
         self.note(reply.status);
         Ok(())
@@ -226,16 +226,16 @@ impl<'a> Sender<'a> {
 
     async fn read(&mut self, endpoint: &Endpoint) -> Result<()> {
         let template = endpoint.template();
-        let bare = path(endpoint, Uuid::now_v7());
+        let bare = endpoint_path(endpoint, Uuid::now_v7());
         let mut targets = vec![bare.clone(), template.replace("{id}", MARK)];
-        if let Does::Verb(resource, Verb::List) = endpoint.does {
+        if let Operation::Verb(resource, Verb::List) = endpoint.operation {
             let filters = resource
                 .all_fields()
                 .map(|field| format!("{}={MARK}", field.name));
             let others = ["sort", "cursor", "limit", "colour"].map(|name| format!("{name}={MARK}"));
             targets.extend(filters.chain(others).map(|query| format!("{bare}?{query}")));
         }
-        if let Does::Action(action) = endpoint.does {
+        if let Operation::Action(action) = endpoint.operation {
             let stem = bare.split('?').next().unwrap_or_default().to_owned();
             targets.extend(
                 action
@@ -261,7 +261,7 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// The file with its texts marked, and each row twice.
+/// Marks the texts of a file, and repeats each row.
 fn marked_file(endpoint: &Endpoint, text: &str) -> String {
     let mut lines = text.lines();
     let header = lines.next().unwrap_or_default();
@@ -274,7 +274,7 @@ fn marked_file(endpoint: &Endpoint, text: &str) -> String {
                 .find(|field| field.name == name)
                 .and_then(|field| marked(field.kind));
             let value = kind.unwrap_or_else(|| json!(cell));
-            row.push(work_values::cell(&value));
+            row.push(random_values::csv_field(&value));
         }
     }
     let row = row.join(",");

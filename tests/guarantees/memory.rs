@@ -1,5 +1,4 @@
-//! The memory that the host takes while files as large as they may be are imported, more of them at once than it works
-//! on at a time.
+//! Tests the host's memory during concurrent imports of the maximum size.
 
 use std::fs::{File, Permissions};
 use std::net::TcpListener;
@@ -14,19 +13,19 @@ use local::installation::{self, Installation};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-/// A gibibyte, less an eighth.
-const MOST_KIB: u64 = 1024 * 1024 / 8 * 7;
+/// Seven eighths of a gibibyte.
+const MAX_RESIDENT_KIB: u64 = 1024 * 1024 / 8 * 7;
 
-/// Rows of a file; with the details of each, 58 MiB of arguments.
+/// The rows of a file, which has 58 MiB of arguments with the details of each.
 const ROWS: usize = 11_500;
 const DETAILS: usize = 5_000;
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The polling interval.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_of_the_largest_imports_at_once_stay_below_a_gibibyte() -> Result<()> {
-    // The database's account has to get in.
+async fn four_concurrent_maximum_imports_stay_below_one_gibibyte() -> Result<()> {
+    // The database's account must be able to enter the directory.
     let directory = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o755))
         .tempdir()?;
@@ -37,7 +36,7 @@ async fn four_of_the_largest_imports_at_once_stay_below_a_gibibyte() -> Result<(
             database_url: None,
             cell: None,
             base_url: "http://127.0.0.1".to_owned(),
-            neighbours: Vec::new(),
+            region_urls: Vec::new(),
             durability: Durability::Unsafe,
         })
         .await?;
@@ -57,7 +56,7 @@ async fn import_at_once(installation: &Installation, directory: &Path) -> Result
         clients.push((client, file));
     }
     let before = memory(&host, "VmRSS")?;
-    // Two of each tenant: those take turns in the database, and one that waits too long for its turn has to come again.
+    // Each tenant has two imports, which the database serializes. One that waits too long gets a 503 and is repeated.
     let imports = clients
         .iter()
         .chain(&clients)
@@ -65,7 +64,7 @@ async fn import_at_once(installation: &Installation, directory: &Path) -> Result
     futures::future::try_join_all(imports).await?;
     let most = memory(&host, "VmHWM")?;
     println!("{} MiB before, {} MiB at most", before / 1024, most / 1024);
-    ensure!(most < MOST_KIB, "the host took {} MiB", most / 1024);
+    ensure!(most < MAX_RESIDENT_KIB, "the host took {} MiB", most / 1024);
     Ok(())
 }
 
@@ -95,7 +94,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
             if answer.is_ok_and(|answer| answer.status() == 200) {
                 break;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(120), ready)
@@ -104,7 +103,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
     Ok((host, url))
 }
 
-/// A line of the kernel's account of a process, in KiB.
+/// Reads a line of `/proc/PID/status` in KiB.
 fn memory(process: &Child, name: &str) -> Result<u64> {
     let id = process.id().context("the host has ended")?;
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
@@ -141,7 +140,7 @@ impl Client {
         })
     }
 
-    /// A file of requests at one of the tenant's centres.
+    /// Returns a file of requests at one of the tenant's centres.
     async fn file(&self) -> Result<String> {
         let answer = reqwest::Client::new()
             .get(format!("{}/v1/centres?limit=1", self.url))
@@ -155,7 +154,7 @@ impl Client {
         Ok(format!("centre_id,type,details\n{}", row.repeat(ROWS)))
     }
 
-    /// Imports the file, and comes again when it is told to.
+    /// Imports the file, and repeats that after a 503.
     async fn import(&self, file: String) -> Result<()> {
         loop {
             let answer = reqwest::Client::new()
@@ -169,7 +168,7 @@ impl Client {
                 201 => return Ok(()),
                 503 => {
                     ensure!(answer.headers().contains_key("retry-after"), "{answer:?}");
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
                 _ => bail!("{}", answer.text().await?),
             }

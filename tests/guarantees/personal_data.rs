@@ -1,12 +1,12 @@
-//! The declaration of what is personal, held against the schema.
+//! Tests the declaration of personal data against the schema.
 
 use tests::run;
 
 #[test]
-fn every_column_that_can_hold_words_is_declared() {
+fn every_text_column_is_declared() {
     run(async |app| {
         let client = app.superuser().await?;
-        // What is wrong, and each place where it is.
+        // Each problem is listed with its columns.
         for (wrong, sql) in [
             (
                 "a table of schema lms is not in lms_private.personal_tables",

@@ -1,22 +1,23 @@
-//! Expand and contract: the previous release's components serve this release's schema, alone and beside this release's components.
+//! Tests that the previous release's components work on this release's schema, alone and next to this release's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Does, Endpoint};
+use platform::declare::component::{Endpoint, Operation};
 use serde_json::{Value, json};
 use tests::{
-    Application, COMPONENTS, Releases, Reply, Role, Session, run_upgraded,
-    workload::{Drawn, Worker, writes},
+    Application, COMPONENTS, Releases, Reply, Session,
+    random_requests::{RandomClient, RandomRequest, write_endpoints},
+    role, run_with_previous_release,
 };
 use uuid::Uuid;
 
-/// How often each write is tried on both schemas.
+/// The number of attempts at each write on both schemas.
 const TRIES: usize = 3;
 
-/// What the previous release serves, as method and path.
+/// Returns method and path of every endpoint of the previous release.
 async fn operations(previous: &Application) -> Result<BTreeSet<(String, String)>> {
     let document = previous
         .call(None, Method::GET, "/v1/openapi.json", None)
@@ -38,8 +39,8 @@ fn is_known(known: &BTreeSet<(String, String)>, endpoint: &Endpoint) -> bool {
 }
 
 #[test]
-fn the_previous_release_is_ready_on_the_next_schema_and_reads_what_it_read() {
-    run_upgraded(async |releases| {
+fn the_previous_release_is_ready_on_the_new_schema_and_reads_the_same_data() {
+    run_with_previous_release(async |releases| {
         let Releases {
             before,
             previous,
@@ -52,7 +53,7 @@ fn the_previous_release_is_ready_on_the_next_schema_and_reads_what_it_read() {
         }
         let known = operations(previous).await?;
         let mut read = 0;
-        for role in Role::ALL {
+        for role in role::ALL {
             let sessions = (
                 before.session(0, role).await?,
                 previous.session(0, role).await?,
@@ -71,18 +72,18 @@ fn the_previous_release_is_ready_on_the_next_schema_and_reads_what_it_read() {
     });
 }
 
-/// The paths of all lists that both releases have.
+/// Returns the paths of all lists that both releases have.
 fn lists(known: &BTreeSet<(String, String)>) -> Vec<String> {
     COMPONENTS
         .iter()
         .flat_map(|component| component.endpoints())
-        .filter(|endpoint| matches!(endpoint.does, Does::Verb(_, Verb::List)))
+        .filter(|endpoint| matches!(endpoint.operation, Operation::Verb(_, Verb::List)))
         .filter(|endpoint| is_known(known, endpoint))
         .map(|endpoint| endpoint.template())
         .collect()
 }
 
-/// Reads a path on both schemas: to the byte the same, or refused alike.
+/// Reads a path on both schemas and asserts that the responses are identical.
 async fn reads_alike(
     sessions: &(Session, Session),
     apps: (&Application, &Application),
@@ -97,12 +98,12 @@ async fn reads_alike(
     Ok(now)
 }
 
-/// Two databases that began as one, and what is called differently in them since.
+/// Two databases that started as copies, with the ids that differ between them.
 struct Mirror<'a> {
     releases: (&'a Application, &'a Application),
-    /// Ids that both databases have.
+    /// The ids that both databases have.
     common: BTreeSet<Uuid>,
-    /// What the second has for an id of the first.
+    /// The id in the second database for an id in the first.
     pairs: BTreeMap<String, String>,
 }
 
@@ -136,8 +137,8 @@ impl<'a> Mirror<'a> {
         })
     }
 
-    /// Whether each id in the request is known in both databases.
-    fn is_common(&self, drawn: &Drawn) -> bool {
+    /// Returns whether each id in the request is known in both databases.
+    fn is_common(&self, drawn: &RandomRequest) -> bool {
         let body = drawn.content.as_ref().map_or("", |(_, text)| text.as_str());
         ids(&drawn.path)
             .chain(ids(body))
@@ -152,8 +153,8 @@ impl<'a> Mirror<'a> {
             })
     }
 
-    /// Sends a request to both, which must answer alike; returns whether it succeeded.
-    async fn send(&mut self, mut drawn: Drawn) -> Result<bool> {
+    /// Sends a request to both and asserts equal responses. Returns whether it succeeded.
+    async fn send(&mut self, mut drawn: RandomRequest) -> Result<bool> {
         let (before, previous) = self.releases;
         let sessions: (Session, Session) = (
             before.session(0, drawn.role).await?,
@@ -165,14 +166,18 @@ impl<'a> Mirror<'a> {
             .content
             .map(|(kind, text)| (kind, self.translate(&text)));
         let now = drawn.send(previous, &sessions.1).await?;
-        if now.status == 422 && REFUSALS_SINCE.iter().any(|words| now.text.contains(words)) {
+        if now.status == 422
+            && EXPECTED_NEW_ERRORS
+                .iter()
+                .any(|words| now.text.contains(words))
+        {
             return Ok(false);
         }
-        // A schema that has expanded may say more, where an answer has all columns of a table.
+        // An expanded schema may return additional columns.
         let (known, said) = (shape(&then.json()), shape(&now.json()));
         assert_eq!(
             (then.status, &known),
-            (now.status, &of_known(&known, said)),
+            (now.status, &keep_known(&known, said)),
             "{} {}: {} {}",
             drawn.operation,
             drawn.path,
@@ -183,7 +188,7 @@ impl<'a> Mirror<'a> {
         Ok(now.status < 300)
     }
 
-    /// Learns from two answers what is called differently.
+    /// Records the ids that differ between two responses.
     fn pair(&mut self, one: &Value, other: &Value) {
         match (one, other) {
             (Value::String(one), Value::String(other))
@@ -214,7 +219,7 @@ fn ids(text: &str) -> impl Iterator<Item = Uuid> {
         .filter_map(|word| Uuid::parse_str(word).ok())
 }
 
-/// What an answer says apart from ids, times and numbers drawn from chance: names and kinds of everything in it.
+/// Replaces ids, times and random numbers in a response, so that only names and kinds of its content are compared.
 fn shape(value: &Value) -> Value {
     match value {
         Value::String(_) => json!("text"),
@@ -228,20 +233,20 @@ fn shape(value: &Value) -> Value {
     }
 }
 
-/// The answer of the second, without members that only it has, and without the columns that its export leaves out
-/// beside those that the export of the first does: columns that are new. A class may have warnings that there were not before, too.
-fn of_known(known: &Value, said: Value) -> Value {
+/// Removes members and exported columns that only the second response has, because they are new. A class may have additional
+/// warnings, too.
+fn keep_known(known: &Value, said: Value) -> Value {
     match (known, said) {
         (Value::Array(known), Value::Array(said)) => said
             .into_iter()
             .enumerate()
-            .map(|(index, item)| of_known(known.get(index).unwrap_or(&Value::Null), item))
+            .map(|(index, item)| keep_known(known.get(index).unwrap_or(&Value::Null), item))
             .collect(),
         (Value::Object(known), Value::Object(said)) => said
             .into_iter()
             .filter_map(|(name, item)| {
                 let known = known.get(&name)?;
-                let mut item = of_known(known, item);
+                let mut item = keep_known(known, item);
                 if let ("withheld" | "warnings", Some(known), Some(items)) =
                     (name.as_str(), known.as_array(), item.as_array_mut())
                 {
@@ -254,36 +259,38 @@ fn of_known(known: &Value, said: Value) -> Value {
     }
 }
 
-/// Operations that the present schema refuses more often than the previous release's, or that do more on it: they are named here with the
-/// reason until the release is pinned anew.
-const OTHERWISE_SINCE: [&str; 0] = [];
+/// Operations that the present schema rejects more often than the previous release's, or that do more on it, each with the
+/// reason, until the release is pinned anew.
+const EXPECTED_DIFFERENCES: [&str; 0] = [];
 
-/// Words with which the present schema refuses what the previous release's did not.
-const REFUSALS_SINCE: [&str; 0] = [];
+/// Texts of errors that only the present schema returns.
+const EXPECTED_NEW_ERRORS: [&str; 0] = [];
 
 #[test]
-fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
-    run_upgraded(async |releases| {
+fn the_previous_release_writes_on_the_new_schema_as_on_its_own() {
+    run_with_previous_release(async |releases| {
         let Releases {
             before, previous, ..
         } = releases;
         let known = operations(previous).await?;
         let mut mirror = Mirror::new(before, previous).await?;
-        let mut worker = Worker::new(before, 41).await?;
+        let mut worker = RandomClient::new(before, 41).await?;
         let mut succeeded = BTreeSet::new();
         for _ in 0..TRIES {
-            for endpoint in writes()
+            for endpoint in write_endpoints()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
-                .filter(|endpoint| !OTHERWISE_SINCE.contains(&endpoint.operation().as_str()))
+                .filter(|endpoint| {
+                    !EXPECTED_DIFFERENCES.contains(&endpoint.operation_id().as_str())
+                })
             {
                 for _ in 0..5 {
-                    let Some(drawn) = worker.draw(endpoint).await? else {
+                    let Some(drawn) = worker.random_request(endpoint).await? else {
                         break;
                     };
                     if mirror.is_common(&drawn) {
                         if mirror.send(drawn).await? {
-                            succeeded.insert(endpoint.operation());
+                            succeeded.insert(endpoint.operation_id());
                         }
                         break;
                     }
@@ -296,16 +303,16 @@ fn the_previous_release_writes_on_the_next_schema_as_on_its_own() {
 }
 
 #[test]
-fn both_releases_serve_one_database_side_by_side() {
-    run_upgraded(async |releases| {
+fn both_releases_serve_one_database_concurrently() {
+    run_with_previous_release(async |releases| {
         let Releases { previous, next, .. } = releases;
         let known = operations(previous).await?;
         let (mut old, mut new) = (
-            Worker::new(previous, 51).await?,
-            Worker::new(next, 52).await?,
+            RandomClient::new(previous, 51).await?,
+            RandomClient::new(next, 52).await?,
         );
         let work = async {
-            for endpoint in writes()
+            for endpoint in write_endpoints()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
             {
@@ -313,16 +320,16 @@ fn both_releases_serve_one_database_side_by_side() {
             }
             anyhow::Ok(())
         };
-        tokio::try_join!(work, new.work(1))?;
+        tokio::try_join!(work, new.run_rounds(1))?;
         for worker in [&old, &new] {
-            let statuses = worker.outcomes.values().flat_map(BTreeMap::keys);
+            let statuses = worker.status_counts.values().flat_map(BTreeMap::keys);
             assert!(
                 statuses.filter(|status| **status < 300).count() > 30,
                 "{:?}",
-                worker.outcomes
+                worker.status_counts
             );
         }
-        let session = previous.session(0, Role::Admin).await?;
+        let session = previous.session(0, role::ADMIN).await?;
         for (writer, reader, code) in [(previous, next, "one"), (next, previous, "two")] {
             let centre =
                 json!({"name": "Lakeside", "code": code, "time_zone": "UTC", "currency": "EUR"});

@@ -1,5 +1,4 @@
-//! Data of one region is in no other: three cells run side by side, each in a network of its own where this user may make one, and what is
-//! written in one is then looked for in every byte that the others have.
+//! Tests that data of one region is in no file of the others, with three cells in separate networks where permitted.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,13 +14,13 @@ use serde_json::{Value, json};
 use tokio::process::Child;
 use uuid::Uuid;
 
-/// A cell that runs.
+/// A running cell.
 struct Cell {
     name: &'static str,
     url: String,
     state: PathBuf,
     process: Child,
-    /// Its own network, if it has one.
+    /// The cell's network namespace, if it has one.
     network: Option<PathBuf>,
 }
 
@@ -39,7 +38,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Whether this user may make networks.
+/// Returns whether this user may create network namespaces.
 fn has_networks() -> bool {
     let made = Command::new("unshare")
         .args(["--net", "ip", "link", "set", "lo", "up"])
@@ -90,14 +89,14 @@ fn start(directory: &Path, index: usize, networks: bool) -> Result<Cell> {
 }
 
 impl Cell {
-    /// Does something as a client in the cell's network.
+    /// Runs a client in the cell's network.
     async fn inside<T: Send + 'static>(
         &self,
-        work: impl AsyncFnOnce(Client) -> Result<T> + Send + 'static,
+        task: impl AsyncFnOnce(Client) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let network = self.network.clone();
         let name = self.name;
-        // A network belongs to a thread, so the client has one of its own.
+        // A network namespace belongs to a thread, so the client gets one of its own.
         let thread = std::thread::spawn(move || {
             if let Some(network) = network {
                 let network = File::open(&network)
@@ -107,7 +106,7 @@ impl Cell {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            runtime.block_on(work(Client::builder().no_proxy().build()?))
+            runtime.block_on(task(Client::builder().no_proxy().build()?))
         });
         let joined = tokio::task::spawn_blocking(move || thread.join()).await?;
         joined.map_err(|_| anyhow::anyhow!("the client of {name} panicked"))?
@@ -119,7 +118,7 @@ impl Cell {
                 bail!("{} ended: {status}", self.name);
             }
             let address = format!("{}/readyz", self.url);
-            // The command in front has made its network when the service answers in it.
+            // The namespace exists once the service responds in it.
             let ready = self
                 .inside(async move |client| Ok(client.get(address).send().await?.status()))
                 .await;
@@ -139,8 +138,13 @@ impl Cell {
     }
 }
 
-/// What a client of EU leaves there, each piece with the marker; returns an access token.
-async fn work(client: &Client, url: &str, demo: &Demo, marker: &str) -> Result<String> {
+/// Sends requests with the marker to the EU cell, and returns an access token.
+async fn write_marked_data(
+    client: &Client,
+    url: &str,
+    demo: &Demo,
+    marker: &str,
+) -> Result<String> {
     let admin = &demo.tenants[0].users[0];
     let login = |password: &str, email: &str| json!({"tenant": demo.tenants[0].slug, "email": email, "password": password});
     let session = client
@@ -154,7 +158,7 @@ async fn work(client: &Client, url: &str, demo: &Demo, marker: &str) -> Result<S
         .as_str()
         .context("no token")?
         .to_owned();
-    // One that fails leaves a trace, too.
+    // A failed request leaves traces, too.
     client
         .post(format!("{url}/v1/auth/login"))
         .json(&login("wrong", &format!("{marker}@nobody.example")))
@@ -206,13 +210,13 @@ async fn work(client: &Client, url: &str, demo: &Demo, marker: &str) -> Result<S
     Ok(token)
 }
 
-/// How often each marker is in the files of a directory, by file.
+/// Counts each marker in the files of a directory, by file.
 fn find(directory: &Path, markers: &[Vec<u8>]) -> Result<BTreeMap<PathBuf, usize>> {
     let mut found = BTreeMap::new();
     let mut left = vec![directory.canonicalize()?];
     while let Some(directory) = left.pop() {
         for entry in fs::read_dir(&directory)? {
-            // A cluster may lie behind a link.
+            // The cluster may be behind a link.
             let path = entry?.path().canonicalize()?;
             let metadata = fs::metadata(&path)?;
             if metadata.is_dir() {
@@ -233,7 +237,7 @@ fn find(directory: &Path, markers: &[Vec<u8>]) -> Result<BTreeMap<PathBuf, usize
 }
 
 #[tokio::test]
-async fn what_is_written_in_one_region_is_in_no_byte_of_the_others() -> Result<()> {
+async fn data_of_one_region_is_in_no_byte_of_the_others() -> Result<()> {
     let directory = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(0o755))
         .tempdir()?;
@@ -255,10 +259,10 @@ async fn what_is_written_in_one_region_is_in_no_byte_of_the_others() -> Result<(
     let (url, text) = (eu.url.clone(), marker.clone());
     let eu_demo = demo.clone();
     let token = eu
-        .inside(async move |client| work(&client, &url, &eu_demo, &text).await)
+        .inside(async move |client| write_marked_data(&client, &url, &eu_demo, &text).await)
         .await?;
 
-    // The token leads back to where it is from, and so does the database refuse the tenant itself.
+    // The token is redirected to its region, and the database rejects the tenant, too.
     for other in [&*au, &*us] {
         let (address, token) = (format!("{}/v1/users", other.url), token.clone());
         let (status, location) = other
@@ -288,7 +292,7 @@ async fn what_is_written_in_one_region_is_in_no_byte_of_the_others() -> Result<(
             })
             .await?;
         let refusal = refusal.context("a foreign tenant was let in")?;
-        assert!(refusal.starts_with("This cell is in region "), "{refusal}");
+        assert!(refusal.starts_with("The region must be "), "{refusal}");
     }
 
     for cell in [&mut *eu, &mut *au, &mut *us] {

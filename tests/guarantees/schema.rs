@@ -1,4 +1,4 @@
-//! Holds the schema that the migrations make against files that people review, and the baseline against the last release with its changes.
+//! Tests that the schema of the migrations equals the reviewed files, and the baseline equals the last release with its changes.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- schema` writes the files anew.
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use database::cell::{Name, Region, Retention};
 use database::migrate::{self, Migration};
-use tests::{Application, interruptions::beside, run, schema};
+use tests::{Application, fault_injection::database_name_and_server, run, schema};
 use uuid::Uuid;
 
 use crate::golden::compare;
@@ -17,7 +17,7 @@ fn baseline(migrations: &[Migration]) -> Result<&Migration> {
 }
 
 #[test]
-fn the_tables_of_the_schema_are_what_was_reviewed() {
+fn the_tables_of_the_schema_match_the_reviewed_file() {
     run(async |app| {
         let migrations = migrate::embedded()?;
         let client = app.superuser().await?;
@@ -29,7 +29,7 @@ fn the_tables_of_the_schema_are_what_was_reviewed() {
 }
 
 #[test]
-fn the_row_policies_of_the_schema_are_what_was_reviewed() {
+fn the_row_policies_of_the_schema_match_the_reviewed_file() {
     run(async |app| {
         let migrations = migrate::embedded()?;
         let client = app.superuser().await?;
@@ -41,7 +41,19 @@ fn the_row_policies_of_the_schema_are_what_was_reviewed() {
 }
 
 #[test]
-fn the_schema_of_the_last_release_with_its_changes_is_the_baseline() {
+fn the_diagrams_of_the_data_model_match_the_schema() {
+    run(async |app| {
+        let migrations = migrate::embedded()?;
+        let client = app.superuser().await?;
+        compare(
+            "docs/reference/data-model-diagram.md",
+            &schema::diagrams(&client, baseline(&migrations)?).await?,
+        )
+    });
+}
+
+#[test]
+fn the_last_releases_schema_with_changes_equals_the_baseline() {
     let Some(directory) = tests::previous_release().expect("the previous release is built") else {
         return;
     };
@@ -63,9 +75,9 @@ fn the_schema_of_the_last_release_with_its_changes_is_the_baseline() {
     });
 }
 
-/// The description of a new database to which these were applied, one after the other.
+/// Describes a new database to which these migrations were applied in order.
 async fn described(app: &Application, releases: &[&Vec<Migration>]) -> Result<BTreeSet<String>> {
-    let (_, server) = beside(app).await?;
+    let (_, server) = database_name_and_server(app).await?;
     let name = format!("test_schema_{}", Uuid::now_v7().simple());
     server
         .batch_execute(&format!("create database {name}"))

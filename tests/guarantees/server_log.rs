@@ -1,4 +1,4 @@
-//! No log has anything in it that people typed: neither PostgreSQL's, nor the host's, nor the worker's.
+//! Tests that no log has user input in it: PostgreSQL's, the host's and the worker's.
 
 use std::process::Command;
 
@@ -8,18 +8,18 @@ use chrono::Utc;
 use platform::sql::database::CALL;
 use platform::sql::statement::Sql;
 use serde_json::json;
-use tests::{Application, Role, Server, run_on_own_server};
+use tests::{Application, Server, role, run_on_own_server};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::marked_requests::{DIGITS, MARK, Sender};
 
-/// Set for the process that does the work, whose own output is a log as well.
-const INNER: &str = "LMS_TEST_SERVER_LOG";
+/// The environment variable for the process that does the work, whose output is a log as well.
+const INNER_PROCESS: &str = "LMS_TEST_SERVER_LOG";
 
-/// Settings that make the server log more in the test than a server of ours does: all parts of every error, in both
-/// forms, so that it is the application that keeps them out; as PostgreSQL comes, and as CloudNativePG runs it.
-const TALKATIVE: [&str; 5] = [
+/// Settings with which the server logs more than ours do: all parts of every error in both formats, so that the application
+/// keeps values out, with PostgreSQL's defaults and with CloudNativePG's.
+const VERBOSE_SETTINGS: [&str; 5] = [
     "alter system set logging_collector = on",
     "alter system set log_destination = 'stderr,csvlog'",
     "alter system set log_error_verbosity = default",
@@ -27,7 +27,7 @@ const TALKATIVE: [&str; 5] = [
     "alter system reset log_parameter_max_length_on_error",
 ];
 
-/// All that the server has logged since it was made.
+/// Returns the server's whole log.
 fn logged(server: &Server) -> Result<String> {
     let data = server.data()?;
     let mut text = String::new();
@@ -45,7 +45,7 @@ fn logged(server: &Server) -> Result<String> {
     Ok(text)
 }
 
-/// The lines that have something in them that was sent.
+/// Returns the lines that have sent data in them.
 fn marked(text: &str) -> Vec<&str> {
     text.lines()
         .filter(|line| line.to_lowercase().contains(MARK) || line.contains(DIGITS))
@@ -59,18 +59,18 @@ fn errors(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn nothing_that_people_type_gets_into_a_log() {
-    if std::env::var_os(INNER).is_some() {
-        run_on_own_server(work);
+fn no_user_input_is_logged() {
+    if std::env::var_os(INNER_PROCESS).is_some() {
+        run_on_own_server(send_marked_requests);
         return;
     }
-    // The components write to the standard error of the process that serves them.
-    let name = "server_log::nothing_that_people_type_gets_into_a_log";
+    // The components write to standard error of the process that serves them.
+    let name = "server_log::no_user_input_is_logged";
     let output = std::env::current_exe()
         .and_then(|program| {
             Command::new(program)
                 .args(["--exact", name, "--nocapture"])
-                .env(INNER, "1")
+                .env(INNER_PROCESS, "1")
                 .output()
         })
         .expect("the test runs once more");
@@ -85,8 +85,8 @@ fn nothing_that_people_type_gets_into_a_log() {
     }
 }
 
-async fn work(app: &Application, server: &Server) -> Result<()> {
-    for setting in TALKATIVE {
+async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> {
+    for setting in VERBOSE_SETTINGS {
         app.superuser().await?.batch_execute(setting).await?;
     }
     server.stop().await?;
@@ -94,10 +94,10 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
 
     let mut sender = Sender::new(app).await?;
     for _ in 0..2 {
-        sender.work().await?;
+        sender.send_all().await?;
     }
     sign_in_wrongly(app).await?;
-    erase_somebody(app).await?;
+    erase_person(app).await?;
     worker::run_once(&app.superuser_url, Utc::now()).await?;
     for status in [200, 201, 400, 401, 403, 404, 409, 412, 422] {
         let count = sender.statuses.get(&status).copied().unwrap_or_default();
@@ -112,7 +112,7 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
         .collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
 
-    // Failures that have to be errors for the server have nobody's data in them.
+    // Errors on the server must contain no data.
     time_out(app).await?;
     left_inside_a_transaction(app).await?;
     let text = logged_until(app, server, "last-control").await?;
@@ -127,8 +127,8 @@ async fn work(app: &Application, server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// The log once an error of the superuser's, with a word in it, is there in both forms: the server writes its log
-/// behind its answers, in the order in which it gave them. So a search would find something.
+/// Causes an error with a known word, and returns the log once the error is there in both formats. The server logs in the order
+/// of its responses, so that earlier data would be in the log, too.
 async fn logged_until(app: &Application, server: &Server, word: &str) -> Result<String> {
     let superuser = app.superuser().await?;
     ensure!(
@@ -177,8 +177,8 @@ async fn sign_in_wrongly(app: &Application) -> Result<()> {
     Ok(())
 }
 
-async fn erase_somebody(app: &Application) -> Result<()> {
-    let admin = app.session(0, Role::Admin).await?;
+async fn erase_person(app: &Application) -> Result<()> {
+    let admin = app.session(0, role::ADMIN).await?;
     let body = json!({"name": "zqmk Byron", "email": "zqmk.erased@work.example", "phone": format!("+44{DIGITS}"), "role": "parent"});
     let made = app
         .post(&admin, "/v1/users", body.clone())
@@ -197,9 +197,9 @@ async fn erase_somebody(app: &Application) -> Result<()> {
     Ok(())
 }
 
-/// A connection of the components' role, and the context of an admin.
+/// Connects as the components' role in the context of an admin.
 async fn application(app: &Application) -> Result<(Client, String)> {
-    let session = app.session(0, Role::Admin).await?;
+    let session = app.session(0, role::ADMIN).await?;
     let context = json!({
         "region": "eu",
         "tenant": session.tenant,

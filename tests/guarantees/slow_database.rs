@@ -1,21 +1,26 @@
-//! A database that answers slowly, not at all, or takes no more connections: bounded waits, and recovery by itself.
+//! Tests a database that responds slowly, not at all, or accepts no connections: bounded waits and automatic recovery.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
 use tests::{
-    Application, Reply, Role, Session,
-    interruptions::{
-        beside, centre, disconnect, hold_writers, is_unavailable, until_waiting, within,
+    Application, Reply, Session,
+    fault_injection::{
+        assert_unavailable, block_writers, centre_body, database_name_and_server,
+        terminate_connections, wait_until_blocked, within_timeout,
     },
-    rows, run, run_behind_proxy, send,
+    queries, role, run, run_behind_proxy, send,
 };
 
-/// More than the pool has connections.
-const CROWD: usize = 100;
+/// A number of requests that exceeds the pool's connections.
+const REQUESTS: usize = 100;
 
-/// As many requests at once.
-async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec<Reply>> {
+/// The number of concurrent requests.
+async fn send_concurrently(
+    app: &Application,
+    session: &Session,
+    count: usize,
+) -> Result<Vec<Reply>> {
     let requests: Vec<_> = (0..count)
         .map(|_| {
             tokio::spawn(send(
@@ -26,31 +31,31 @@ async fn crowd(app: &Application, session: &Session, count: usize) -> Result<Vec
         .collect();
     let mut replies = Vec::new();
     for request in requests {
-        replies.push(within(async { request.await? }).await?);
+        replies.push(within_timeout(async { request.await? }).await?);
     }
     Ok(replies)
 }
 
 #[test]
-fn an_answer_that_never_comes_is_a_503_and_the_change_is_made_once() {
+fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
     run_behind_proxy(async |app, proxy| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let request = || {
             app.request(Method::POST, "/v1/users")
                 .bearer_auth(&admin.token)
                 .header("idempotency-key", "lost")
                 .json(&json!({"name": "Ana", "email": "ana@lake.example", "role": "parent"}))
         };
-        proxy.mute(true);
-        is_unavailable(&within(send(request())).await?);
-        within(app.call(None, Method::GET, "/v1/regions", None))
+        proxy.hold_responses(true);
+        assert_unavailable(&within_timeout(send(request())).await?);
+        within_timeout(app.call(None, Method::GET, "/v1/regions", None))
             .await?
             .expect(200);
-        proxy.mute(false);
-        // Only the answer was lost: whoever repeats the request with its key gets that answer.
-        let again = within(send(request())).await?.expect(201);
+        proxy.hold_responses(false);
+        // Only the response was lost, so that repeating the request with its key returns it.
+        let again = within_timeout(send(request())).await?.expect(201);
         assert_eq!(again.header("idempotency-replayed"), "true");
-        let made = rows::count(app, "lms.users where email = 'ana@lake.example'", &[]).await?;
+        let made = queries::count(app, "lms.users where email = 'ana@lake.example'", &[]).await?;
         assert_eq!(made, 1);
         Ok(())
     });
@@ -59,28 +64,32 @@ fn an_answer_that_never_comes_is_a_503_and_the_change_is_made_once() {
 #[test]
 fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        // Waiting for a row's lock ends after the lock time-out; only time spent working reaches the statement's.
-        rows::execute(
+        let admin = app.sign_in(role::ADMIN).await?;
+        // Waiting for a row lock ends after the lock timeout. Only execution time counts for the statement timeout.
+        queries::execute(
             app,
             "create function lms.dawdle() returns trigger language plpgsql as
             $$ begin perform pg_sleep(120); return new; end $$",
             &[],
         )
         .await?;
-        rows::execute(
+        queries::execute(
             app,
             "create trigger dawdle after insert on lms.centres for each row
             execute function lms.dawdle()",
             &[],
         )
         .await?;
-        let before = rows::written(app).await?;
-        is_unavailable(&within(app.post(&admin, "/v1/centres", centre("lake"))).await?);
-        within(app.get(&admin, "/v1/centres")).await?.expect(200);
-        assert_eq!(rows::written(app).await?, before);
-        rows::execute(app, "drop trigger dawdle on lms.centres", &[]).await?;
-        within(app.post(&admin, "/v1/centres", centre("lake")))
+        let before = queries::write_marks(app).await?;
+        assert_unavailable(
+            &within_timeout(app.post(&admin, "/v1/centres", centre_body("lake"))).await?,
+        );
+        within_timeout(app.get(&admin, "/v1/centres"))
+            .await?
+            .expect(200);
+        assert_eq!(queries::write_marks(app).await?, before);
+        queries::execute(app, "drop trigger dawdle on lms.centres", &[]).await?;
+        within_timeout(app.post(&admin, "/v1/centres", centre_body("lake")))
             .await?
             .expect(201);
         Ok(())
@@ -88,38 +97,40 @@ fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
 }
 
 #[test]
-fn statements_that_wait_hold_up_none_that_need_not() {
+fn waiting_statements_do_not_delay_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (name, server) = beside(app).await?;
-        // As long as a statement may take at all: nobody's wait ends before. It holds for new connections.
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (name, server) = database_name_and_server(app).await?;
+        // The lock timeout of new connections equals the statement timeout, so that no wait ends earlier.
         server
             .batch_execute(&format!(
                 "alter role lms_application in database {name} set lock_timeout = '10s'"
             ))
             .await?;
-        disconnect(&server, &name).await?;
+        terminate_connections(&server, &name).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
-        hold_writers(&holder, admin.tenant).await?;
-        // More than work at a time as long as each is soon done.
+        block_writers(&holder, admin.tenant).await?;
+        // The number exceeds the permits for short statements.
         let writers: Vec<_> = (0..20)
             .map(|number| {
                 tokio::spawn(send(
                     app.request(Method::POST, "/v1/centres")
                         .bearer_auth(&admin.token)
-                        .json(&centre(&format!("lake-{number}"))),
+                        .json(&centre_body(&format!("lake-{number}"))),
                 ))
             })
             .collect();
-        until_waiting(&server, &name, true).await?;
+        wait_until_blocked(&server, &name, true).await?;
         for _ in 0..10 {
-            within(app.get(&admin, "/v1/centres")).await?.expect(200);
+            within_timeout(app.get(&admin, "/v1/centres"))
+                .await?
+                .expect(200);
         }
         assert!(writers.iter().all(|writer| !writer.is_finished()));
         holder.rollback().await?;
         for writer in writers {
-            within(async { writer.await? }).await?.expect(201);
+            within_timeout(async { writer.await? }).await?.expect(201);
         }
         Ok(())
     });
@@ -128,13 +139,13 @@ fn statements_that_wait_hold_up_none_that_need_not() {
 #[test]
 fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
     run_behind_proxy(async |app, proxy| {
-        let admin = app.sign_in(Role::Admin).await?;
-        proxy.mute(true);
-        for reply in crowd(app, &admin, CROWD).await? {
-            is_unavailable(&reply);
+        let admin = app.sign_in(role::ADMIN).await?;
+        proxy.hold_responses(true);
+        for reply in send_concurrently(app, &admin, REQUESTS).await? {
+            assert_unavailable(&reply);
         }
-        proxy.mute(false);
-        for reply in crowd(app, &admin, 10).await? {
+        proxy.hold_responses(false);
+        for reply in send_concurrently(app, &admin, 10).await? {
             reply.expect(200);
         }
         Ok(())
@@ -144,34 +155,34 @@ fn a_pool_without_a_free_connection_is_a_503_and_recovers() {
 #[test]
 fn a_server_that_takes_no_more_connections_is_a_503_and_recovers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (name, server) = beside(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (name, server) = database_name_and_server(app).await?;
         let limit = async |connections: i32| {
             let sql = format!("alter database {name} connection limit {connections}");
             server.batch_execute(&sql).await
         };
-        disconnect(&server, &name).await?;
+        terminate_connections(&server, &name).await?;
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
-        hold_writers(&holder, admin.tenant).await?;
-        // The superuser's connection counts; one more is left, and a request that waits for a lock takes it.
+        block_writers(&holder, admin.tenant).await?;
+        // The superuser's connection counts. One more is available, which a request that waits for a lock takes.
         limit(2).await?;
         let others = async {
-            until_waiting(&server, &name, true).await?;
+            wait_until_blocked(&server, &name, true).await?;
             for _ in 0..3 {
-                is_unavailable(&within(app.get(&admin, "/v1/centres")).await?);
+                assert_unavailable(&within_timeout(app.get(&admin, "/v1/centres")).await?);
             }
             holder.rollback().await?;
             anyhow::Ok(())
         };
         let (first, others) = tokio::join!(
-            within(app.post(&admin, "/v1/centres", centre("lake"))),
+            within_timeout(app.post(&admin, "/v1/centres", centre_body("lake"))),
             others
         );
         others?;
         first?.expect(201);
         limit(-1).await?;
-        for reply in crowd(app, &admin, 10).await? {
+        for reply in send_concurrently(app, &admin, 10).await? {
             reply.expect(200);
         }
         Ok(())

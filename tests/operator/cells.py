@@ -1,4 +1,4 @@
-"""Builds the manifests of deploy/kubernetes as kustomize does, and holds objects to their schemas. No rule of ours lives here."""
+"""Builds the manifests in deploy/kubernetes with kustomize and validates objects by their schemas. Our own rules are in deployment.py."""
 
 import json
 import pathlib
@@ -15,10 +15,10 @@ OVERLAYS = ROOT / "deploy/kubernetes/cells"
 DEFINITIONS = ROOT / "deploy/cells"
 SCHEMAS = ROOT / "tests/operator/schemas"
 
-# What the manifests are written for: the oldest and the newest release of Kubernetes whose schemas are at hand.
+# The supported releases of Kubernetes: the oldest and the newest one with known schemas.
 KUBERNETES = ("1.33", "1.37")
 
-# The kinds that operators add to Kubernetes, with the schemas that we hold them to.
+# The custom resources, with their schemas.
 CUSTOM = {
     json.loads(file.read_text())["properties"]["kind"]["const"]: json.loads(file.read_text())
     for file in SCHEMAS.glob("*.json")
@@ -26,7 +26,7 @@ CUSTOM = {
 
 
 class Loader(yaml.CSafeLoader):
-    """Reads YAML as Kubernetes does, to which a time is a text."""
+    """Reads YAML as Kubernetes does, which treats a timestamp as a string."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -36,12 +36,12 @@ Loader.yaml_implicit_resolvers = {
 
 
 def definitions():
-    """The settings of every cell, by its name."""
+    """Returns the settings of every cell, by name."""
     return {file.stem: tomllib.loads(file.read_text()) for file in sorted(DEFINITIONS.glob("*.toml"))}
 
 
 def build(directory):
-    """The objects of a directory with a kustomization."""
+    """Builds a directory with a kustomization and returns its objects."""
     kubectl = pathlib.Path(sys.executable).parent / "kubectl"
     built = subprocess.run([kubectl, "kustomize", directory], capture_output=True, text=True, check=False)
     if built.returncode != 0 or built.stderr:
@@ -50,7 +50,7 @@ def build(directory):
 
 
 def faults(thing):
-    """What is wrong with an object, a line each; a field that its kind does not have is wrong."""
+    """Returns the errors of an object, one line each. A field that its kind does not have is an error."""
     if thing["kind"] in CUSTOM:
         found = jsonschema.Draft202012Validator(CUSTOM[thing["kind"]]).iter_errors(thing)
         return [f"{fault.json_path}: {fault.message}" for fault in found]
@@ -64,7 +64,7 @@ def faults(thing):
 
 
 def strings(value):
-    """Every text in a value, keys too."""
+    """Returns every string in a value, keys included."""
     if isinstance(value, dict):
         for key, member in value.items():
             yield key

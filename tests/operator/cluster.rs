@@ -1,4 +1,4 @@
-//! What this program does to real PostgreSQL: each test has a cluster of its own, made for it and thrown away.
+//! Tests the private cluster, migrations and demo data, each test on a cluster of its own.
 
 use std::fs;
 use std::future::Future;
@@ -21,11 +21,11 @@ fn settings(directory: &Path) -> Settings {
     }
 }
 
-/// Runs a test on a new cluster and stops that whatever happens.
+/// Runs a test on a new cluster and stops the cluster afterwards.
 async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
     test: impl FnOnce(Cluster, PathBuf) -> F,
 ) -> Result<()> {
-    // The server's account has to get in.
+    // The server's account must be able to enter the directory.
     let mode = fs::Permissions::from_mode(0o755);
     let directory = tempfile::Builder::new().permissions(mode).tempdir()?;
     let state = directory.path().join("state");
@@ -36,17 +36,17 @@ async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
 }
 
 #[tokio::test]
-async fn what_fails_stops_the_cluster_that_it_started_and_no_other() -> Result<()> {
+async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()> {
     with_cluster(|cluster, state| async move {
         migrate::run(&cluster.superuser_url(), &migrate::embedded()?, &options()).await?;
         let prepare = async || {
             installation::prepare(&installation::Options {
                 state: state.clone(),
                 database_url: None,
-                // The database is another cell already.
+                // The database already belongs to another cell.
                 cell: Some(Name::first(Region::Us, Retention::Standard)),
                 base_url: "http://127.0.0.1:3000".to_owned(),
-                neighbours: Vec::new(),
+                region_urls: Vec::new(),
                 durability: Durability::Unsafe,
             })
             .await
@@ -61,7 +61,7 @@ async fn what_fails_stops_the_cluster_that_it_started_and_no_other() -> Result<(
     .await
 }
 
-/// Serves with the cluster of a state directory until it is told to stop.
+/// Serves with the cluster of a state directory until it is stopped.
 async fn serve_for_a_while(state: &Path) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let log = state.join("served.log");
@@ -78,7 +78,7 @@ async fn serve_for_a_while(state: &Path) -> Result<()> {
         .spawn()?;
     loop {
         let text = fs::read_to_string(&log)?;
-        if text.contains("Ctrl-C stops it.") {
+        if text.contains("Press Ctrl-C to stop it.") {
             break;
         }
         if let Some(status) = process.try_wait()? {
@@ -96,7 +96,7 @@ async fn serve_for_a_while(state: &Path) -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_serves_stops_the_cluster_that_it_started_and_no_other() -> Result<()> {
+async fn a_serving_command_stops_only_the_cluster_that_it_started() -> Result<()> {
     with_cluster(|cluster, state| async move {
         serve_for_a_while(&state).await?;
         assert!(matches!(cluster::status(&state), Status::Running(_)));
@@ -116,7 +116,7 @@ fn options() -> migrate::Options {
     }
 }
 
-/// Brings a new database with this name to the schema.
+/// Creates a database with this name and applies the migrations.
 async fn migrated(cluster: &Cluster, name: &str) -> Result<String> {
     let client = database::connect(&cluster.superuser_url()).await?;
     client
@@ -182,12 +182,12 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             ..options()
         };
         for _ in 0..2 {
-            // The second time too: a dry run changes nothing.
+            // The second dry run shows that the first changed nothing.
             let first = migrate::run(&address, &known, &dry).await?;
             assert_eq!(first, [&known[0]], "the baseline has all in it");
         }
 
-        // Two programs at once: one does the work, the other finds it done.
+        // Of two concurrent programs, one applies the migrations and the other finds them applied.
         let opened = options();
         let (one, other) = tokio::join!(
             migrate::run(&address, &known, &opened),
@@ -254,7 +254,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
     .await
 }
 
-/// The ledger of a database that was made by migrations from before the first release.
+/// The table of applied migrations in a database from before the first release.
 const UNRELEASED: &str = "create schema lms_private;
 create table lms_private.migrations (
   version bigint primary key,
@@ -266,18 +266,21 @@ insert into lms_private.migrations (version, name, sha256)
 values (1, 'roles', 'a'), (2, 'schemas', 'b'), (312, 'right_to_change_emails', 'c')";
 
 #[tokio::test]
-async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_touched() -> Result<()>
-{
+async fn a_database_from_before_the_first_release_must_be_recreated_and_is_left_untouched()
+-> Result<()> {
     with_cluster(|cluster, state| async move {
         let server = database::connect(&cluster.superuser_url()).await?;
         server.batch_execute("create database former").await?;
         let address = database::with_database(&cluster.superuser_url(), "former")?;
         let client = database::connect(&address).await?;
         client.batch_execute(UNRELEASED).await?;
-        let touched = "select string_agg(c.relname, ',') || pg_current_wal_insert_lsn()
-            from pg_class as c
-            where c.relnamespace in (select n.oid from pg_namespace as n where n.nspname ~ '^lms')";
-        client.batch_execute("checkpoint").await?;
+        let touched = "select concat_ws(
+              '; ',
+              (select string_agg(n.nspname, ',' order by n.oid) from pg_namespace as n),
+              (select string_agg(c.relname, ',' order by c.oid) from pg_class as c where c.oid > 16383),
+              (select string_agg(r.rolname, ',' order by r.oid) from pg_roles as r),
+              (select string_agg(m::text, ',' order by m.version) from lms_private.migrations as m)
+            )";
         let before = text(&address, touched).await?;
         for more in [&["--dry-run"][..], &["--cell", "eu-1"]] {
             let output = std::process::Command::new(tests::program())
@@ -304,7 +307,7 @@ async fn a_database_from_before_the_first_release_is_to_be_made_anew_and_not_tou
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()> {
+async fn a_failed_migration_is_rolled_back_and_names_its_line() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = cluster.superuser_url();
         let mut known = migrate::embedded()?;
@@ -323,7 +326,7 @@ async fn a_migration_that_fails_leaves_nothing_and_names_its_line() -> Result<()
 }
 
 #[tokio::test]
-async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
+async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = migrated(&cluster, "demo").await?;
         let options = demo::Options {
@@ -353,7 +356,7 @@ async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
         let query = "select password_hash from lms.users where email = 'finance@aurora.example' and status = 'active'";
         assert!(password::matches("a password for all", &text(&address, query).await?));
 
-        // The account and the person's work at the centre each left and came back.
+        // The account and the person's row at the centre were deleted and restored.
         let expected = count.parse::<u64>()? + 4;
         assert_eq!(text(&address, recorded).await?, expected.to_string());
         let chains = events::verify::run(&address, None, None).await?;
@@ -365,7 +368,7 @@ async fn demo_data_is_made_once_and_its_sign_ins_are_restored() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_migration_that_waits_for_a_lock_holds_up_nobody() -> Result<()> {
+async fn a_migration_that_waits_for_a_lock_does_not_block_others() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = migrated(&cluster, "patient").await?;
         let mut holder = database::connect(&address).await?;
@@ -382,7 +385,7 @@ async fn a_migration_that_waits_for_a_lock_holds_up_nobody() -> Result<()> {
                     .map(|applied| applied.len())
             }
         });
-        // Once it has waited in vain, another reader comes between two attempts.
+        // After a failed attempt, another reader gets the lock before the next one.
         let watcher = database::connect(&address).await?;
         let waiting = "select count(*) > 0 from pg_locks where not granted and relation = 'lms.centres'::regclass";
         while !watcher.query_one(waiting, &[]).await?.get::<_, bool>(0) {

@@ -1,4 +1,4 @@
-"""Holds the manifests of deploy/kubernetes to the kinds' schemas, to the cells' settings, and to what they promise."""
+"""Tests the manifests in deploy/kubernetes against the schemas of their kinds, the cells' settings and the documented guarantees."""
 
 import copy
 import ipaddress
@@ -14,10 +14,10 @@ import unittest
 
 from cells import CUSTOM, OVERLAYS, ROOT, build, definitions, faults, strings
 
-# Days that backups are kept.
+# The retention of backups in days.
 DAYS = {"standard": 30, "regulated": 2557}
 
-# Pods of this namespace alone: the cell's database, and what a restore makes of it.
+# Pods of the cell's own namespace: its database and the restored copy.
 OWN_DATABASE = {
     "podSelector": {
         "matchExpressions": [{"key": "cnpg.io/cluster", "operator": "In", "values": ["database", "restored"]}]
@@ -26,7 +26,7 @@ OWN_DATABASE = {
 
 
 class Deployment(unittest.TestCase):
-    """What is true of every cell's manifests."""
+    """Tests the manifests of every cell."""
 
     @classmethod
     def setUpClass(cls):
@@ -34,20 +34,20 @@ class Deployment(unittest.TestCase):
         cls.cells = {directory.name: build(directory) for directory in sorted(OVERLAYS.iterdir())}
 
     def every(self, kind, cell=None):
-        """All objects of a kind, with the cell that they are of."""
+        """Returns all objects of a kind with their cell."""
         for name, things in self.cells.items():
             for thing in things:
                 if thing["kind"] == kind and cell in (None, name):
                     yield name, thing
 
     def one(self, cell, kind, name):
-        """The object of that kind and name."""
+        """Returns the object of a kind and name."""
         found = [thing for _, thing in self.every(kind, cell) if thing["metadata"]["name"] == name]
         self.assertEqual(len(found), 1, f"{cell}: {kind} {name}")
         return found[0]
 
     def containers(self):
-        """All containers of our own pods, with the pod's specification."""
+        """Returns all containers of our own pods with the pod's specification."""
         for kind in ("Deployment", "Job"):
             for _, thing in self.every(kind):
                 pod = thing["spec"]["template"]["spec"]
@@ -58,7 +58,7 @@ class Deployment(unittest.TestCase):
         self.assertGreaterEqual(len(self.definitions), 6)
         self.assertEqual(list(self.cells), list(self.definitions))
 
-    def test_every_object_is_as_the_schema_of_its_kind_has_it(self):
+    def test_every_object_is_valid_by_the_schema_of_its_kind(self):
         seen = set()
         for cell, things in self.cells.items():
             for thing in things:
@@ -66,7 +66,7 @@ class Deployment(unittest.TestCase):
                 self.assertEqual(faults(thing), [], f"{cell}: {thing['kind']} {thing['metadata']['name']}")
         self.assertLessEqual(set(CUSTOM), seen, "a schema that nothing is held to")
 
-    def test_a_field_that_a_kind_does_not_have_is_found(self):
+    def test_an_unknown_field_is_an_error(self):
         tried = set()
         for _, thing in [(None, thing) for things in self.cells.values() for thing in things]:
             if thing["kind"] in tried or "spec" not in thing:
@@ -78,7 +78,7 @@ class Deployment(unittest.TestCase):
         self.assertIn("SpinApp", tried)
         self.assertIn("Deployment", tried)
 
-    def test_a_value_of_the_wrong_type_is_found(self):
+    def test_a_value_of_the_wrong_type_is_an_error(self):
         for kind, change in {
             "Deployment": {"replicas": "two"},
             "SpinApp": {"enableAutoscaling": "yes"},
@@ -95,7 +95,7 @@ class Deployment(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, "missing.yaml"):
                 build(directory)
 
-    def test_no_manifest_has_a_secret_in_it(self):
+    def test_no_manifest_contains_a_secret(self):
         self.assertEqual(list(self.every("Secret")), [])
         for _, container in self.containers():
             for variable in container["env"]:
@@ -114,9 +114,9 @@ class Deployment(unittest.TestCase):
             for name, variable in declared.items():
                 if variable.get("secret"):
                     self.assertIn("secretKeyRef", given[name]["valueFrom"], f"{cell}: {name}")
-            # None in production.
+            # The variable is empty in production.
             self.assertNotIn("webhook_networks", given)
-            # All come through the ingress: who asks is named in a header.
+            # All requests come through the ingress, which sends the client's address in a header.
             self.assertEqual(given["client_address_header"]["value"], "x-forwarded-for")
             for network in given["trusted_proxies"]["value"].split(","):
                 self.assertTrue(ipaddress.ip_network(network).is_private or network == "100.64.0.0/10", network)
@@ -128,7 +128,7 @@ class Deployment(unittest.TestCase):
                 self.assertEqual(reference["name"], "cell")
                 self.assertIn(reference["key"], settings)
 
-    def test_an_overlay_says_what_the_cell_s_settings_say(self):
+    def test_an_overlay_equals_the_cell_s_settings(self):
         for cell, definition in self.definitions.items():
             settings = self.one(cell, "ConfigMap", "cell")["data"]
             database = definition["database"]
@@ -169,7 +169,7 @@ class Deployment(unittest.TestCase):
             self.assertEqual(entrance["tls"][0]["hosts"], [settings["host"]])
             self.assertFalse([text for text in strings(self.cells[cell]) if text == "replaced"])
 
-    def test_a_token_of_another_region_is_sent_to_the_cell_of_the_same_class_there(self):
+    def test_a_token_of_another_region_is_redirected_to_the_cell_of_the_same_class(self):
         for cell, definition in self.definitions.items():
             alike = [other for other in self.definitions.values() if other["retention"] == definition["retention"]]
             urls = json.loads(self.one(cell, "ConfigMap", "cell")["data"]["base_urls"])
@@ -178,14 +178,14 @@ class Deployment(unittest.TestCase):
             for region, url in urls.items():
                 self.assertIn(url, [other["url"] for other in alike if other["region"] == region])
 
-    def test_backups_are_daily_encrypted_and_kept_for_as_long_as_the_class_says(self):
+    def test_backups_are_daily_encrypted_and_retained_for_the_period_of_the_class(self):
         for cell, definition in self.definitions.items():
             clusters = {thing["metadata"]["name"]: thing for _, thing in self.every("Cluster", cell)}
             archives = {
                 name: thing["spec"]["plugins"][0]["parameters"]["barmanObjectName"] for name, thing in clusters.items()
             }
             stores = {thing["metadata"]["name"]: thing["spec"] for _, thing in self.every("ObjectStore", cell)}
-            # A repository is whole only with the WAL and the daily backups of one and the same cluster.
+            # A repository is complete only with the WAL and the daily backups of the same cluster.
             backed_up = {thing["spec"]["cluster"]["name"] for _, thing in self.every("ScheduledBackup", cell)}
             self.assertEqual(backed_up, set(archives))
             self.assertEqual(sorted(archives.values()), sorted(stores))
@@ -197,9 +197,9 @@ class Deployment(unittest.TestCase):
                 for part in ("data", "wal"):
                     self.assertEqual(store["configuration"][part]["encryption"], "aws:kms")
 
-    def test_a_restored_cluster_is_read_from_the_repository_and_archives_beside_it(self):
+    def test_a_restored_cluster_reads_the_repository_and_archives_under_another_name(self):
         for cell in self.cells:
-            # What an operator does: one more component in the cell's kustomization.
+            # An operator adds a component to the cell's kustomization.
             kustomization = (OVERLAYS / cell / "kustomization.yaml").read_text()
             with tempfile.TemporaryDirectory(dir=OVERLAYS) as directory:
                 shutil.copy(OVERLAYS / cell / "cell.yaml", directory)
@@ -214,7 +214,7 @@ class Deployment(unittest.TestCase):
             source = restored["externalClusters"][0]["plugin"]["parameters"]
             self.assertEqual(source, {"barmanObjectName": "first", "serverName": "database"})
             self.assertNotIn(restored["plugins"][0]["parameters"]["serverName"], ("database", "standby"))
-            # Whoever connects finds the same name in the certificate, and the same database.
+            # Clients find the same name in the certificate, and the same database.
             self.assertEqual(restored["certificates"]["serverAltDNSNames"], database["certificates"]["serverAltDNSNames"])
             self.assertEqual(restored["bootstrap"]["recovery"]["database"], database["bootstrap"]["initdb"]["database"])
             self.assertEqual(restored["imageName"], database["imageName"])
@@ -226,7 +226,7 @@ class Deployment(unittest.TestCase):
         paths = [store["spec"]["configuration"]["destinationPath"] for _, store in self.every("ObjectStore")]
         self.assertEqual(len(set(paths)), len(paths))
 
-    def test_every_object_lies_in_its_cell_s_namespace_and_bears_its_name(self):
+    def test_every_object_is_in_its_cell_s_namespace_and_has_its_label(self):
         for cell, things in self.cells.items():
             for thing in things:
                 metadata = thing["metadata"]
@@ -251,18 +251,18 @@ class Deployment(unittest.TestCase):
                     for other in others:
                         self.assertNotIn(self.definitions[other]["database"]["host"], text)
 
-    def test_nothing_is_allowed_that_no_policy_allows(self):
+    def test_connections_are_denied_unless_a_policy_allows_them(self):
         for cell in self.cells:
             policy = self.one(cell, "NetworkPolicy", "deny-all")["spec"]
             self.assertEqual(policy, {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
 
-    def test_the_application_and_migrations_reach_the_cell_s_own_database_and_nothing_else(self):
+    def test_the_application_and_migrations_reach_only_the_cell_s_own_database(self):
         for cell in self.cells:
             for name in ("application", "migration"):
                 policy = self.one(cell, "NetworkPolicy", name)["spec"]
                 self.assertEqual(policy["egress"], [{"to": [OWN_DATABASE], "ports": [{"protocol": "TCP", "port": 5432}]}])
 
-    def test_only_name_resolution_leads_into_another_namespace(self):
+    def test_only_name_resolution_reaches_another_namespace(self):
         for cell, policy in self.every("NetworkPolicy"):
             for rule in policy["spec"].get("egress", []):
                 for peer in rule["to"]:
@@ -270,7 +270,7 @@ class Deployment(unittest.TestCase):
                         self.assertEqual(policy["metadata"]["name"], "name-resolution", cell)
                         self.assertEqual({port["port"] for port in rule["ports"]}, {53})
 
-    def test_the_worker_reaches_its_database_and_public_addresses_alone(self):
+    def test_the_worker_reaches_only_its_database_and_public_addresses(self):
         for cell in self.cells:
             database, public = self.one(cell, "NetworkPolicy", "worker")["spec"]["egress"]
             self.assertEqual(database["to"], [OWN_DATABASE])
@@ -297,7 +297,7 @@ class Deployment(unittest.TestCase):
             )
             self.assertIn("memory", container["resources"]["limits"])
 
-    def test_the_application_scales_and_is_probed_and_the_database_has_room_for_it(self):
+    def test_the_application_scales_and_has_probes_and_enough_database_connections(self):
         for cell in self.cells:
             application = self.one(cell, "SpinApp", "application")["spec"]
             self.assertEqual(application["checks"]["liveness"]["httpGet"]["path"], "/healthz")
@@ -307,12 +307,12 @@ class Deployment(unittest.TestCase):
             self.assertEqual(scaler["scaleTargetRef"]["name"], "application")
             self.assertGreaterEqual(scaler["minReplicas"], 2)
             connections = int(self.one(cell, "Cluster", "database")["spec"]["postgresql"]["parameters"]["max_connections"])
-            # Spin's pool has 64 connections; during a rollout there are a quarter more pods, rounded up.
+            # Spin's pool has 64 connections, and a rollout adds a quarter of the pods, rounded up.
             self.assertLess(64 * math.ceil(scaler["maxReplicas"] * 5 / 4), connections)
             self.one(cell, "PodDisruptionBudget", "application")
             self.one(cell, "PodDisruptionBudget", "worker")
 
-    def test_every_image_has_a_release(self):
+    def test_every_image_has_a_release_tag(self):
         for _, container in self.containers():
             self.assertRegex(container["image"], r"^[a-z0-9./-]+:[0-9]+\.[0-9]+\.[0-9]+$")
         for cell, application in self.every("SpinApp"):
@@ -334,7 +334,7 @@ class Deployment(unittest.TestCase):
 
 
 def references(value, kind):
-    """Every reference of that kind."""
+    """Returns every reference of a kind."""
     if isinstance(value, dict):
         for key, member in value.items():
             if key == kind:
@@ -347,7 +347,7 @@ def references(value, kind):
 
 
 def allowed(blocks, address):
-    """Whether a rule to these blocks lets through what goes to the address."""
+    """Returns whether a rule with these blocks allows connections to the address."""
     address = ipaddress.ip_address(address)
     return any(
         address in ipaddress.ip_network(block["cidr"])

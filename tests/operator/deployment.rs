@@ -1,4 +1,4 @@
-//! What the manifests in `deploy/kubernetes` call the tool with. That they are valid is checked by `tests/operator/deployment.py`.
+//! Tests the arguments in `deploy/kubernetes`. The manifests themselves are validated by `tests/operator/deployment.py`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use operations::server_log;
 
-/// The options in a manifest's lists of arguments, such as `--cell`.
+/// Returns the options in a manifest's argument lists, such as `--cell`.
 fn options(manifest: &str) -> Vec<&str> {
     manifest
         .lines()
@@ -16,7 +16,7 @@ fn options(manifest: &str) -> Vec<&str> {
         .collect()
 }
 
-fn help(subcommand: &str) -> Result<String> {
+fn help_text(subcommand: &str) -> Result<String> {
     let output = Command::new(tests::program())
         .args([subcommand, "--help"])
         .output()
@@ -26,12 +26,12 @@ fn help(subcommand: &str) -> Result<String> {
 }
 
 #[test]
-fn the_jobs_call_migrate_with_options_that_it_has() -> Result<()> {
+fn the_jobs_call_migrate_with_existing_options() -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes/base");
     let manifest = fs::read_to_string(directory.join("migration.yaml"))?;
     let options = options(&manifest);
     assert!(options.contains(&"cell"), "{options:?}");
-    let help = help("migrate")?;
+    let help = help_text("migrate")?;
     for option in options {
         assert!(
             help.contains(&format!("--{option} <")),
@@ -42,14 +42,14 @@ fn the_jobs_call_migrate_with_options_that_it_has() -> Result<()> {
 }
 
 #[test]
-fn the_worker_needs_no_option() -> Result<()> {
-    let usage = help("worker")?;
+fn the_worker_requires_no_options() -> Result<()> {
+    let usage = help_text("worker")?;
     assert!(usage.contains("Usage: lms worker [OPTIONS]\n"), "{usage}");
     Ok(())
 }
 
 #[test]
-fn every_server_keeps_values_out_of_its_log() -> Result<()> {
+fn no_server_logs_values() -> Result<()> {
     let kubernetes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes");
     for file in ["base/database.yaml", "restore/restored.yaml"] {
         let manifest = fs::read_to_string(kubernetes.join(file))?;

@@ -1,4 +1,4 @@
-//! `lms events` as the operator has it: the program itself, its exit codes and what it says.
+//! Tests the command `lms events`: exit codes and output.
 
 use std::path::Path;
 use std::process::Output;
@@ -25,8 +25,8 @@ async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, 
 }
 
 #[tokio::test]
-async fn wrong_usage_is_told_before_anything_is_done() -> Result<()> {
-    // Nothing listens there.
+async fn wrong_usage_is_reported_before_anything_is_done() -> Result<()> {
+    // No server listens on this port.
     let nowhere = "postgres://nobody@127.0.0.1:1/lms";
     for (arguments, told) in [
         (&["replay", "--tenant", "a"][..], "--into <SCHEMA>"),
@@ -98,7 +98,7 @@ async fn wrong_usage_is_told_before_anything_is_done() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_fails_says_why_in_one_line() -> Result<()> {
+async fn a_failure_is_explained_in_one_line() -> Result<()> {
     let directory = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir()?;

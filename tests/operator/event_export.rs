@@ -1,4 +1,4 @@
-//! The event log as files: whole, resumable, and read by programs that are not ours.
+//! Tests the export of the event log: complete, resumable, and readable by independent programs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use operations::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
-use tests::{Application, Role, rows, run, run_python};
+use tests::{Application, queries, role, run, run_python};
 
 async fn exported(
     app: &Application,
@@ -24,7 +24,7 @@ async fn exported(
     export::run(&app.superuser_url, &options).await
 }
 
-/// The names of the files, in order.
+/// Returns the names of the files, sorted.
 fn names(directory: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -34,7 +34,7 @@ fn names(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The events of all lines.
+/// Returns the events of all lines.
 fn lines(directory: &Path) -> Result<Vec<Value>> {
     let mut events = Vec::new();
     for name in names(directory)? {
@@ -45,9 +45,9 @@ fn lines(directory: &Path) -> Result<Vec<Value>> {
     Ok(events)
 }
 
-/// The events of the feed, all pages.
+/// Returns the events of all pages of the feed.
 async fn feed(app: &Application) -> Result<Vec<Value>> {
-    let admin = app.session(0, Role::Admin).await?;
+    let admin = app.session(0, role::ADMIN).await?;
     let mut events = Vec::new();
     loop {
         let path = format!("/v1/events?limit=200&after={}", events.len());
@@ -61,7 +61,7 @@ async fn feed(app: &Application) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
+fn the_export_equals_the_feed_and_a_second_run_adds_new_events() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         let output = directory.path().join("log");
@@ -95,10 +95,10 @@ fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
             }
         );
 
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "New", "code": "new", "time_zone": "UTC", "currency": "EUR"});
         app.post(&admin, "/v1/centres", body).await?.expect(201);
-        // What an export that died left behind is no part.
+        // The remains of an interrupted export are ignored.
         std::fs::write(output.join(".part-dead"), "half")?;
         let more = exported(app, Format::Ndjson, &output, None).await?;
         assert!(more.parts == 1 && more.position > end);
@@ -113,7 +113,7 @@ fn the_lines_are_the_feed_and_a_rerun_adds_what_is_new() {
 }
 
 #[test]
-fn an_export_is_refused_with_a_reason() {
+fn a_rejected_export_states_the_reason() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         let end = i64::try_from(feed(app).await?.len())?;
@@ -125,7 +125,7 @@ fn an_export_is_refused_with_a_reason() {
             Ok(format!("{error:#}"))
         };
         let output = directory.path().join("a");
-        // Sign-ins of other tests' sessions are events: the end is that of now.
+        // Signing in adds events, so the end is read now.
         let message = refused(Some(end + 1000), &output).await?;
         assert!(
             message.contains("is beyond the end: the last event of aurora is at position"),
@@ -147,7 +147,7 @@ fn an_export_is_refused_with_a_reason() {
             "{message}"
         );
 
-        let partition: String = rows::texts(
+        let partition: String = queries::fetch_texts(
             app,
             "select tableoid::regclass::text from lms.event_log limit 1",
             &[],
@@ -208,7 +208,7 @@ fn arrow_reads_the_same_events_with_their_types() {
 }
 
 #[test]
-fn lessons_and_assessments_are_statements_about_accounts() {
+fn lessons_and_assessments_are_exported_as_xapi_statements() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         exported(app, Format::Xapi, directory.path(), None).await?;
@@ -234,7 +234,7 @@ fn lessons_and_assessments_are_statements_about_accounts() {
             .as_str()
             .context("a user")?
             .parse()?;
-        let there = rows::count(
+        let there = queries::count(
             app,
             "lms.users where id = $1 and role = 'student'",
             &[&user],
@@ -245,7 +245,7 @@ fn lessons_and_assessments_are_statements_about_accounts() {
         exported(app, Format::Xapi, again.path(), None).await?;
         assert_eq!(lines(again.path())?[..statements.len()], statements[..]);
         let text = std::fs::read_to_string(directory.path().join(&names(directory.path())?[0]))?;
-        for name in rows::texts(
+        for name in queries::fetch_texts(
             app,
             "select name from lms.users union select email from lms.users",
             &[],

@@ -1,4 +1,4 @@
-//! Replay: a tenant's tables, rebuilt from its events, are what the tables are.
+//! Tests that a tenant's tables, rebuilt from its events, equal the present ones.
 
 use std::collections::BTreeSet;
 
@@ -8,28 +8,30 @@ use operations::events::replay::{self, NOT_REBUILT, Options, Until};
 use operations::events::verify;
 use platform::declare::component::Endpoint;
 use tests::{
-    Application, Role, run,
-    workload::{Outcomes, Worker, writes},
+    Application,
+    random_requests::{RandomClient, StatusCounts, write_endpoints},
+    role, run,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Clients at once, and how often each goes through all writes.
+/// The number of concurrent clients, and of rounds of each.
 const CLIENTS: u64 = 4;
 const ROUNDS: usize = 3;
 
-/// Operations that need not succeed: what they need comes about too seldom.
-const MAY_FAIL: &[&str] = &["auth.email.confirm", "auth.logout", "notifications.retry"];
+/// Operations that need not succeed, because their preconditions are rare.
+const OPERATIONS_THAT_MAY_FAIL: &[&str] =
+    &["auth.email.confirm", "auth.logout", "notifications.retry"];
 
-async fn work(app: &Application, seed: u64) -> Result<Outcomes> {
+async fn run_random_client(app: &Application, seed: u64) -> Result<StatusCounts> {
     let mut workers = Vec::new();
     for client in 0..CLIENTS {
-        workers.push(Worker::new(app, seed + client).await?);
+        workers.push(RandomClient::new(app, seed + client).await?);
     }
-    try_join_all(workers.iter_mut().map(|worker| worker.work(ROUNDS))).await?;
-    let mut all = Outcomes::new();
+    try_join_all(workers.iter_mut().map(|worker| worker.run_rounds(ROUNDS))).await?;
+    let mut all = StatusCounts::new();
     for worker in workers {
-        for (operation, statuses) in worker.outcomes {
+        for (operation, statuses) in worker.status_counts {
             for (status, count) in statuses {
                 *all.entry(operation.clone())
                     .or_default()
@@ -41,24 +43,29 @@ async fn work(app: &Application, seed: u64) -> Result<Outcomes> {
     Ok(all)
 }
 
-fn has_succeeded(outcomes: &Outcomes, operation: &str) -> bool {
-    outcomes
+fn has_succeeded(status_counts: &StatusCounts, operation: &str) -> bool {
+    status_counts
         .get(operation)
         .is_some_and(|statuses| statuses.keys().any(|status| *status < 300))
 }
 
-/// Tries what has had no luck so far, until it succeeds.
-async fn make_up(app: &Application, outcomes: &mut Outcomes) -> Result<()> {
-    let mut worker = Worker::new(app, 0).await?;
-    for endpoint in writes() {
-        let operation = endpoint.operation();
+/// Repeats operations that have not succeeded yet until they do.
+async fn retry_failed_operations(
+    app: &Application,
+    status_counts: &mut StatusCounts,
+) -> Result<()> {
+    let mut worker = RandomClient::new(app, 0).await?;
+    for endpoint in write_endpoints() {
+        let operation = endpoint.operation_id();
         for _ in 0..40 {
-            if has_succeeded(outcomes, &operation) || MAY_FAIL.contains(&operation.as_str()) {
+            if has_succeeded(status_counts, &operation)
+                || OPERATIONS_THAT_MAY_FAIL.contains(&operation.as_str())
+            {
                 break;
             }
             worker.call(&endpoint).await?;
-            let made = worker.outcomes.get(&operation).cloned();
-            outcomes
+            let made = worker.status_counts.get(&operation).cloned();
+            status_counts
                 .entry(operation.clone())
                 .or_default()
                 .extend(made.into_iter().flatten());
@@ -87,14 +94,14 @@ async fn tables(client: &Client) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Whether a column of a table is one that is not rebuilt.
-fn is_left_out(table: &str, column: &str) -> bool {
+/// Returns whether a column is not rebuilt.
+fn is_not_rebuilt(table: &str, column: &str) -> bool {
     NOT_REBUILT.iter().any(|(name, columns, _)| {
         *name == table && columns.iter().any(|left| ["*", column].contains(left))
     })
 }
 
-/// The columns that are compared.
+/// Returns the columns that are compared.
 async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
     let rows = client
         .query(
@@ -106,11 +113,11 @@ async fn columns(client: &Client, table: &str) -> Result<Vec<String>> {
     Ok(rows
         .iter()
         .map(|row| row.get::<_, String>(0))
-        .filter(|column| !is_left_out(table, column))
+        .filter(|column| !is_not_rebuilt(table, column))
         .collect())
 }
 
-/// Compares all tables of a tenant with what was rebuilt, and says how many rows there are.
+/// Compares all tables of a tenant with the rebuilt ones, and returns the number of rows.
 async fn compare(client: &Client, tenant: Uuid, truth: &str, rebuilt: &str) -> Result<i64> {
     let mut rows = 0;
     for table in tables(client).await? {
@@ -146,7 +153,7 @@ async fn compare(client: &Client, tenant: Uuid, truth: &str, rebuilt: &str) -> R
     Ok(rows)
 }
 
-/// Copies all tables of a tenant as they are, and says at which position.
+/// Copies all tables of a tenant, and returns the position.
 async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
     let tables = tables(client).await?;
     let transaction = client.transaction().await?;
@@ -166,33 +173,36 @@ async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
 }
 
 #[test]
-fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column() {
+fn the_result_of_a_random_workload_is_rebuilt_exactly() {
     run(async |app| {
         let tenant = app.demo.tenants[0].id;
-        let mut outcomes = work(app, 1).await?;
+        let mut status_counts = run_random_client(app, 1).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, tenant).await?;
-        for (operation, statuses) in work(app, 1000).await? {
-            outcomes.entry(operation).or_default().extend(statuses);
+        for (operation, statuses) in run_random_client(app, 1000).await? {
+            status_counts.entry(operation).or_default().extend(statuses);
         }
-        make_up(app, &mut outcomes).await?;
+        retry_failed_operations(app, &mut status_counts).await?;
         let report = replayed(app, Until::End, "rebuilt").await?;
         let compared = compare(&client, tenant, "lms", "rebuilt").await?;
         assert!(u64::try_from(compared)? >= report.rows);
         replayed(app, Until::Position(position), "rebuilt_then").await?;
         compare(&client, tenant, "snapshot", "rebuilt_then").await?;
 
-        let never: Vec<String> = writes()
+        let never: Vec<String> = write_endpoints()
             .iter()
-            .map(Endpoint::operation)
-            .filter(|operation| !has_succeeded(&outcomes, operation))
-            .filter(|operation| !MAY_FAIL.contains(&operation.as_str()))
+            .map(Endpoint::operation_id)
+            .filter(|operation| !has_succeeded(&status_counts, operation))
+            .filter(|operation| !OPERATIONS_THAT_MAY_FAIL.contains(&operation.as_str()))
             .collect();
         assert!(
             never.is_empty(),
-            "these never succeeded: {never:#?}\n{outcomes:#?}"
+            "these never succeeded: {never:#?}\n{status_counts:#?}"
         );
-        let seen: BTreeSet<u16> = outcomes.values().flat_map(|s| s.keys().copied()).collect();
+        let seen: BTreeSet<u16> = status_counts
+            .values()
+            .flat_map(|s| s.keys().copied())
+            .collect();
         for status in [403, 404, 412, 422] {
             assert!(
                 seen.contains(&status),
@@ -209,7 +219,7 @@ fn what_a_long_random_workload_left_is_rebuilt_row_by_row_and_column_by_column()
 }
 
 #[test]
-fn what_is_not_rebuilt_is_declared_and_documented() {
+fn columns_that_are_not_rebuilt_are_declared_and_documented() {
     let document = include_str!("../../docs/reference/event-log-format.md");
     for (table, columns, _) in NOT_REBUILT {
         assert!(document.contains(&format!("`{table}`")), "{table}");
@@ -223,9 +233,9 @@ fn what_is_not_rebuilt_is_declared_and_documented() {
 }
 
 #[test]
-fn a_replay_until_a_time_has_what_had_happened_by_then() {
+fn a_replay_until_a_time_has_the_state_of_that_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut client = app.superuser().await?;
         let position = snapshot(&mut client, admin.tenant).await?;
         let now: chrono::DateTime<chrono::Utc> = client
@@ -244,7 +254,7 @@ fn a_replay_until_a_time_has_what_had_happened_by_then() {
 }
 
 #[test]
-fn a_replay_that_is_refused_leaves_nothing() {
+fn a_rejected_replay_leaves_nothing() {
     run(async |app| {
         let client = app.superuser().await?;
         let refused = async |until: Until, schema: &str| -> Result<String> {

@@ -1,4 +1,4 @@
-//! `lms cell` as the operator has it: the program itself, its exit codes and what it says.
+//! Tests the command `lms cell`: exit codes and output.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-/// Away from the ports of cells that a developer may have started.
+/// Ports that differ from those of a developer's cells.
 const PORT: &str = "4210";
 
 fn root() -> PathBuf {
@@ -27,7 +27,7 @@ fn lms(state: &Path) -> Command {
 }
 
 #[tokio::test]
-async fn the_cells_of_the_repository_are_listed_with_what_they_keep_and_where() -> Result<()> {
+async fn the_defined_cells_are_listed_with_their_urls_and_backups() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let output = lms(directory.path())
         .args(["cell", "check"])
@@ -48,7 +48,7 @@ async fn the_cells_of_the_repository_are_listed_with_what_they_keep_and_where() 
 }
 
 #[tokio::test]
-async fn a_cell_that_does_not_exist_is_told_and_nothing_is_started() -> Result<()> {
+async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let state = directory.path().join("state");
     for (name, code, told) in [
@@ -68,11 +68,11 @@ async fn a_cell_that_does_not_exist_is_told_and_nothing_is_started() -> Result<(
     Ok(())
 }
 
-/// Waits until the program says how it is stopped, or ends.
+/// Waits until the program prints how to stop it, or ends.
 async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
     loop {
         let text = fs::read_to_string(log)?;
-        if text.contains("Ctrl-C stops them.") {
+        if text.contains("Press Ctrl-C to stop the cells.") {
             return Ok(text);
         }
         if let Some(status) = process.try_wait()? {
@@ -83,8 +83,8 @@ async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
 }
 
 #[tokio::test]
-async fn cells_are_started_with_a_database_and_keys_each_and_stopped_together() -> Result<()> {
-    // The server's account has to get in.
+async fn cells_start_with_a_database_and_keys_each_and_stop_together() -> Result<()> {
+    // The server's account must be able to enter the directory.
     let directory = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .tempdir()?;

@@ -1,4 +1,4 @@
-//! The operator's tools, against whole cells.
+//! Tests of the operator's tools, against whole cells.
 
 #![allow(missing_docs)]
 
@@ -10,6 +10,6 @@ mod event_export;
 mod event_replay;
 mod local_cells;
 mod recovery;
-mod site;
-mod tenant_moves;
-mod tenant_restoring;
+mod recovery_site;
+mod tenant_relocation;
+mod tenant_restore;

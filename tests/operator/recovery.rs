@@ -1,5 +1,4 @@
-//! Backup and recovery with the program itself, real PostgreSQL and real pgBackRest: what goes wrong is survived, or said in one line
-//! before anyone relies on it.
+//! Tests backup and recovery with real PostgreSQL and pgBackRest: faults are survived, or reported in one line.
 
 use std::fs;
 use std::process::Command;
@@ -9,17 +8,17 @@ use anyhow::{Context, Result, ensure};
 use local::cluster::{self, Status};
 use operations::backup::{self, Archiver};
 
-use crate::site::{Site, with_site};
+use crate::recovery_site::{Site, with_site};
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_killed_server() -> Result<()> {
+async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
     with_site(&["eu-standard"], async |site| {
         let address = site.address();
         let writing = tokio::spawn(async move {
             let client = database::connect(&address).await?;
             client.batch_execute("create table written (number int)").await?;
             let mut acknowledged = 0;
-            // Ends when the server does.
+            // The task ends with the server.
             while client
                 .execute("insert into written values ($1)", &[&(acknowledged + 1)])
                 .await
@@ -53,13 +52,13 @@ async fn what_was_acknowledged_survives_a_killed_server() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_full_disk_of_the_archive_stops_no_writes_and_is_told() -> Result<()> {
+async fn a_full_archive_disk_does_not_stop_writes_and_is_reported() -> Result<()> {
     with_site(&["eu-standard"], async |site| {
         let repository = site.repository("eu-standard", 1);
-        let _disk = crate::site::SmallDisk::mount(&repository)?;
+        let _disk = crate::recovery_site::SmallDisk::mount(&repository)?;
         site.configure("eu-standard").await?;
         let filler = repository.join("filler");
-        crate::site::fill(&filler)?;
+        crate::recovery_site::fill(&filler)?;
 
         let client = database::connect(&site.address()).await?;
         client
@@ -98,7 +97,7 @@ async fn a_full_disk_of_the_archive_stops_no_writes_and_is_told() -> Result<()> 
 }
 
 #[tokio::test]
-async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Result<()> {
+async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<()> {
     with_site(&["eu-regulated"], async |site| {
         site.configure("eu-regulated").await?;
         site.done(&["run", "--cell", "eu-regulated"], "in repository 2")
@@ -114,13 +113,13 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
             .await?;
         site.done(&["list", "--cell", "eu-regulated"], "any time from 2")
             .await?;
-        let now = crate::site::now(&client).await?;
+        let now = crate::recovery_site::now(&client).await?;
         client
             .batch_execute("create table written (number int)")
             .await?;
         backup::archive_now(&client, Duration::from_secs(60)).await?;
 
-        let segments = crate::site::files(&site.repository("eu-regulated", 1), |name| {
+        let segments = crate::recovery_site::files(&site.repository("eu-regulated", 1), |name| {
             name.starts_with("00000001") && name.contains('-')
         })?;
         let lost = segments
@@ -150,7 +149,7 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
         )
         .await?;
         assert!(!site.directory.join("restored").exists());
-        // The other repository has it all.
+        // The other repository is complete.
         let other = [
             "restore",
             "--cell",
@@ -164,7 +163,7 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
         fs::remove_dir_all(site.directory.join("restored"))?;
         site.write_as_server(lost, &kept)?;
 
-        let mut files = crate::site::files(&site.repository("eu-regulated", 1), |name| {
+        let mut files = crate::recovery_site::files(&site.repository("eu-regulated", 1), |name| {
             name.ends_with(".lz4")
         })?;
         files.retain(|file| file.components().any(|part| part.as_os_str() == "base"));
@@ -191,7 +190,7 @@ async fn what_is_missing_or_damaged_is_named_before_anyone_relies_on_it() -> Res
 }
 
 #[tokio::test]
-async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
+async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<()> {
     with_site(&["eu-standard", "au-standard"], async |site| {
         site.fails(
             &["run", "--cell", "eu-standard"],
@@ -204,9 +203,9 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         site.done(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
             .await?;
         let settings = site.settings().await?;
-        let held = crate::site::files(&site.repository("eu-standard", 1), |_| true)?;
+        let held = crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?;
 
-        // Another cell on the same server, and one whose repository is taken.
+        // These are another cell on the same server, and a cell whose repository is taken.
         site.fails(
             &["configure", "--cell", "au-standard"],
             "is configured as the cell eu-standard",
@@ -214,7 +213,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         .await?;
         site.define("us-standard", "eu-standard")?;
         let beside = site.directory.join("beside");
-        let server = crate::site::start(&beside).await?;
+        let server = crate::recovery_site::start(&beside).await?;
         let taken = ["backup", "configure", "--cell", "us-standard"];
         let outcome = site.lms_at(&beside, &taken).await;
         server.stop().await?;
@@ -291,7 +290,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
         assert!(!site.directory.join("restored").exists());
         assert_eq!(site.settings().await?, settings);
         assert_eq!(
-            crate::site::files(&site.repository("eu-standard", 1), |_| true)?,
+            crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?,
             held
         );
         site.done(&with("latest"), "contains everything that was committed")
@@ -301,7 +300,7 @@ async fn bad_input_is_told_in_one_line_and_touches_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_repository_holds_one_cell_and_that_is_encrypted() -> Result<()> {
+async fn a_repository_has_one_cell_and_is_encrypted() -> Result<()> {
     for (name, count, days) in [("eu-standard", 1, "30"), ("eu-regulated", 2, "2557")] {
         with_site(&[name], async |site: &mut Site| {
             site.configure(name).await?;
@@ -321,7 +320,7 @@ async fn a_repository_holds_one_cell_and_that_is_encrypted() -> Result<()> {
                         .collect::<Result<_, _>>()?;
                     assert_eq!(cells, [name], "{place}");
                 }
-                for file in crate::site::files(&repository, |_| true)? {
+                for file in crate::recovery_site::files(&repository, |_| true)? {
                     let bytes = fs::read(&file)?;
                     ensure!(
                         bytes.starts_with(b"Salted__") || file.ends_with("latest"),

@@ -1,4 +1,5 @@
-//! A running application for one test.
+//! Serves an application on a database of its own for one test, and sends requests to it.
+//! The sessions of its demo users are in `session`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -17,13 +18,13 @@ use tokio::sync::{Notify, OnceCell, Semaphore};
 use uuid::Uuid;
 
 use crate::{
-    cluster::Server,
-    contract,
+    openapi_contract,
+    postgresql_server::Server,
     reply::{Reply, send},
     session::Session,
 };
 
-/// Test threads share one runtime: what a test leaves running would die with a runtime of its own.
+/// Test threads share one runtime, because tasks that a test leaves behind would end with a runtime of its own.
 pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -37,7 +38,7 @@ static WASM: LazyLock<host::Runtime> =
     LazyLock::new(|| host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up"));
 
 /// PostgreSQL copies one database at a time from a template; waiting here keeps it from refusing.
-static COPYING: Semaphore = Semaphore::const_new(1);
+static COPY_PERMIT: Semaphore = Semaphore::const_new(1);
 
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -47,15 +48,15 @@ pub(crate) fn state() -> PathBuf {
     root().join(".lms/test")
 }
 
-/// The application, the database and the people of one test.
+/// The application, the database and the demo users of one test.
 pub struct Application {
-    /// Where it answers.
+    /// The base URL that it serves.
     pub base_url: String,
-    /// The database's address for its superuser, who sees everything.
+    /// The database URL of the superuser, from whom row security hides nothing.
     pub superuser_url: String,
-    /// The database's address for the components' role.
+    /// The database URL of the components' role.
     pub application_url: String,
-    /// The demo tenants, and who can sign in.
+    /// The demo tenants and the users that can sign in to them.
     pub demo: Demo,
     /// The values of the variables that the application runs with.
     pub variables: BTreeMap<String, String>,
@@ -63,7 +64,7 @@ pub struct Application {
     shutdown: Arc<Notify>,
 }
 
-/// Runs a test on an application of its own, and takes the application down afterwards.
+/// Runs a test on an application of its own, and stops the application afterwards.
 ///
 /// # Panics
 ///
@@ -86,13 +87,13 @@ pub fn run_with(
             .get_or_try_init(|| install(state()))
             .await
             .expect("an installation");
-        if let Err(error) = on_copy(installation, change, test).await {
+        if let Err(error) = run_on_copy(installation, change, test).await {
             panic!("{error:?}");
         }
     });
 }
 
-/// Runs a test on an application whose PostgreSQL server nobody else uses: the test may stop it.
+/// Runs a test on an application with a PostgreSQL server of its own, which the test may stop.
 ///
 /// # Panics
 ///
@@ -103,9 +104,9 @@ pub fn run_on_own_server(test: impl AsyncFnOnce(&Application, &Server) -> Result
         let test = async {
             let installation = install(server.state()).await?;
             let test = async |app: &Application| test(app, &server).await;
-            on_copy(&installation, async |_| Ok(()), test).await
+            run_on_copy(&installation, async |_| Ok(()), test).await
         };
-        // The server is stopped even if the test panics: nobody else would.
+        // The server is stopped even if the test panics, because nothing else would stop it.
         let outcome = AssertUnwindSafe(test).catch_unwind().await;
         let stopped = server.stop().await;
         match outcome {
@@ -120,7 +121,7 @@ pub fn run_on_own_server(test: impl AsyncFnOnce(&Application, &Server) -> Result
 }
 
 /// Runs a test on a copy of the demo database.
-async fn on_copy(
+async fn run_on_copy(
     installation: &Installation,
     change: impl AsyncFnOnce(&mut BTreeMap<String, String>) -> Result<()>,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
@@ -129,13 +130,13 @@ async fn on_copy(
     let mut demo = installation.demo.clone();
     let admin_url = with_database(&demo.database.superuser_url, "postgres");
     {
-        let _turn = COPYING.acquire().await?;
+        let _permit = COPY_PERMIT.acquire().await?;
         let client = database::connect(&admin_url).await?;
         client
             .batch_execute(&format!("create database {name} template lms"))
             .await
             .context("the demo database can't be copied")?;
-        // A copy has all that the schema holds, and privileges of its own.
+        // A copy has the schema and its data, but not the privileges on the database itself.
         let copy = database::connect(&with_database(&admin_url, &name)).await?;
         database::migrate::revoke_excess_privileges(&copy).await?;
     }
@@ -159,18 +160,18 @@ async fn on_copy(
     result
 }
 
-/// Serves an application for as long as a test takes.
+/// Serves an application while a test runs.
 pub(crate) async fn serve(
     manifest: &Path,
     demo: Demo,
     variables: BTreeMap<String, String>,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
-    serve_as(manifest, demo, variables, |application| application, test).await
+    serve_with_options(manifest, demo, variables, |application| application, test).await
 }
 
-/// Serves an application with options of the host's own.
-async fn serve_as(
+/// Serves an application with options of the host while a test runs.
+async fn serve_with_options(
     manifest: &Path,
     mut demo: Demo,
     mut variables: BTreeMap<String, String>,
@@ -181,14 +182,14 @@ async fn serve_as(
     demo.base_url = format!("http://{}", listener.local_addr()?);
     let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
     variables.insert("base_urls".to_owned(), base_urls.to_string());
-    contract::hold(&demo.base_url, manifest == root().join("spin.toml"));
+    openapi_contract::set_checked(&demo.base_url, manifest == root().join("spin.toml"));
     let loaded = WASM
         .load(manifest, variables.clone())?
-        .with_health_check_paths(&local::serve::HEALTH);
+        .with_health_check_paths(&local::serve::HEALTH_CHECK_PATHS);
     let loaded = options(loaded);
     let shutdown = Arc::new(Notify::new());
-    let told = Arc::clone(&shutdown);
-    let served = tokio::spawn(loaded.serve(listener, async move { told.notified().await }));
+    let stop = Arc::clone(&shutdown);
+    let served = tokio::spawn(loaded.serve(listener, async move { stop.notified().await }));
     let application = Application {
         base_url: demo.base_url.clone(),
         superuser_url: demo.database.superuser_url.clone(),
@@ -204,12 +205,12 @@ async fn serve_as(
 }
 
 impl Application {
-    /// Runs a part of a test on a second application on the same database, whose variables are changed before it starts.
+    /// Runs part of a test on a second application that serves the same database with changed variables.
     ///
     /// # Errors
     ///
     /// When the test or the application fails.
-    pub async fn beside(
+    pub async fn with_second_application(
         &self,
         change: impl FnOnce(&mut BTreeMap<String, String>),
         test: impl AsyncFnOnce(&Application) -> Result<()>,
@@ -220,18 +221,18 @@ impl Application {
         Box::pin(serve(&manifest, self.demo.clone(), variables, test)).await
     }
 
-    /// Runs a part of a test on a second application on the same database, served with options of the host's own.
+    /// Runs part of a test on a second application that serves the same database with options of the host.
     ///
     /// # Errors
     ///
     /// When the test or the application fails.
-    pub async fn beside_as(
+    pub async fn with_second_host(
         &self,
         options: impl FnOnce(host::Application) -> host::Application,
         test: impl AsyncFnOnce(&Application) -> Result<()>,
     ) -> Result<()> {
         let (manifest, variables) = (root().join("spin.toml"), self.variables.clone());
-        Box::pin(serve_as(
+        Box::pin(serve_with_options(
             &manifest,
             self.demo.clone(),
             variables,
@@ -241,22 +242,22 @@ impl Application {
         .await
     }
 
-    /// Tells the application to finish what it is doing and to stop.
+    /// Asks the application to finish the requests in flight and to stop.
     pub fn shut_down(&self) {
         self.shutdown.notify_one();
     }
 
-    /// A request to a path.
+    /// Builds a request for a path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.base_url))
     }
 
-    /// Sends a request, as somebody or nobody, with or without a JSON body.
+    /// Sends a request with an optional session and an optional JSON body.
     ///
     /// # Errors
     ///
-    /// When no answer comes.
+    /// When no response arrives.
     pub async fn call(
         &self,
         session: Option<&Session>,
@@ -274,45 +275,45 @@ impl Application {
         send(request).await
     }
 
-    /// GET as somebody.
+    /// Sends a GET request in a session.
     ///
     /// # Errors
     ///
-    /// When no answer comes.
+    /// When no response arrives.
     pub async fn get(&self, session: &Session, path: &str) -> Result<Reply> {
         self.call(Some(session), Method::GET, path, None).await
     }
 
-    /// POST as somebody.
+    /// Sends a POST request in a session.
     ///
     /// # Errors
     ///
-    /// When no answer comes.
+    /// When no response arrives.
     pub async fn post(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
         self.call(Some(session), Method::POST, path, Some(body))
             .await
     }
 
-    /// PATCH as somebody.
+    /// Sends a PATCH request in a session.
     ///
     /// # Errors
     ///
-    /// When no answer comes.
+    /// When no response arrives.
     pub async fn patch(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
         self.call(Some(session), Method::PATCH, path, Some(body))
             .await
     }
 
-    /// DELETE as somebody.
+    /// Sends a DELETE request in a session.
     ///
     /// # Errors
     ///
-    /// When no answer comes.
+    /// When no response arrives.
     pub async fn delete(&self, session: &Session, path: &str) -> Result<Reply> {
         self.call(Some(session), Method::DELETE, path, None).await
     }
 
-    /// A connection to the test's database as its superuser, to look at what HTTP doesn't show.
+    /// Connects to the test's database as its superuser, to read and write what HTTP doesn't offer.
     ///
     /// # Errors
     ///
@@ -325,7 +326,7 @@ impl Application {
 pub(crate) async fn install(state: PathBuf) -> Result<Installation> {
     installation::prepare(&installation::Options {
         cell: None,
-        neighbours: Vec::new(),
+        region_urls: Vec::new(),
         state,
         database_url: None,
         base_url: "http://127.0.0.1:3000".to_owned(),
@@ -334,7 +335,7 @@ pub(crate) async fn install(state: PathBuf) -> Result<Installation> {
     .await
 }
 
-/// The address with another database's name behind its last slash.
+/// Replaces the database's name in a URL.
 pub(crate) fn with_database(address: &str, name: &str) -> String {
     match address.rsplit_once('/') {
         Some((server, _)) => format!("{server}/{name}"),

@@ -1,4 +1,5 @@
-//! A page in headless Chromium, driven by its DevTools protocol, with a note of everything that it asks for.
+//! Drives a page in headless Chromium over the DevTools protocol and records the requests that it makes.
+//! The assertions on a page are in the tests that open it.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,27 +16,27 @@ use futures::{Stream, StreamExt};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-/// More than a page may take for anything, also on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit of every wait, which leaves room for a machine that is busy with other tests.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a condition on a page is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+/// The interval at which a condition on a page is evaluated.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Where Debian's package puts it.
+/// The path of the browser in Debian's package.
 const EXECUTABLE: &str = "/usr/bin/chromium";
 
 /// A page, and the browser that shows it.
 pub struct Tab {
     page: Page,
-    asked: Notes,
-    answered: Notes,
+    requested: EventTexts,
+    responses: EventTexts,
 }
 
-/// What events said, in their order.
+/// Texts of the browser's events, in their order.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<String>>>);
+struct EventTexts(Arc<Mutex<Vec<String>>>);
 
-impl Notes {
+impl EventTexts {
     fn read(&self) -> Vec<String> {
         self.0
             .lock()
@@ -43,19 +44,19 @@ impl Notes {
             .clone()
     }
 
-    /// Notes a text of each event for as long as there are events.
-    fn take<T>(
+    /// Records a text for each event until the stream of events ends.
+    fn record<T>(
         &self,
         mut events: impl Stream<Item = T> + Send + Unpin + 'static,
         text: impl Fn(T) -> String + Send + 'static,
     ) where
         T: Send + 'static,
     {
-        let notes = self.clone();
+        let texts = self.clone();
         tokio::spawn(async move {
             while let Some(event) = events.next().await {
                 let text = text(event);
-                notes
+                texts
                     .0
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -65,7 +66,7 @@ impl Notes {
     }
 }
 
-/// Runs a test on an empty page of a new browser, and ends the browser afterwards.
+/// Runs a test on an empty page of a new browser, and stops the browser afterwards.
 ///
 /// # Errors
 ///
@@ -94,12 +95,12 @@ async fn launch(profile: &Path) -> Result<(Browser, Handler)> {
     let config = BrowserConfig::builder()
         .chrome_executable(EXECUTABLE)
         .user_data_dir(profile)
-        .launch_timeout(PATIENCE)
-        .request_timeout(PATIENCE)
+        .launch_timeout(TIMEOUT)
+        .request_timeout(TIMEOUT)
         // Tests may run as root, under which the sandbox does not start.
         .no_sandbox()
         .args(["disable-gpu", "disable-quic", "disable-component-update"])
-        // Whatever the page asks for, only this machine can answer.
+        // No name resolves, so that the page reaches this machine alone.
         .arg(("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
         .build()
         .map_err(|reason| anyhow!(reason))?;
@@ -108,7 +109,7 @@ async fn launch(profile: &Path) -> Result<(Browser, Handler)> {
         .context("the browser does not start")
 }
 
-/// The browser's messages are read for as long as it lives.
+/// Reads the browser's messages until it stops.
 fn drive(mut handler: Handler) -> JoinHandle<()> {
     tokio::spawn(async move { while handler.next().await.is_some() {} })
 }
@@ -116,23 +117,23 @@ fn drive(mut handler: Handler) -> JoinHandle<()> {
 impl Tab {
     async fn open(browser: &Browser) -> Result<Tab> {
         let page = browser.new_page("about:blank").await?;
-        let (asked, answered) = (Notes::default(), Notes::default());
-        asked.take(
+        let (requested, responses) = (EventTexts::default(), EventTexts::default());
+        requested.record(
             page.event_listener::<EventRequestWillBeSent>().await?,
             |event| event.request.url.clone(),
         );
-        answered.take(
+        responses.record(
             page.event_listener::<EventResponseReceived>().await?,
             |event| format!("{} {}", event.response.status, event.response.url),
         );
         Ok(Tab {
             page,
-            asked,
-            answered,
+            requested,
+            responses,
         })
     }
 
-    /// Lets everything that the page asks for carry this token.
+    /// Sends this access token with every request of the page.
     ///
     /// # Errors
     ///
@@ -145,7 +146,7 @@ impl Tab {
         Ok(())
     }
 
-    /// Gives the page a size, in pixels at 96 of them for an inch.
+    /// Sets the size of the page in CSS pixels.
     ///
     /// # Errors
     ///
@@ -159,7 +160,7 @@ impl Tab {
         Ok(())
     }
 
-    /// The page as it prints itself, as PDF.
+    /// Prints the page as PDF.
     ///
     /// # Errors
     ///
@@ -171,21 +172,21 @@ impl Tab {
         Ok(self.page.pdf(printing).await?)
     }
 
-    /// Goes to an address.
+    /// Opens a URL.
     ///
     /// # Errors
     ///
-    /// When nothing answers there.
+    /// When nothing serves it.
     pub async fn go(&self, address: &str) -> Result<()> {
         self.page.goto(address).await?;
         Ok(())
     }
 
-    /// The value of a JavaScript expression on the page.
+    /// Evaluates a JavaScript expression on the page.
     ///
     /// # Errors
     ///
-    /// When it fails, or gives something else.
+    /// When it fails, or its value has another type.
     pub async fn value<T: serde::de::DeserializeOwned>(&self, expression: &str) -> Result<T> {
         let value = self.page.evaluate(expression).await;
         value
@@ -199,13 +200,13 @@ impl Tab {
     ///
     /// When it stays false.
     pub async fn until(&self, condition: &str) -> Result<()> {
-        let seen = async {
+        let wait = async {
             while !self.value::<bool>(condition).await? {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
             Ok(())
         };
-        match tokio::time::timeout(PATIENCE, seen).await {
+        match tokio::time::timeout(TIMEOUT, wait).await {
             Ok(result) => result,
             Err(_) => {
                 let text: String = self.value("document.body.innerText").await?;
@@ -214,7 +215,7 @@ impl Tab {
         }
     }
 
-    /// Clicks on the element that a selector finds, once it can be clicked.
+    /// Clicks the element that a selector finds as soon as it can be clicked.
     ///
     /// # Errors
     ///
@@ -246,24 +247,24 @@ impl Tab {
         Ok(())
     }
 
-    /// Every address that the page has asked for.
-    pub fn asked(&self) -> Vec<String> {
-        self.asked.read()
+    /// Returns every URL that the page has requested.
+    pub fn requested_urls(&self) -> Vec<String> {
+        self.requested.read()
     }
 
-    /// Waits until the page has got an answer with this status from this address, as in `200 http://...`.
+    /// Waits until the page has received a response with this status from this URL, written as `200 http://...`.
     ///
     /// # Errors
     ///
-    /// When it gets none.
-    pub async fn until_answered(&self, answer: &str) -> Result<()> {
-        let seen = async {
-            while !self.answered.read().iter().any(|seen| seen == answer) {
-                tokio::time::sleep(LOOK).await;
+    /// When no such response arrives.
+    pub async fn wait_for_response(&self, response: &str) -> Result<()> {
+        let wait = async {
+            while !self.responses.read().iter().any(|found| found == response) {
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
-        tokio::time::timeout(PATIENCE, seen)
+        tokio::time::timeout(TIMEOUT, wait)
             .await
-            .with_context(|| format!("no {answer} among {:?}", self.answered.read()))
+            .with_context(|| format!("no {response} among {:?}", self.responses.read()))
     }
 }

@@ -1,10 +1,11 @@
-//! What the tests of import and export share. No test stands here.
+//! Exports a list as CSV and imports a CSV file.
+//! Reading and comparing the files is left to the tests.
 
 use crate::{Application, Reply, Session, send};
 use anyhow::Result;
 use http::Method;
 
-/// The list at the path as a file.
+/// Reads a list as a CSV file.
 pub async fn export(app: &Application, session: &Session, path: &str) -> Result<Reply> {
     let request = app
         .request(Method::GET, path)
@@ -13,7 +14,7 @@ pub async fn export(app: &Application, session: &Session, path: &str) -> Result<
     send(request).await
 }
 
-/// Sends a file.
+/// Sends a CSV file.
 pub async fn import(
     app: &Application,
     session: &Session,

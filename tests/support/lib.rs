@@ -1,52 +1,53 @@
-//! What every test stands on: a whole application of its own, over HTTP, on a database of its own.
+//! Support for the tests: each runs against an application of its own, over HTTP, on a database of its own.
 //!
-//! One PostgreSQL cluster with one demo database is prepared for a run; each test gets a copy of that
-//! database and its own application on its own port, so that tests run side by side.
+//! A run prepares one PostgreSQL cluster with one demo database. Each test gets a copy of that database and an application
+//! on a port of its own, so that tests run in parallel.
 
-// What goes wrong here fails the test that asked for it; there is nobody else to tell.
+// An error in here fails the test that caused it, which is all that can be done with it.
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod analytics;
 mod application;
-pub mod book;
 pub mod browser;
 pub mod calendar_feed;
-pub mod classroom;
-mod cluster;
-mod contract;
+pub mod class_fixture;
 pub mod csv;
-pub mod desk;
-pub mod hooks;
-pub mod interruptions;
-pub mod outbox;
-mod path;
-pub mod people;
+pub mod data_subject;
+mod database_proxy;
+mod endpoint_path;
+pub mod fault_injection;
+pub mod finance_records;
+pub mod fixtures;
+pub mod help_desk;
+pub mod notifications;
+mod openapi_contract;
+mod postgresql_server;
+mod previous_release;
 mod program;
-mod provider;
-mod proxy;
 mod python;
+pub mod queries;
+pub mod random_requests;
+pub mod random_samples;
+pub mod random_values;
+pub mod raw_connection;
 mod reply;
-pub mod rows;
-pub mod samples;
 pub mod schema;
 mod session;
-pub mod subjects;
-mod upgrade;
-pub mod wire;
-pub mod work_values;
-pub mod workload;
+mod stub_provider;
+pub mod webhook_fixture;
 
 /// Every component with endpoints, as the program has them.
 pub use local::openapi::COMPONENTS;
 
 pub use application::{Application, run, run_on_own_server, run_with};
-pub use cluster::Server;
-pub use path::path;
+pub use database_proxy::{DatabaseProxy, run_behind_proxy};
+pub use domain::role;
+pub use endpoint_path::endpoint_path;
 pub use platform::auth::role::Role;
+pub use postgresql_server::Server;
+pub use previous_release::{Releases, previous_release, run_with_previous_release};
 pub use program::program;
-pub use provider::{Mood, Post, Provider};
-pub use proxy::{Proxy, run_behind_proxy};
 pub use python::run_python;
 pub use reply::{Reply, send};
 pub use session::Session;
-pub use upgrade::{Releases, previous_release, run_upgraded};
+pub use stub_provider::{Behaviour, ReceivedRequest, StubProvider};

@@ -1,8 +1,9 @@
-//! The program `lms` that these tests run. Cargo builds it with the tests of the whole workspace.
+//! Finds the program `lms`, which Cargo builds together with the tests of the workspace.
+//! The tests that run it are in `tests/operator/` and `tests/guarantees/`.
 
 use std::path::PathBuf;
 
-/// The path of the program, beside the directory of the test programs.
+/// Returns the path of the program, in the parent directory of the test programs.
 ///
 /// # Panics
 ///

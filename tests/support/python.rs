@@ -1,4 +1,5 @@
-//! The tests' Python programs, in `tests/support/python`: for what no other reader than one of Python's is at hand.
+//! Runs the Python programs in `tests/support/python`, which read our output with independent implementations.
+//! `scripts/test-tools.sh` installs the packages that they need.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-/// What a program writes, once it has ended well.
+/// Runs a program and returns its standard output.
 ///
 /// # Errors
 ///
@@ -19,10 +20,10 @@ pub async fn run_python(
     let python = tests.join("../target/python/bin/python");
     ensure!(
         python.exists(),
-        "what {program} needs is not installed: run scripts/test-tools.sh"
+        "the packages that {program} needs are not installed: run scripts/test-tools.sh"
     );
     let output = Command::new(python)
-        .arg(tests.join("python").join(program))
+        .arg(tests.join("support/python").join(program))
         .args(arguments)
         .output()
         .await

@@ -1,32 +1,33 @@
-//! An answer, read whole.
+//! Sends a request, reads the whole response and validates it against the OpenAPI document.
+//! The validation itself is in `openapi_contract`.
 
 use anyhow::{Context, Result};
 use http::HeaderMap;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-use crate::contract;
+use crate::openapi_contract;
 
-/// An answer of the service.
+/// A response of the service.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as text; what isn't UTF-8 in it is replaced.
+    /// The body as text, in which invalid UTF-8 is replaced.
     pub text: String,
     /// The body's length in bytes.
     pub length: usize,
 }
 
 impl Reply {
-    /// The body as JSON; null when it isn't.
+    /// Returns the body as JSON, or null if it isn't JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
 
-    /// A header as text; empty when it is missing.
+    /// Returns a header as text, empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -34,14 +35,14 @@ impl Reply {
             .unwrap_or_default()
     }
 
-    /// The reply, once its status is the expected one; a failing test shows what came instead.
+    /// Asserts the status and shows the body when it differs.
     #[track_caller]
     pub fn expect(self, status: u16) -> Reply {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// The pointers of the errors in a problem document.
+    /// Returns the pointers of the errors in a problem document.
     pub fn pointers(&self) -> Vec<String> {
         let body = self.json();
         let errors = body["errors"].as_array().cloned().unwrap_or_default();
@@ -52,23 +53,23 @@ impl Reply {
     }
 }
 
-/// Sends a request, reads the answer and holds it against the OpenAPI document.
+/// Sends a request, reads the response and validates it against the OpenAPI document.
 ///
 /// # Errors
 ///
-/// When no answer comes.
+/// When no response arrives.
 ///
 /// # Panics
 ///
-/// When the answer isn't one that the document describes.
+/// When the document doesn't describe the response.
 pub async fn send(request: RequestBuilder) -> Result<Reply> {
     let (client, request) = request.build_split();
-    let request = request.context("no request")?;
+    let request = request.context("the request cannot be built")?;
     let (method, url) = (request.method().clone(), request.url().clone());
-    let response = client.execute(request).await.context("no answer")?;
+    let response = client.execute(request).await.context("no response")?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.bytes().await.context("the answer broke off")?;
-    contract::check(&method, &url, status, &headers, &body);
+    let body = response.bytes().await.context("the response ended early")?;
+    openapi_contract::check(&method, &url, status, &headers, &body);
     Ok(Reply {
         status,
         headers,

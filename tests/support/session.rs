@@ -1,4 +1,5 @@
-//! Who calls: demo users, their sessions and tokens.
+//! Signs in demo users and issues access tokens for them.
+//! Sessions of other users are created in `fixtures`.
 
 use anyhow::Result;
 use http::Method;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use crate::Application;
 
-/// Somebody who has signed in.
+/// A signed-in user.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The access token.
@@ -25,7 +26,7 @@ pub struct Session {
 }
 
 impl Application {
-    /// The demo user of a role in the first or second tenant.
+    /// Returns the demo user of a role in the first or second tenant.
     pub fn user(&self, tenant: usize, role: Role) -> &local::demo::User {
         self.demo.tenants[tenant]
             .users
@@ -38,7 +39,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When it is refused.
+    /// When the sign-in is refused.
     pub async fn sign_in(&self, role: Role) -> Result<Session> {
         self.sign_in_to(0, role).await
     }
@@ -47,7 +48,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When it is refused.
+    /// When the sign-in is refused.
     pub async fn sign_in_to(&self, tenant: usize, role: Role) -> Result<Session> {
         let user = self.user(tenant, role);
         self.sign_in_as(&self.demo.tenants[tenant].slug, &user.email, &user.password)
@@ -58,7 +59,7 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When it is refused.
+    /// When the sign-in is refused.
     pub async fn sign_in_as(&self, slug: &str, email: &str, password: &str) -> Result<Session> {
         let body = json!({"tenant": slug, "email": email, "password": password});
         let reply = self
@@ -86,7 +87,7 @@ impl Application {
         })
     }
 
-    /// A fresh session of a demo user, made without its password: for tests that need many.
+    /// Creates a session of a demo user without its password, for tests that need many sessions.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ impl Application {
         Ok(session)
     }
 
-    /// An access token for the session, good for so many seconds, or for none when they are negative.
+    /// Signs an access token for the session that expires in this many seconds, or has expired if they are negative.
     ///
     /// # Errors
     ///
@@ -132,7 +133,7 @@ impl Application {
                     sub: session.user,
                     tid: session.tenant,
                     sid: session.id,
-                    role,
+                    role: role.name().to_owned(),
                     lang: None,
                     iat: now,
                     exp: now + seconds,

@@ -1,16 +1,16 @@
-//! Dead letters: what is given up says why, and an admin may have it tried again.
+//! Tests dead letters: the reason of the failure, and retries by an admin.
 
 use http::Method;
 use serde_json::json;
-use tests::{Mood, Provider, Role, outbox, rows, run};
+use tests::{Behaviour, StubProvider, notifications, queries, role, run};
 use uuid::Uuid;
 
 #[test]
-fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
+fn a_rejected_message_is_a_dead_letter_until_it_is_retried() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let id = outbox::send_many(app, &admin, 1).await?[0];
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let id = notifications::send_emails(app, &admin, 1).await?[0];
         let path = format!("/v1/notifications/{id}/retry");
         let early = app
             .call(Some(&admin), Method::POST, &path, None)
@@ -18,28 +18,28 @@ fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
             .expect(409);
         assert_eq!(early.pointers(), ["/status"]);
 
-        let provider = Provider::start(Mood::Refuses(422)).await?;
+        let provider = StubProvider::start(Behaviour::Rejects(422)).await?;
         let report = provider.deliver(&app.superuser_url).await?;
         assert_eq!(
             (report.sent, report.retried, report.dead_letters),
             (0, 0, 1),
             "{report}"
         );
-        let failed = outbox::read(app, &admin, id).await?;
+        let failed = notifications::get_notification(app, &admin, id).await?;
         assert_eq!(failed["status"], "failed");
         assert_eq!(failed["failure"], "resend answered 422 (a_fault)");
-        outbox::make_due(app).await?;
+        notifications::make_retries_due(app).await?;
         assert!(provider.deliver(&app.superuser_url).await?.is_empty());
 
         let key = "select id from lms.notification_deliveries where notification_id = $1";
-        let before = rows::id(app, key, &[&id]).await?;
-        for role in [Role::Supervisor, Role::Student, Role::Finance] {
+        let before = queries::fetch_id(app, key, &[&id]).await?;
+        for role in [role::SUPERVISOR, role::STUDENT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.call(Some(&session), Method::POST, &path, None)
                 .await?
                 .expect(403);
         }
-        let support = app.sign_in(Role::Support).await?;
+        let support = app.sign_in(role::SUPPORT).await?;
         let again = app
             .call(Some(&support), Method::POST, &path, None)
             .await?
@@ -53,11 +53,14 @@ fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
             .await?
             .expect(409);
 
-        provider.becomes(Mood::Well);
+        provider.set_behaviour(Behaviour::Accepts);
         assert_eq!(provider.deliver(&app.superuser_url).await?.sent, 1);
-        assert_eq!(rows::id(app, key, &[&id]).await?, before);
-        assert!(provider.kept().contains_key(&before.to_string()));
-        assert_eq!(outbox::read(app, &admin, id).await?["status"], "sent");
+        assert_eq!(queries::fetch_id(app, key, &[&id]).await?, before);
+        assert!(provider.accepted_by_key().contains_key(&before.to_string()));
+        assert_eq!(
+            notifications::get_notification(app, &admin, id).await?["status"],
+            "sent"
+        );
         app.call(Some(&admin), Method::POST, &path, None)
             .await?
             .expect(409);
@@ -66,14 +69,14 @@ fn a_message_that_is_refused_is_a_dead_letter_until_it_is_tried_again() {
 }
 
 #[test]
-fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
+fn ten_failed_attempts_make_a_dead_letter() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let id = outbox::send_many(app, &admin, 1).await?[0];
-        let provider = Provider::start(Mood::Refuses(500)).await?;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let id = notifications::send_emails(app, &admin, 1).await?[0];
+        let provider = StubProvider::start(Behaviour::Rejects(500)).await?;
         for attempt in 1..=10 {
-            outbox::make_due(app).await?;
+            notifications::make_retries_due(app).await?;
             let report = provider.deliver(&app.superuser_url).await?;
             let expected = if attempt < 10 { (1, 0) } else { (0, 1) };
             assert_eq!(
@@ -82,8 +85,8 @@ fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
                 "{attempt}: {report}"
             );
         }
-        assert_eq!(provider.requests(), 10);
-        let failed = outbox::read(app, &admin, id).await?;
+        assert_eq!(provider.request_count(), 10);
+        let failed = notifications::get_notification(app, &admin, id).await?;
         assert_eq!(
             (&failed["status"], &failed["attempts"]),
             (&json!("failed"), &json!(10))
@@ -102,10 +105,10 @@ fn a_provider_that_never_gets_well_makes_a_dead_letter_after_ten_attempts() {
 }
 
 #[test]
-fn a_notification_that_is_not_there_can_not_be_tried_again() {
+fn an_unknown_notification_cannot_be_retried() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let theirs = rows::any(app, 1, "notifications").await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let theirs = queries::first_id(app, 1, "notifications").await?;
         for id in [Uuid::now_v7(), theirs] {
             let path = format!("/v1/notifications/{id}/retry");
             app.call(Some(&admin), Method::POST, &path, None)
@@ -117,12 +120,12 @@ fn a_notification_that_is_not_there_can_not_be_tried_again() {
 }
 
 #[test]
-fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
+fn a_recipient_who_has_left_is_not_sent_pending_messages() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let session = app.sign_in(Role::Student).await?;
-        let opted_out = outbox::send(app, &admin, session.user, "Hello.").await?;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let session = app.sign_in(role::STUDENT).await?;
+        let opted_out = notifications::send_email(app, &admin, session.user, "Hello.").await?;
         let body = json!({"email": false, "sms": true, "push": true});
         app.call(
             Some(&session),
@@ -132,8 +135,8 @@ fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
         )
         .await?
         .expect(200);
-        let parent = app.user(0, Role::Parent).id;
-        let inactive = outbox::send(app, &admin, parent, "Hello.").await?;
+        let parent = app.user(0, role::PARENT).id;
+        let inactive = notifications::send_email(app, &admin, parent, "Hello.").await?;
         app.call(
             Some(&admin),
             Method::POST,
@@ -142,14 +145,17 @@ fn who_must_not_be_reached_any_more_when_the_time_comes_is_not() {
         )
         .await?
         .expect(200);
-        let provider = Provider::start(Mood::Well).await?;
+        let provider = StubProvider::start(Behaviour::Accepts).await?;
         assert_eq!(provider.deliver(&app.superuser_url).await?.dead_letters, 2);
-        assert_eq!(provider.requests(), 0);
+        assert_eq!(provider.request_count(), 0);
         for (id, why) in [
             (opted_out, "the user has opted out of it"),
             (inactive, "the user is not active any more"),
         ] {
-            assert_eq!(outbox::read(app, &admin, id).await?["failure"], why);
+            assert_eq!(
+                notifications::get_notification(app, &admin, id).await?["failure"],
+                why
+            );
         }
         Ok(())
     });

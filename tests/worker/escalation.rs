@@ -1,42 +1,42 @@
-//! `lms worker` escalates what is overdue: once each, however many workers there are.
+//! Tests that `lms worker` escalates overdue requests once, with concurrent workers too.
 
 use anyhow::Result;
 use chrono::{Duration, Utc};
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, desk, people, rows, run};
+use tests::{Application, Session, fixtures, help_desk, queries, role, run};
 
 async fn read(app: &Application, session: &Session, request: &Value) -> Result<Value> {
-    let reply = app.get(session, &desk::path(request)).await?;
+    let reply = app.get(session, &help_desk::request_path(request)).await?;
     Ok(reply.expect(200).json())
 }
 
 #[test]
-fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_time() {
+fn overdue_requests_are_escalated_once_by_concurrent_workers() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let staff = desk::staff(app, &admin, "supervisor", home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
-        // Whatever the demo has that is due by now.
+        // Requests of the demo data that are due by now.
         worker::run_once(&app.superuser_url, now).await?;
         let mut late = Vec::new();
         for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {
-            let mut body = desk::request(home);
+            let mut body = help_desk::request_body(home);
             body["priority"] = json!(priority);
-            let request = desk::make(app, &admin, body).await?;
-            desk::let_it_be_late(app, &request).await?;
+            let request = help_desk::create_request_from(app, &admin, body).await?;
+            help_desk::make_overdue(app, &request).await?;
             late.push((request, raised));
         }
         let (assigned, _) = &late[0];
-        let path = format!("{}/assign", desk::path(assigned));
+        let path = format!("{}/assign", help_desk::request_path(assigned));
         app.post(&admin, &path, json!({"staff_id": staff}))
             .await?
             .expect(200);
-        let done = desk::in_state(app, &admin, "resolved").await?;
-        desk::let_it_be_late(app, &done).await?;
-        let in_time = desk::ask(app, &admin).await?;
+        let done = help_desk::create_request_in_status(app, &admin, "resolved").await?;
+        help_desk::make_overdue(app, &done).await?;
+        let in_time = help_desk::create_request(app, &admin).await?;
         let before = [
             read(app, &admin, &done).await?,
             read(app, &admin, &in_time).await?,
@@ -71,11 +71,11 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
             assert!(now["escalated_at"].is_string());
             assert_eq!(now["due_at"], due, "it stays as late as it is");
             assert_eq!(now["updated_by"], Value::Null);
-            let events = rows::texts(
+            let events = queries::fetch_texts(
                 app,
                 "select request_id from lms.event_log
                 where entity_id = $1 and state ->> 'escalated_at' is not null",
-                &[&people::id(request)?],
+                &[&fixtures::parse_id(request)?],
             )
             .await?;
             assert_eq!(events, ["worker"]);
@@ -92,11 +92,11 @@ fn what_is_overdue_is_raised_by_a_step_and_reported_once_by_workers_at_the_same_
 }
 
 #[test]
-fn what_gets_a_new_due_time_may_be_escalated_again() {
+fn a_request_with_a_new_due_time_may_be_escalated_again() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let request = desk::ask(app, &admin).await?;
-        desk::let_it_be_late(app, &request).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let request = help_desk::create_request(app, &admin).await?;
+        help_desk::make_overdue(app, &request).await?;
         let escalated = async |now| -> Result<usize> {
             let number = request["number"].as_i64().unwrap_or_default();
             let report = worker::run_once(&app.superuser_url, now).await?;
@@ -108,7 +108,7 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
         };
         let now = Utc::now();
         assert_eq!(escalated(now).await?, 1);
-        let path = desk::path(&request);
+        let path = help_desk::request_path(&request);
         let eased = app
             .patch(&admin, &path, json!({"priority": "low"}))
             .await?
@@ -122,17 +122,17 @@ fn what_gets_a_new_due_time_may_be_escalated_again() {
 }
 
 #[test]
-fn a_request_that_can_not_be_escalated_is_reported_and_holds_up_no_other() {
+fn a_failed_escalation_is_reported_and_does_not_block_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         worker::run_once(&app.superuser_url, Utc::now()).await?;
         let mut requests = Vec::new();
         for _ in 0..2 {
-            let request = desk::ask(app, &admin).await?;
-            desk::let_it_be_late(app, &request).await?;
+            let request = help_desk::create_request(app, &admin).await?;
+            help_desk::make_overdue(app, &request).await?;
             requests.push(request);
         }
-        let broken = people::id(&requests[0])?;
+        let broken = fixtures::parse_id(&requests[0])?;
         app.superuser()
             .await?
             .batch_execute(&format!(

@@ -1,22 +1,22 @@
-//! The event log's months: `lms worker` makes them ahead, and an event is in its own.
+//! Tests the monthly partitions of the event log, which `lms worker` creates in advance.
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Months, Utc};
 
-use tests::{Application, rows, run};
+use tests::{Application, queries, run};
 use uuid::Uuid;
 
-/// Writes an event that happens at a time, seals it, and returns in which partition it is.
+/// Writes an event with a time, seals it, and returns its partition.
 async fn partition_of_event(app: &Application, at: DateTime<Utc>) -> Result<String> {
     let id = Uuid::now_v7();
-    rows::execute(
+    queries::execute(
         app,
         "insert into lms_private.unsealed_events (tenant_id, entity, entity_id, kind, at, state)
         values ($1, 'students', $2, 'student.updated', $3, '{}')",
         &[&app.demo.tenants[0].id, &id, &at],
     )
     .await?;
-    let found = rows::texts(
+    let found = queries::fetch_texts(
         app,
         "select tableoid::regclass::text from lms.event_log where entity_id = $1",
         &[&id],
@@ -29,17 +29,17 @@ fn name(at: DateTime<Utc>) -> String {
     format!("lms_private.event_log_{}", at.format("%Y_%m"))
 }
 
-/// The partitions that there are.
+/// Returns the existing partitions.
 async fn partitions(app: &Application) -> Result<Vec<String>> {
     let sql = "select i.inhrelid::regclass::text
         from pg_inherits as i
         where i.inhparent = 'lms.event_log'::regclass
         order by 1";
-    rows::texts(app, sql, &[]).await
+    queries::fetch_texts(app, sql, &[]).await
 }
 
 #[test]
-fn a_round_makes_the_next_three_months_once_and_events_are_in_their_own() {
+fn one_run_creates_partitions_for_the_next_three_months() {
     run(async |app| {
         let now = Utc::now() + Months::new(4);
         let before = partitions(app).await?;
@@ -65,12 +65,12 @@ fn a_round_makes_the_next_three_months_once_and_events_are_in_their_own() {
 }
 
 #[test]
-fn events_of_a_month_that_nobody_made_are_kept_and_stay_where_they_are() {
+fn events_of_a_month_without_a_partition_are_stored_and_stay_in_place() {
     run(async |app| {
         let late = Utc::now() + Duration::days(400);
         let default = "lms_private.event_log_default";
         assert_eq!(partition_of_event(app, late).await?, default);
-        // The worker is there again: that month stays in the default partition, the others are made.
+        // The worker runs again: that month stays in the default partition, and the others are created.
         let report = worker::run_once(&app.superuser_url, late).await?;
         assert!(report.partitions > 0, "{report}");
         assert_eq!(partition_of_event(app, late).await?, default);

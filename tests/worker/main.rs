@@ -1,14 +1,14 @@
-//! The background work of `lms worker`, one file for each job.
+//! Tests of the background jobs of `lms worker`, with a file for each job.
 
 #![allow(missing_docs)]
 
+mod analytics_refresh;
 mod dead_letters;
-mod deliveries;
+mod dev_outbox;
 mod escalation;
 mod event_partitions;
-mod refreshes;
+mod notification_deliveries;
+mod occurrence_planning;
 mod retention;
-mod sink;
 mod webhook_deliveries;
 mod webhook_failures;
-mod worker;

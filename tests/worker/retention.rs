@@ -1,20 +1,20 @@
-//! What is deleted can be restored for a time, and is then removed for good by `lms worker`.
+//! Tests that deleted rows can be restored for a time and are then purged by `lms worker`.
 
 use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
-use tests::{Application, Role, Session, book, people, rows, run};
+use tests::{Application, Session, finance_records, fixtures, queries, role, run};
 use uuid::Uuid;
 use worker::Report;
 
-/// A round so many days from now.
-async fn round_in(app: &Application, days: i64) -> Result<Report> {
+/// Runs the purge as of some days from now.
+async fn purge_in_days(app: &Application, days: i64) -> Result<Report> {
     let then: DateTime<Utc> = Utc::now() + Duration::days(days);
     worker::run_once(&app.superuser_url, then).await
 }
 
-async fn is_there(app: &Application, table: &str, id: Uuid) -> Result<bool> {
-    Ok(rows::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
+async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
+    Ok(queries::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
 }
 
 /// Deletes a row.
@@ -25,7 +25,7 @@ async fn delete(app: &Application, session: &Session, table: &str, id: Uuid) -> 
     Ok(())
 }
 
-/// What restoring a row is answered.
+/// Returns the status of restoring a row.
 async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) -> Result<u16> {
     let path = format!("/v1/{table}/{id}/restore");
     Ok(app.post(session, &path, json!({})).await?.status)
@@ -34,24 +34,24 @@ async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) ->
 async fn assessment(app: &Application, session: &Session, student: Uuid) -> Result<Uuid> {
     let body = json!({"student_id": student, "type": "reading", "score": 40});
     let made = app.post(session, "/v1/assessments", body).await?;
-    people::id(&made.expect(201).json())
+    fixtures::parse_id(&made.expect(201).json())
 }
 
 #[test]
-fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
+fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
-        round_in(app, 29).await?;
+        purge_in_days(app, 29).await?;
         assert_eq!(restore(app, &admin, "assessments", row).await?, 200);
 
         delete(app, &admin, "assessments", row).await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(report.removed >= 1 && !report.has_failures(), "{report}");
-        assert!(!is_there(app, "assessments", row).await?);
+        assert!(!exists(app, "assessments", row).await?);
         app.get(&admin, &format!("/v1/assessments/{row}"))
             .await?
             .expect(404);
@@ -59,18 +59,18 @@ fn a_row_can_be_restored_for_30_days_and_is_then_gone() {
         let purged = "lms.event_log
             where entity = 'assessments' and entity_id = $1 and kind = 'assessment.purged'
               and state = '{}' and actor is null and request_id = 'retention'";
-        assert_eq!(rows::count(app, purged, &[&row]).await?, 1);
-        assert!(is_there(app, "students", student).await?);
-        assert_eq!(round_in(app, 31).await?.removed, 0);
+        assert_eq!(queries::count(app, purged, &[&row]).await?, 1);
+        assert!(exists(app, "students", student).await?);
+        assert_eq!(purge_in_days(app, 31).await?.removed, 0);
         Ok(())
     });
 }
 
 #[test]
-fn a_regulated_tenant_keeps_it_for_seven_years() {
+fn a_regulated_tenant_retains_rows_for_seven_years() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = people::own_student(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = fixtures::demo_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
         app.superuser()
@@ -80,23 +80,23 @@ fn a_regulated_tenant_keeps_it_for_seven_years() {
                 update lms.tenants set retention_class = 'regulated'",
             )
             .await?;
-        round_in(app, 7 * 365).await?;
-        assert!(is_there(app, "assessments", row).await?);
-        round_in(app, 7 * 365 + 3).await?;
-        assert!(!is_there(app, "assessments", row).await?);
+        purge_in_days(app, 7 * 365).await?;
+        assert!(exists(app, "assessments", row).await?);
+        purge_in_days(app, 7 * 365 + 3).await?;
+        assert!(!exists(app, "assessments", row).await?);
         Ok(())
     });
 }
 
 #[test]
-fn what_something_refers_to_stays_until_that_is_gone() {
+fn a_referenced_row_is_purged_after_its_references() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 5).await?;
-        let assessed = people::student(app, &admin, home).await?;
-        let paying = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let assessed = fixtures::create_student(app, &admin, home).await?;
+        let paying = fixtures::create_student(app, &admin, home).await?;
         for student in [assessed, paying] {
             app.patch(
                 &admin,
@@ -107,39 +107,39 @@ fn what_something_refers_to_stays_until_that_is_gone() {
             .expect(200);
         }
         let row = assessment(app, &admin, assessed).await?;
-        let mut payment = book::payment(app, home, "20").await?;
+        let mut payment = finance_records::payment_body(app, home, "20").await?;
         payment["student_id"] = json!(paying);
-        book::record(app, &finance, &payment).await?;
+        finance_records::create(app, &finance, &payment).await?;
         for student in [assessed, paying] {
             delete(app, &admin, "students", student).await?;
         }
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(is_there(app, "students", assessed).await?);
-        assert!(is_there(app, "students", paying).await?);
+        assert!(exists(app, "students", assessed).await?);
+        assert!(exists(app, "students", paying).await?);
 
-        // What refers goes first, in the same round.
+        // Referencing rows are purged first, in the same run.
         delete(app, &admin, "assessments", row).await?;
-        let report = round_in(app, 32).await?;
+        let report = purge_in_days(app, 32).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(!is_there(app, "assessments", row).await?);
-        assert!(!is_there(app, "students", assessed).await?);
-        round_in(app, 3000).await?;
-        assert!(is_there(app, "students", paying).await?);
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert!(!exists(app, "assessments", row).await?);
+        assert!(!exists(app, "students", assessed).await?);
+        purge_in_days(app, 3000).await?;
+        assert!(exists(app, "students", paying).await?);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         assert_eq!(restore(app, &admin, "students", paying).await?, 200);
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         Ok(())
     });
 }
 
 #[test]
-fn what_belongs_to_a_user_goes_along() {
+fn rows_of_a_user_are_purged_with_the_user() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let user = people::user(app, &admin, "support", home).await?;
-        rows::execute(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "support", home).await?;
+        queries::execute(
             app,
             "insert into lms.sessions (tenant_id, user_id, expires_at)
             values ($1, $2, now() + interval '1 hour')",
@@ -151,10 +151,10 @@ fn what_belongs_to_a_user_goes_along() {
             .await?
             .expect(201);
         delete(app, &admin, "users", user).await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(!is_there(app, "users", user).await?);
-        let events = rows::texts(
+        assert!(!exists(app, "users", user).await?);
+        let events = queries::fetch_texts(
             app,
             "select e.kind
             from lms.event_log as e
@@ -179,26 +179,26 @@ fn what_belongs_to_a_user_goes_along() {
     });
 }
 
-/// How many rows of a class there are in the tables that follow from it, live or not.
-async fn of_class(app: &Application, class: Uuid) -> Result<[i64; 3]> {
+/// Counts the rows of a class in the tables derived from it, deleted ones included.
+async fn class_row_counts(app: &Application, class: Uuid) -> Result<[i64; 3]> {
     let mut counts = [0; 3];
     for (count, table) in counts
         .iter_mut()
         .zip(["occurrences", "enrolments", "attendances"])
     {
         let from = format!("lms.{table} where class_id = $1");
-        *count = rows::count(app, &from, &[&class]).await?;
+        *count = queries::count(app, &from, &[&class]).await?;
     }
     Ok(counts)
 }
 
 #[test]
-fn a_class_stays_or_goes_as_a_whole() {
+fn a_class_is_purged_completely_or_not_at_all() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 5).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let day = (Utc::now() + Duration::days(2)).format("%Y-%m-%d");
         let body = json!({
             "centre_id": home,
@@ -212,51 +212,51 @@ fn a_class_stays_or_goes_as_a_whole() {
             },
         });
         let made = app.post(&admin, "/v1/classes", body).await?.expect(201);
-        let class = people::id(&made.json())?;
-        assert_eq!(of_class(app, class).await?, [3, 1, 3]);
+        let class = fixtures::parse_id(&made.json())?;
+        assert_eq!(class_row_counts(app, class).await?, [3, 1, 3]);
         let body = json!({"centre_id": home, "type": "it", "details": "The screen stays dark."});
         let asked = app.post(&admin, "/v1/requests", body).await?.expect(201);
-        let request = people::id(&asked.json())?;
-        rows::execute(
+        let request = fixtures::parse_id(&asked.json())?;
+        queries::execute(
             app,
             "update lms.requests set class_id = $2 where id = $1",
             &[&request, &class],
         )
         .await?;
         delete(app, &admin, "classes", class).await?;
-        round_in(app, 31).await?;
-        assert_eq!(of_class(app, class).await?, [3, 1, 3]);
+        purge_in_days(app, 31).await?;
+        assert_eq!(class_row_counts(app, class).await?, [3, 1, 3]);
         assert_eq!(restore(app, &admin, "classes", class).await?, 200);
 
-        rows::execute(
+        queries::execute(
             app,
             "update lms.requests set class_id = null where id = $1",
             &[&request],
         )
         .await?;
         delete(app, &admin, "classes", class).await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        assert!(!is_there(app, "classes", class).await?);
-        assert_eq!(of_class(app, class).await?, [0, 0, 0]);
+        assert!(!exists(app, "classes", class).await?);
+        assert_eq!(class_row_counts(app, class).await?, [0, 0, 0]);
         let purged = "lms.event_log where request_id = 'retention' and kind = 'attendance.purged'";
-        assert_eq!(rows::count(app, purged, &[]).await?, 3);
+        assert_eq!(queries::count(app, purged, &[]).await?, 3);
         Ok(())
     });
 }
 
 #[test]
-fn a_legal_hold_keeps_the_rows_of_a_person() {
+fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let held = people::student(app, &admin, home).await?;
-        let free = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let held = fixtures::create_student(app, &admin, home).await?;
+        let free = fixtures::create_student(app, &admin, home).await?;
         let mut of = Vec::new();
         for student in [held, free] {
             let row = assessment(app, &admin, student).await?;
             let sql = "select user_id from lms.students where id = $1";
-            let user = rows::id(app, sql, &[&student]).await?;
+            let user = queries::fetch_id(app, sql, &[&student]).await?;
             if student == held {
                 let hold = json!({"user_id": user, "reason": "A claim is pending."});
                 app.post(&admin, "/v1/legal-holds", hold).await?.expect(201);
@@ -266,22 +266,22 @@ fn a_legal_hold_keeps_the_rows_of_a_person() {
             delete(app, &admin, "users", user).await?;
             of.push((row, user));
         }
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
         for (student, (row, user), stays) in [(held, of[0], true), (free, of[1], false)] {
-            assert_eq!(is_there(app, "assessments", row).await?, stays);
-            assert_eq!(is_there(app, "students", student).await?, stays);
-            assert_eq!(is_there(app, "users", user).await?, stays);
+            assert_eq!(exists(app, "assessments", row).await?, stays);
+            assert_eq!(exists(app, "students", student).await?, stays);
+            assert_eq!(exists(app, "users", user).await?, stays);
         }
         Ok(())
     });
 }
 
 #[test]
-fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other() {
+fn many_rows_are_purged_in_batches_and_a_failing_table_does_not_block_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = people::own_student(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = fixtures::demo_student(app).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
         app.superuser()
@@ -295,7 +295,7 @@ fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other
                 admin.tenant
             ))
             .await?;
-        let report = round_in(app, 31).await?;
+        let report = purge_in_days(app, 31).await?;
         let failed: Vec<(&str, &str)> = report
             .not_removed
             .iter()
@@ -304,7 +304,7 @@ fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other
         assert_eq!(failed, [("aurora", "assessments")], "{report}");
         assert!(report.to_string().contains("refused"), "{report}");
         assert!(report.removed >= 1500, "{report}");
-        let batches = rows::texts(
+        let batches = queries::fetch_texts(
             app,
             "select count(*)::text
             from lms.event_log
@@ -320,10 +320,10 @@ fn many_rows_go_in_several_transactions_and_a_table_that_fails_holds_up_no_other
 }
 
 #[test]
-fn the_book_and_the_log_are_no_tables_that_rows_are_removed_of() {
+fn the_ledger_and_the_event_log_are_never_purged() {
     run(async |app| {
         let sql = "select t from lms_private.retained_tables() as t";
-        let tables = rows::texts(app, sql, &[]).await?;
+        let tables = queries::fetch_texts(app, sql, &[]).await?;
         for one in ["users", "students", "classes", "requests", "assessments"] {
             assert!(tables.iter().any(|table| table == one), "{one}");
         }
@@ -339,9 +339,9 @@ fn the_book_and_the_log_are_no_tables_that_rows_are_removed_of() {
         ] {
             assert!(!tables.iter().any(|table| table == one), "{one}");
         }
-        // Each has the index that it is looked through by.
+        // Each table has the index that the purge uses.
         for table in &tables {
-            let found = rows::count(
+            let found = queries::count(
                 app,
                 "pg_indexes where schemaname = 'lms' and indexname = 'idx_' || $1::text || '_deleted'",
                 &[table],

@@ -1,32 +1,33 @@
-//! What webhooks are told: signed so that Standard Webhooks' own library takes it, of the events that they are for, each once.
+//! Tests the deliveries to webhooks: signatures, kinds of events, and exactly one message for each event.
 
 use anyhow::{Context, ensure};
 use chrono::{Duration, Utc};
 use serde_json::{Value, json};
-use tests::{Mood, Provider, Role, hooks, rows, run};
+use tests::{Behaviour, StubProvider, queries, role, run, webhook_fixture};
 use tokio::time::{Instant, sleep};
 use worker::webhooks;
 
-/// Longer than anything takes that goes well.
-const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
+/// A timeout that exceeds every successful wait.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[test]
-fn a_message_is_the_event_and_the_library_verifies_it() {
+fn a_message_has_the_event_and_is_verified_by_the_library() {
     run(async |app| {
-        let (admin, receiver, hook) = hooks::ready(app, Mood::Well).await?;
-        hooks::happen(app, &admin, "lakeside").await?;
-        let report = hooks::deliver(app, Utc::now()).await?;
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        let report = webhook_fixture::deliver_due(app, Utc::now()).await?;
         assert_eq!(
             (report.sent, report.retried, report.dead_letters),
             (1, 0, 0),
             "{report}"
         );
-        let posts = receiver.posts();
+        let posts = receiver.received_requests();
         let post = posts.first().context("a message")?;
         assert_eq!((posts.len(), post.path.as_str()), (1, "/hook"));
         assert_eq!(post.header("content-type"), "application/json");
 
-        let verified = hooks::verify(&hook.secret, post, &post.body).await?;
+        let verified = webhook_fixture::verify_signature(&hook.secret, post, &post.body).await?;
         let events = app
             .get(&admin, "/v1/events?limit=200&entity=centres")
             .await?
@@ -41,18 +42,31 @@ fn a_message_is_the_event_and_the_library_verifies_it() {
             (&verified["type"], &verified["timestamp"]),
             (&json!("centre.created"), &event["at"])
         );
-        assert_eq!(post.header("webhook-id"), hooks::text(&event["id"]));
+        assert_eq!(
+            post.header("webhook-id"),
+            webhook_fixture::text_of(&event["id"])
+        );
 
         let changed = post.body.replace("lakeside", "hillside");
-        assert!(hooks::verify(&hook.secret, post, &changed).await.is_err());
-        let other = hooks::make(app, &admin, &Provider::absent(Mood::Well).await?, &[]).await?;
         assert!(
-            hooks::verify(&other.secret, post, &post.body)
+            webhook_fixture::verify_signature(&hook.secret, post, &changed)
+                .await
+                .is_err()
+        );
+        let other = webhook_fixture::create_webhook(
+            app,
+            &admin,
+            &StubProvider::unreachable(Behaviour::Accepts).await?,
+            &[],
+        )
+        .await?;
+        assert!(
+            webhook_fixture::verify_signature(&other.secret, post, &post.body)
                 .await
                 .is_err()
         );
 
-        let told = hooks::deliveries(app, &admin, &hook).await?;
+        let told = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
         assert_eq!(told.len(), 1);
         assert_eq!(
             (
@@ -64,7 +78,11 @@ fn a_message_is_the_event_and_the_library_verifies_it() {
             (&json!("delivered"), &json!(1), &json!(200), &event["id"])
         );
         assert!(told[0]["delivered_at"].is_string() && told[0]["next_attempt_at"].is_null());
-        assert!(hooks::deliver(app, Utc::now()).await?.is_empty());
+        assert!(
+            webhook_fixture::deliver_due(app, Utc::now())
+                .await?
+                .is_empty()
+        );
         Ok(())
     });
 }
@@ -72,34 +90,35 @@ fn a_message_is_the_event_and_the_library_verifies_it() {
 #[test]
 fn the_former_secret_signs_beside_the_new_one_for_a_day() {
     run(async |app| {
-        let (admin, receiver, hook) = hooks::ready(app, Mood::Well).await?;
-        let rotated = hooks::act(app, &admin, &hook, "rotate-secret", None)
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
+        let rotated = webhook_fixture::post_action(app, &admin, &hook, "rotate-secret", None)
             .await?
             .expect(200)
             .json();
-        let new = hooks::text(&rotated["secret"]);
-        hooks::happen(app, &admin, "lakeside").await?;
-        hooks::deliver(app, Utc::now()).await?;
-        let post = receiver.posts().pop().context("a message")?;
+        let new = webhook_fixture::text_of(&rotated["secret"]);
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        webhook_fixture::deliver_due(app, Utc::now()).await?;
+        let post = receiver.received_requests().pop().context("a message")?;
         for secret in [&hook.secret, &new] {
-            let verified = hooks::verify(secret, &post, &post.body).await?;
+            let verified = webhook_fixture::verify_signature(secret, &post, &post.body).await?;
             assert_eq!(verified["type"], "centre.created");
         }
-        hooks::happen(app, &admin, "hillside").await?;
-        hooks::deliver(app, Utc::now() + Duration::hours(25)).await?;
-        let post = receiver.posts().pop().context("a message")?;
+        webhook_fixture::create_centre_event(app, &admin, "hillside").await?;
+        webhook_fixture::deliver_due(app, Utc::now() + Duration::hours(25)).await?;
+        let post = receiver.received_requests().pop().context("a message")?;
         assert_eq!(post.header("webhook-signature").split(' ').count(), 1);
         Ok(())
     });
 }
 
 #[test]
-fn a_webhook_is_told_of_its_kinds_and_of_its_own_tenant_alone() {
+fn a_webhook_gets_only_events_of_its_kinds_and_its_tenant() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
-        hooks::seal(app, &admin).await?;
-        hooks::seal(app, &theirs).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        webhook_fixture::seal_events(app, &admin).await?;
+        webhook_fixture::seal_events(app, &theirs).await?;
         let names = ["kind", "entity", "everything", "other", "theirs"];
         let mut receivers = Vec::new();
         for (name, kinds) in names.iter().zip([
@@ -109,13 +128,13 @@ fn a_webhook_is_told_of_its_kinds_and_of_its_own_tenant_alone() {
             &["students"],
             &[],
         ]) {
-            let receiver = Provider::start(Mood::Well).await?;
+            let receiver = StubProvider::start(Behaviour::Accepts).await?;
             let who = if *name == "theirs" { &theirs } else { &admin };
-            hooks::make(app, who, &receiver, kinds).await?;
+            webhook_fixture::create_webhook(app, who, &receiver, kinds).await?;
             receivers.push(receiver);
         }
-        hooks::happen(app, &admin, "lakeside").await?;
-        let centre = rows::id(
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        let centre = queries::fetch_id(
             app,
             "select id from lms.centres where code = 'lakeside'",
             &[],
@@ -125,15 +144,16 @@ fn a_webhook_is_told_of_its_kinds_and_of_its_own_tenant_alone() {
         app.patch(&admin, &path, json!({"name": "Lake"}))
             .await?
             .expect(200);
-        hooks::seal(app, &admin).await?;
-        hooks::deliver(app, Utc::now()).await?;
+        webhook_fixture::seal_events(app, &admin).await?;
+        webhook_fixture::deliver_due(app, Utc::now()).await?;
         let told = |index: usize| -> Vec<String> {
-            let of =
-                |post: &tests::Post| serde_json::from_str::<Value>(&post.body).unwrap_or_default();
-            let posts = receivers[index].posts();
+            let of = |post: &tests::ReceivedRequest| {
+                serde_json::from_str::<Value>(&post.body).unwrap_or_default()
+            };
+            let posts = receivers[index].received_requests();
             let mut kinds: Vec<_> = posts
                 .iter()
-                .map(|post| hooks::text(&of(post)["type"]))
+                .map(|post| webhook_fixture::text_of(&of(post)["type"]))
                 .collect();
             kinds.sort();
             kinds.retain(|kind| kind.starts_with("centre."));
@@ -150,71 +170,87 @@ fn a_webhook_is_told_of_its_kinds_and_of_its_own_tenant_alone() {
 #[test]
 fn several_workers_at_once_post_each_message_once() {
     run(async |app| {
-        let (admin, receiver, _hook) = hooks::ready(app, Mood::Well).await?;
+        let (admin, receiver, _hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
         for number in 0..40 {
             let name = format!("centre-{number}");
             let body = json!({"name": name, "code": name, "time_zone": "UTC", "currency": "EUR"});
             app.post(&admin, "/v1/centres", body).await?.expect(201);
         }
-        hooks::seal(app, &admin).await?;
+        webhook_fixture::seal_events(app, &admin).await?;
         let now = Utc::now();
         let reports = tokio::try_join!(
-            hooks::deliver(app, now),
-            hooks::deliver(app, now),
-            hooks::deliver(app, now),
+            webhook_fixture::deliver_due(app, now),
+            webhook_fixture::deliver_due(app, now),
+            webhook_fixture::deliver_due(app, now),
         )?;
         assert_eq!(reports.0.sent + reports.1.sent + reports.2.sent, 40);
-        assert_eq!((receiver.taken(), receiver.kept().len()), (40, 40));
+        assert_eq!(
+            (receiver.accepted_count(), receiver.accepted_by_key().len()),
+            (40, 40)
+        );
         Ok(())
     });
 }
 
 #[test]
-fn a_worker_that_dies_in_between_costs_a_double_with_the_same_id() {
+fn a_worker_that_crashes_after_sending_repeats_the_message_with_the_same_id() {
     run(async |app| {
-        let (admin, receiver, _hook) = hooks::ready(app, Mood::TakesAndHangs).await?;
-        hooks::happen(app, &admin, "lakeside").await?;
-        let (url, sender) = (app.superuser_url.clone(), hooks::sender(60)?);
+        let (admin, receiver, _hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::AcceptsAndHangs).await?;
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        let (url, sender) = (app.superuser_url.clone(), webhook_fixture::sender(60)?);
         let working =
             tokio::spawn(async move { webhooks::run_once(&url, &sender, Utc::now()).await });
-        let deadline = Instant::now() + MINUTE;
-        while receiver.taken() == 0 {
+        let deadline = Instant::now() + TIMEOUT;
+        while receiver.accepted_count() == 0 {
             ensure!(Instant::now() < deadline, "nothing is posted");
             sleep(std::time::Duration::from_millis(10)).await;
         }
         working.abort();
         ensure!(working.await.is_err_and(|error| error.is_cancelled()));
-        receiver.becomes(Mood::Well);
-        // As long as it could still be under way, nobody takes it.
-        assert!(hooks::deliver(app, Utc::now()).await?.is_empty());
+        receiver.set_behaviour(Behaviour::Accepts);
+        // No worker repeats it while the attempt could still be running.
+        assert!(
+            webhook_fixture::deliver_due(app, Utc::now())
+                .await?
+                .is_empty()
+        );
         let later = Utc::now() + Duration::minutes(3);
-        assert_eq!(hooks::deliver(app, later).await?.sent, 1);
-        assert_eq!((receiver.taken(), receiver.kept().len()), (2, 1));
+        assert_eq!(webhook_fixture::deliver_due(app, later).await?.sent, 1);
+        assert_eq!(
+            (receiver.accepted_count(), receiver.accepted_by_key().len()),
+            (2, 1)
+        );
         Ok(())
     });
 }
 
 #[test]
-fn a_replay_tells_again_under_the_same_ids() {
+fn a_replay_sends_events_again_with_the_same_ids() {
     run(async |app| {
-        let (admin, receiver, hook) = hooks::ready(app, Mood::Well).await?;
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
         for name in ["lakeside", "hillside", "seaside"] {
-            hooks::happen(app, &admin, name).await?;
+            webhook_fixture::create_centre_event(app, &admin, name).await?;
         }
-        hooks::deliver(app, Utc::now()).await?;
-        let told = hooks::deliveries(app, &admin, &hook).await?;
-        assert_eq!((told.len(), receiver.taken()), (3, 3));
-        // The latest comes first: behind the oldest there are two.
+        webhook_fixture::deliver_due(app, Utc::now()).await?;
+        let told = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
+        assert_eq!((told.len(), receiver.accepted_count()), (3, 3));
+        // The latest delivery comes first, and two follow the oldest one in the query.
         let after = &told[2]["position"];
-        hooks::act(app, &admin, &hook, "replay", Some(json!({"after": after})))
+        webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": after})))
             .await?
             .expect(200);
-        assert_eq!(hooks::deliver(app, Utc::now()).await?.sent, 2);
-        assert_eq!((receiver.taken(), receiver.kept().len()), (5, 3));
-        let again = hooks::deliveries(app, &admin, &hook).await?;
+        assert_eq!(webhook_fixture::deliver_due(app, Utc::now()).await?.sent, 2);
+        assert_eq!(
+            (receiver.accepted_count(), receiver.accepted_by_key().len()),
+            (5, 3)
+        );
+        let again = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
         assert_eq!(again.len(), 3);
 
-        // Page by page.
+        // The deliveries are read page by page.
         let path = format!("/v1/webhooks/{}/deliveries", hook.id);
         let first = app
             .get(&admin, &format!("{path}?limit=2&status=delivered"))
@@ -243,16 +279,25 @@ fn a_replay_tells_again_under_the_same_ids() {
 }
 
 #[test]
-fn a_disabled_webhook_waits_and_goes_on_where_it_stood() {
+fn a_disabled_webhook_continues_where_it_stopped() {
     run(async |app| {
-        let (admin, receiver, hook) = hooks::ready(app, Mood::Well).await?;
-        hooks::act(app, &admin, &hook, "disable", None)
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
+        webhook_fixture::post_action(app, &admin, &hook, "disable", None)
             .await?
             .expect(200);
-        hooks::happen(app, &admin, "lakeside").await?;
-        assert!(hooks::deliver(app, Utc::now()).await?.is_empty());
-        assert!(hooks::deliveries(app, &admin, &hook).await?.is_empty());
-        let enabled = hooks::act(app, &admin, &hook, "enable", None)
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        assert!(
+            webhook_fixture::deliver_due(app, Utc::now())
+                .await?
+                .is_empty()
+        );
+        assert!(
+            webhook_fixture::get_deliveries(app, &admin, &hook)
+                .await?
+                .is_empty()
+        );
+        let enabled = webhook_fixture::post_action(app, &admin, &hook, "enable", None)
             .await?
             .expect(200)
             .json();
@@ -260,13 +305,17 @@ fn a_disabled_webhook_waits_and_goes_on_where_it_stood() {
             (&enabled["status"], &enabled["disabled_at"]),
             (&json!("active"), &json!(null))
         );
-        assert_eq!(hooks::deliver(app, Utc::now()).await?.sent, 1);
+        assert_eq!(webhook_fixture::deliver_due(app, Utc::now()).await?.sent, 1);
 
         let sql = "update lms.tenants set status = 'inactive' where tenant_id = $1";
-        hooks::happen(app, &admin, "hillside").await?;
-        rows::execute(app, sql, &[&admin.tenant]).await?;
-        assert!(hooks::deliver(app, Utc::now()).await?.is_empty());
-        assert_eq!(receiver.taken(), 1);
+        webhook_fixture::create_centre_event(app, &admin, "hillside").await?;
+        queries::execute(app, sql, &[&admin.tenant]).await?;
+        assert!(
+            webhook_fixture::deliver_due(app, Utc::now())
+                .await?
+                .is_empty()
+        );
+        assert_eq!(receiver.accepted_count(), 1);
         Ok(())
     });
 }

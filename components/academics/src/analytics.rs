@@ -1,11 +1,10 @@
 //! Analytics: what the materialized views say of students and tutors, as of their last refresh.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 const STUDENT_PROGRESS: Verb = Verb::Action("student-progress");
 const TUTOR_LOAD: Verb = Verb::Action("tutor-load");
@@ -24,33 +23,37 @@ const SCORE: Kind = Kind::Decimal {
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(Role::Student, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Parent, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Tutor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(Role::Assessor, &[STUDENT_PROGRESS]),
-        Grant::new(Role::Supervisor, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(Role::Admin, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::STUDENT, &[STUDENT_PROGRESS]),
+        Grant::new(role::PARENT, &[STUDENT_PROGRESS]),
+        Grant::new(role::TUTOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::ASSESSOR, &[STUDENT_PROGRESS]),
+        Grant::new(role::SUPERVISOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::ADMIN, &[STUDENT_PROGRESS, TUTOR_LOAD]),
     ],
 };
 
-const CENTRE: Field = Field::new("centre_id", Kind::Id, "Only of this centre.");
+const CENTRE: Field = Field::new("centre_id", Kind::Id, "Only rows of this centre.");
 const CURSOR: Field = Field::new(
     "cursor",
     Kind::Id,
-    "Where to go on: the next_cursor of the page before.",
+    "The `next_cursor` of the previous page.",
 );
 const LIMIT: Field = Field::new(
     "limit",
     Kind::Integer { min: 1, max: 200 },
-    "Most rows of this page; 50 by default.",
+    "The maximum number of items in the page. Defaults to 50.",
 );
-const NEXT: Field = Field::new("next_cursor", Kind::Id, "Where the next page begins.")
-    .nullable()
-    .required();
+const NEXT: Field = Field::new(
+    "next_cursor",
+    Kind::Id,
+    "The cursor of the next page. Null on the last page.",
+)
+.nullable()
+.required();
 const REFRESHED: Field = Field::new(
     "refreshed_at",
     Kind::Time,
-    "As of when the figures are; null without any.",
+    "The time at which the figures were last refreshed. Null if there are none.",
 )
 .nullable()
 .required();
@@ -59,17 +62,32 @@ const REFRESHED: Field = Field::new(
 const STUDENT: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("assessments", COUNT, "How many assessments there were.").required(),
-    Field::new("reading_average", SCORE, "The mean score of reading.").nullable(),
-    Field::new("spelling_average", SCORE, "The mean score of spelling.").nullable(),
-    Field::new("numeracy_average", SCORE, "The mean score of numeracy.").nullable(),
-    Field::new("reading_latest", COUNT, "The latest score of reading.").nullable(),
-    Field::new("spelling_latest", COUNT, "The latest score of spelling.").nullable(),
-    Field::new("numeracy_latest", COUNT, "The latest score of numeracy.").nullable(),
+    Field::new("assessments", COUNT, "The number of assessments.").required(),
+    Field::new(
+        "reading_average",
+        SCORE,
+        "The mean score of the reading assessments.",
+    )
+    .nullable(),
+    Field::new(
+        "spelling_average",
+        SCORE,
+        "The mean score of the spelling assessments.",
+    )
+    .nullable(),
+    Field::new(
+        "numeracy_average",
+        SCORE,
+        "The mean score of the numeracy assessments.",
+    )
+    .nullable(),
+    Field::new("reading_latest", COUNT, "The latest reading score.").nullable(),
+    Field::new("spelling_latest", COUNT, "The latest spelling score.").nullable(),
+    Field::new("numeracy_latest", COUNT, "The latest numeracy score.").nullable(),
     Field::new(
         "last_assessed_at",
         Kind::Time,
-        "When the last assessment was made.",
+        "The time of the last assessment.",
     )
     .nullable(),
     Field::new(
@@ -78,21 +96,21 @@ const STUDENT: &[Field] = &[
             min: i64::MIN,
             max: i64::MAX,
         },
-        "All points.",
+        "The total number of points.",
     )
     .required(),
-    Field::new("badges", COUNT, "All badges.").required(),
+    Field::new("badges", COUNT, "The total number of badges.").required(),
 ];
 
 /// Load of a tutor.
 const TUTOR: &[Field] = &[
     Field::new("tutor_id", Kind::Id, "The tutor.").required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("max_students", COUNT, "How many students the tutor takes.").required(),
-    Field::new("students", COUNT, "How many students the tutor has.").required(),
-    Field::new("scheduled_classes", COUNT, "Classes to come.").required(),
-    Field::new("completed_classes", COUNT, "Classes held.").required(),
-    Field::new("cancelled_classes", COUNT, "Classes called off.").required(),
+    Field::new("max_students", COUNT, "The maximum number of students that can be assigned to the tutor.").required(),
+    Field::new("students", COUNT, "The number of students assigned to the tutor.").required(),
+    Field::new("scheduled_classes", COUNT, "The number of scheduled classes.").required(),
+    Field::new("completed_classes", COUNT, "The number of completed classes.").required(),
+    Field::new("cancelled_classes", COUNT, "The number of cancelled classes.").required(),
     Field::new(
         "load",
         Kind::Decimal {
@@ -100,77 +118,64 @@ const TUTOR: &[Field] = &[
             max: 1000,
             places: 4,
         },
-        "Students for each place; null without places.",
+        "The number of students per place, that is `students` divided by `max_students`. Null if the tutor has no places.",
     )
     .nullable(),
 ];
 
 /// Progress of students.
-pub(crate) const STUDENTS: Action = Action {
-    method: Method::GET,
-    path: "/v1/analytics/student-progress",
-    segments: &[],
-    operation: "analytics.student-progress",
-    summary: "Show the progress of students",
-    access: Access::Granted {
-        resource: "analytics",
-        verb: STUDENT_PROGRESS,
-    },
-    body: None,
-    query: &[
-        Field::new("student_id", Kind::Id, "Only of this student."),
+pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress")
+    .id("analytics.student-progress")
+    .summary("List student progress")
+    .granted("analytics", STUDENT_PROGRESS)
+    .query(&[
+        Field::new("student_id", Kind::Id, "Only the progress of this student."),
         CENTRE,
         CURSOR,
         LIMIT,
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new("data", Kind::Rows(STUDENT), "The students, by id.").required(),
+    ])
+    .responds(ResponseSpec::fields(
+        &[
+            Field::new(
+                "data",
+                Kind::Rows(STUDENT),
+                "The progress of each student, ordered by the student's id.",
+            )
+            .required(),
             NEXT,
             REFRESHED,
-        ])),
-        description: "Assessments, points and badges of the students in the caller's scope.",
-        problems: &[],
-    },
-    run: Run::Statement(student_progress),
-};
+        ],
+        "The assessments, points and badges of the students in the caller's scope.",
+    ))
+    .sql(STUDENT_PROGRESS_SQL);
 
 /// Load of tutors.
-pub(crate) const TUTORS: Action = Action {
-    method: Method::GET,
-    path: "/v1/analytics/tutor-load",
-    segments: &[],
-    operation: "analytics.tutor-load",
-    summary: "Show the load of tutors",
-    access: Access::Granted {
-        resource: "analytics",
-        verb: TUTOR_LOAD,
-    },
-    body: None,
-    query: &[
-        Field::new("tutor_id", Kind::Id, "Only of this tutor."),
+pub(crate) const TUTORS: Action = Action::get("/v1/analytics/tutor-load")
+    .id("analytics.tutor-load")
+    .summary("List tutor load")
+    .granted("analytics", TUTOR_LOAD)
+    .query(&[
+        Field::new("tutor_id", Kind::Id, "Only the load of this tutor."),
         CENTRE,
         CURSOR,
         LIMIT,
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new("data", Kind::Rows(TUTOR), "The tutors, by id.").required(),
+    ])
+    .responds(ResponseSpec::fields(
+        &[
+            Field::new(
+                "data",
+                Kind::Rows(TUTOR),
+                "The load of each tutor, ordered by the tutor's id.",
+            )
+            .required(),
             NEXT,
             REFRESHED,
-        ])),
-        description: "Students and classes of the tutors in the caller's scope.",
-        problems: &[],
-    },
-    run: Run::Statement(tutor_load),
-};
+        ],
+        "The numbers of students and classes of the tutors in the caller's scope.",
+    ))
+    .sql(TUTOR_LOAD_SQL);
 
-fn student_progress() -> Statement {
-    Sql::from(
-        "-- analytics.student-progress
-select
+const STUDENT_PROGRESS_SQL: &str = "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
@@ -203,15 +208,9 @@ from (
     and ($1->>'cursor' is null or r.student_id > ($1->>'cursor')::uuid)
   order by r.student_id
   limit coalesce(($1->>'limit')::integer, 50) + 1
-) as page",
-    )
-    .prepared("analytics.student-progress")
-}
+) as page";
 
-fn tutor_load() -> Statement {
-    Sql::from(
-        "-- analytics.tutor-load
-select
+const TUTOR_LOAD_SQL: &str = "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
@@ -240,7 +239,4 @@ from (
     and ($1->>'cursor' is null or r.tutor_id > ($1->>'cursor')::uuid)
   order by r.tutor_id
   limit coalesce(($1->>'limit')::integer, 50) + 1
-) as page",
-    )
-    .prepared("analytics.tutor-load")
-}
+) as page";

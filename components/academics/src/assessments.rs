@@ -1,10 +1,11 @@
 //! Assessments: what a student was found to know (document 4, section 3.5).
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -21,7 +22,8 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
     name: "assessments",
     table: "assessments",
     singular: "assessment",
-    description: "What a student was found to know.",
+    plural: "assessments",
+    description: "An assessment result.",
     fields: &[
         Field::new("student_id", Kind::Reference("students"), "The student.")
             .required()
@@ -30,14 +32,14 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
         Field::new(
             "tutor_id",
             Kind::Reference("tutors"),
-            "The tutor who held it, if one did.",
+            "The tutor who held the assessment. Null if no tutor did.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "type",
             Kind::OneOf(&["reading", "spelling", "numeracy", "custom"]),
-            "What it is of.",
+            "The subject area of the assessment.",
         )
         .required()
         .on_create()
@@ -48,50 +50,32 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
                 min: 0,
                 max: BEST_CUSTOM,
             },
-            "From 0 to 100; to 1000 of a custom one.",
+            "The score, from 0 to 100, or from 0 to 1000 for a custom assessment.",
         )
         .required()
         .filterable(),
-        Field::new("notes", Kind::Multiline { min: 1, max: 10_000 }, "Notes.").nullable(),
+        Field::new("notes", Kind::Multiline { min: 1, max: 10_000 }, "Notes about the assessment.").nullable(),
         Field::new(
             "assessed_on",
             Kind::Date,
-            "The day on which it was held; by default today, in the zone of the student's centre.",
+            "The day the assessment was held. Defaults to today in the time zone of the student's centre.",
         )
         .sortable(),
         Field::new(
             "academic_age",
             AGE,
-            "The age in years that it found: the latest one becomes the student's. Not of a custom one.",
+            "The academic age in years that the assessment found. The latest one becomes the student's academic age. \
+             Not allowed for a custom assessment.",
         )
         .nullable()
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: Some(validate),
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const TEACH: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-];
 
 /// Those of the caller's own students, by the index of the student.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
@@ -100,17 +84,17 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
-        Grant::new(Role::Student, READ).within(OWN),
-        Grant::new(Role::Parent, READ).within(OWN),
-        Grant::new(Role::Tutor, TEACH).within(OWN),
-        Grant::new(Role::Assessor, ASSESSMENTS.verbs),
-        Grant::new(Role::Supervisor, ASSESSMENTS.verbs),
-        Grant::new(Role::Admin, ASSESSMENTS.verbs),
+        Grant::new(role::STUDENT, verbs::READ).index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ).index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::EDIT).index_condition(OWN),
+        Grant::new(role::ASSESSOR, ASSESSMENTS.verbs),
+        Grant::new(role::SUPERVISOR, ASSESSMENTS.verbs),
+        Grant::new(role::ADMIN, ASSESSMENTS.verbs),
     ],
 };
 
 /// A score within the range of its type, which only a new assessment says; the table checks a changed one.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let mut errors: Vec<FieldError> = days::refuse_future(values, "assessed_on")
         .into_iter()
         .collect();
@@ -122,14 +106,14 @@ fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
         errors.push(FieldError::new(
             "/score",
             "out_of_range",
-            format!("This must be between 0 and {BEST}."),
+            format!("Must be between 0 and {BEST}."),
         ));
     }
     if is_custom && values.get("academic_age").is_some_and(|age| !age.is_null()) {
         errors.push(FieldError::new(
             "/academic_age",
             "not_allowed",
-            "A custom assessment finds no academic age.",
+            "A custom assessment cannot have an academic age.",
         ));
     }
     errors

@@ -1,10 +1,8 @@
 //! Attendance: who came to a lesson.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 
 use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE};
 use crate::occurrences::START;
@@ -15,8 +13,8 @@ const NOTE: Kind = Kind::Multiline { min: 1, max: 1000 };
 /// A student of a lesson, as recorded.
 const RECORD: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
-    Field::new("status", STATUS, "Whether the student came.").required(),
-    Field::new("note", NOTE, "What is to be said about it.").nullable(),
+    Field::new("status", STATUS, "The student's attendance.").required(),
+    Field::new("note", NOTE, "A note about the attendance.").nullable(),
 ];
 
 /// A student of a lesson, as answered.
@@ -25,76 +23,55 @@ const ATTENDANCE: &[Field] = &[
     Field::new(
         "status",
         STATUS,
-        "Whether the student came; null before it is recorded.",
+        "The student's attendance. Null until it is recorded.",
     )
     .nullable()
     .required(),
-    Field::new("note", NOTE, "What is to be said about it.")
+    Field::new("note", NOTE, "A note about the attendance.")
         .nullable()
         .required(),
 ];
 
-const ANSWER: Shape = Shape::Fields(&[Field::new(
+const ANSWER: ResponseSchema = ResponseSchema::Fields(&[Field::new(
     "data",
     Kind::Rows(ATTENDANCE),
-    "The students of the lesson whom the caller sees.",
+    "The attendance of each student of the lesson who is visible to the caller.",
 )
 .required()]);
 
 /// Reads who came.
-pub(crate) const READ: Action = Action {
-    method: Method::GET,
-    path: "/v1/classes/{id}/occurrences/{start}/attendance",
-    segments: &[START],
-    operation: "classes.attendance.get",
-    summary: "Read the attendance of a lesson",
-    access: Access::Granted {
-        resource: "classes",
-        verb: READ_ATTENDANCE,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(ANSWER),
-        description: "Every student of the lesson; students and parents see their own record.",
-        problems: &[],
-    },
-    run: Run::Statement(read),
-};
+pub(crate) const READ: Action = Action::get("/v1/classes/{id}/occurrences/{start}/attendance")
+    .id("classes.attendance.get")
+    .segments(&[START])
+    .summary("Get the attendance of a lesson")
+    .granted("classes", READ_ATTENDANCE)
+    .responds(ResponseSpec::of(
+        ANSWER,
+        "The attendance of every student of the lesson. Students and parents see only their own.",
+    ))
+    .sql(READ_SQL);
 
 /// Writes who came.
-pub(crate) const RECORD_ALL: Action = Action {
-    method: Method::PUT,
-    path: "/v1/classes/{id}/occurrences/{start}/attendance",
-    segments: &[START],
-    operation: "classes.attendance.record",
-    summary: "Record the attendance of a lesson",
-    access: Access::Granted {
-        resource: "classes",
-        verb: RECORD_ATTENDANCE,
-    },
-    body: Some(&[Field::new(
-        "students",
-        Kind::Rows(RECORD),
-        "The whole record: a student who is not in it has none.",
-    )
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(ANSWER),
-        description: "Every student of the lesson. A lesson that has begun is completed by it; before that, students can only be excused, and \
-                      anything else is 409.",
-        problems: &[],
-    },
-    run: Run::Statement(record),
-};
+pub(crate) const RECORD_ALL: Action =
+    Action::put("/v1/classes/{id}/occurrences/{start}/attendance")
+        .id("classes.attendance.record")
+        .segments(&[START])
+        .summary("Record the attendance of a lesson")
+        .granted("classes", RECORD_ATTENDANCE)
+        .body(&[Field::new(
+            "students",
+            Kind::Rows(RECORD),
+            "The complete attendance record. A student who is left out has no attendance recorded.",
+        )
+        .required()])
+        .responds(ResponseSpec::of(
+            ANSWER,
+            "The attendance of every student of the lesson. Recording attendance completes a lesson that has begun. \
+             Before a lesson begins, students can only be excused; any other attendance is refused with 409.",
+        ))
+        .sql(RECORD_SQL);
 
-fn read() -> Statement {
-    Sql::from(
-        "-- classes.attendance.get
-select
+const READ_SQL: &str = "select
   json_build_object('data', coalesce(
     json_agg(json_build_object(
       'student_id', a.student_id,
@@ -114,15 +91,9 @@ where c.id = ($1->>'id')::uuid
   and c.deleted_at is null
   and o.original_start = ($1->>'start')::timestamptz
   and o.deleted_at is null
-group by o.id",
-    )
-    .prepared("classes.attendance.get")
-}
+group by o.id";
 
-fn record() -> Statement {
-    Sql::from(
-        "-- classes.attendance.record
-select
+const RECORD_SQL: &str = "select
   json_build_object('data', coalesce(
     json_agg(json_build_object(
       'student_id', a.student_id,
@@ -136,7 +107,4 @@ from lms.record_attendance(
   ($1->>'id')::uuid,
   ($1->>'start')::timestamptz,
   $1->'input'->'students'
-) as a",
-    )
-    .prepared("classes.attendance.record")
-}
+) as a";

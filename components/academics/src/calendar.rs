@@ -1,11 +1,11 @@
 //! The calendar: the lessons of a time, of all classes in the caller's scope.
 
 use chrono::{DateTime, TimeDelta};
-use http::Method;
-use platform::auth::policy::Access;
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use domain::role;
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{self, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;
@@ -17,45 +17,49 @@ use crate::classes::LESSONS;
 use crate::occurrences;
 
 /// The longest time that one request may ask for.
-const LONGEST: TimeDelta = TimeDelta::days(62);
+const MAX_SPAN: TimeDelta = TimeDelta::days(62);
 
 /// A lesson in a calendar, without those that every lesson has.
 const FURTHER: [Field; 6] = [
     Field::new(
         "student_id",
         Kind::Id,
-        "Whose lesson it is, in the calendar of students; null in others.",
+        "The student whose lesson it is, in a calendar of students. Null in other calendars.",
     )
     .nullable()
     .required(),
     Field::new(
         "attendance",
         Kind::OneOf(&["present", "absent", "late", "excused"]),
-        "Whether that student came.",
+        "The attendance of that student.",
     )
     .nullable()
     .required(),
     Field::new(
         "subject",
         Kind::Text { min: 1, max: 100 },
-        "What is taught.",
+        "The subject taught.",
     )
     .nullable()
     .required(),
-    Field::new("level", Kind::Text { min: 1, max: 100 }, "At which level.")
-        .nullable()
-        .required(),
+    Field::new(
+        "level",
+        Kind::Text { min: 1, max: 100 },
+        "The level taught.",
+    )
+    .nullable()
+    .required(),
     Field::new(
         "meeting_provider",
         Kind::OneOf(&["teams", "zoom", "chime"]),
-        "Where it meets online.",
+        "The provider of the online meeting.",
     )
     .nullable()
     .required(),
     Field::new(
         "meeting_url",
         Kind::Text { min: 1, max: 2048 },
-        "The address where it meets online.",
+        "The URL of the online meeting.",
     )
     .nullable()
     .required(),
@@ -76,46 +80,36 @@ const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
 };
 
 /// Reads a calendar.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/calendar",
-    segments: &[],
-    operation: "calendar.list",
-    summary: "Read the calendar",
-    access: Access::Granted {
-        resource: "classes",
-        verb: LESSONS,
-    },
-    body: None,
-    query: &[
-        Field::new("from", Kind::Time, "Only lessons that end after it.").required(),
+pub(crate) const LIST: Action = Action::get("/v1/calendar")
+    .id("calendar.list")
+    .summary("List lessons in the calendar")
+    .granted("classes", LESSONS)
+    .query(&[
+        Field::new("from", Kind::Time, "Only lessons that end after this time.").required(),
         Field::new(
             "to",
             Kind::Time,
-            "Only lessons that begin before it; at most 62 days later.",
+            "Only lessons that begin before this time, at most 62 days after `from`.",
         )
         .required(),
         Field::new("tutor_id", Kind::Id, "Only lessons of this tutor."),
         Field::new("student_id", Kind::Id, "Only lessons of this student."),
         Field::new("centre_id", Kind::Id, "Only lessons at this centre."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new("data", Kind::Rows(&ENTRY), "The lessons by their start.").required(),
+    ])
+    .responds(ResponseSpec::fields(
+        &[
+            Field::new("data", Kind::Rows(&ENTRY), "The lessons, ordered by start.").required(),
             Field::new(
                 "is_truncated",
                 Kind::Boolean,
-                "Whether there are more than these 1000; ask for a shorter time.",
+                "Whether there are more lessons than the 1000 returned. If so, request a shorter period.",
             )
             .required(),
             occurrences::PLANNED_UNTIL,
-        ])),
-        description: "The lessons that the caller gives, has, or looks after.",
-        problems: &[],
-    },
-    run: Run::Custom(list),
-};
+        ],
+        "The lessons in the caller's scope: lessons the caller teaches, attends or is responsible for.",
+    ))
+    .custom(list);
 
 /// Whose lessons are looked for, which decides the index that finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,26 +124,27 @@ pub enum Whose {
     Everybody,
 }
 
-fn list<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async move {
-        check(call)?;
-        let statement = statement(whose(call));
-        match call.run(&statement, call.arguments()).await {
+        check(context)?;
+        let statement = statement(whose(context));
+        match context.run(&statement, context.arguments()).await {
             Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
                     Problem::new(problem::Kind::Internal).cause("a calendar without an answer")
                 })?;
                 Ok(Response::json(200, body))
             }
-            Err(failure) => sqlstate::settle(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }
 
 /// Refuses a time that ends before it begins, or that is too long.
-fn check(call: &Call<'_>) -> Result<(), Problem> {
+fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
     let time = |name: &str| {
-        call.query
+        context
+            .query
             .get(name)
             .and_then(Value::as_str)
             .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
@@ -157,8 +152,8 @@ fn check(call: &Call<'_>) -> Result<(), Problem> {
     let (Some(from), Some(to)) = (time("from"), time("to")) else {
         return Err(Problem::new(problem::Kind::Internal).cause("a calendar without its bounds"));
     };
-    if to <= from || to - from > LONGEST {
-        let detail = "This must be after from, by 62 days at most.";
+    if to <= from || to - from > MAX_SPAN {
+        let detail = "Must be after `from`, by at most 62 days.";
         return Err(Problem::malformed(vec![FieldError::parameter(
             "to",
             "out_of_range",
@@ -168,14 +163,14 @@ fn check(call: &Call<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn whose(call: &Call<'_>) -> Whose {
-    let role = call.caller.map(|caller| caller.role);
-    let asks = |name: &str| call.query.contains_key(name);
-    if matches!(role, Some(Role::Student | Role::Parent)) || asks("student_id") {
+fn whose(context: &ActionContext<'_>) -> Whose {
+    let role = context.caller.map(|caller| caller.role);
+    let asks = |name: &str| context.query.contains_key(name);
+    if matches!(role, Some(role::STUDENT | role::PARENT)) || asks("student_id") {
         Whose::Students
-    } else if role == Some(Role::Tutor) || asks("tutor_id") {
+    } else if role == Some(role::TUTOR) || asks("tutor_id") {
         Whose::Tutor
-    } else if matches!(role, Some(Role::Supervisor | Role::Assessor)) || asks("centre_id") {
+    } else if matches!(role, Some(role::SUPERVISOR | role::ASSESSOR)) || asks("centre_id") {
         Whose::Centre
     } else {
         Whose::Everybody
@@ -188,8 +183,7 @@ fn whose(call: &Call<'_>) -> Whose {
 /// it use an index under row security.
 pub fn statement(whose: Whose) -> Statement {
     let mut sql = Sql::from(
-        "-- calendar.list
-select
+        "select
   json_build_object(
     'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
     'is_truncated', count(*) > 1000,
@@ -285,5 +279,5 @@ from (
     on c.id = o.class_id
 ) as f",
     );
-    sql.prepared("calendar.list")
+    Statement::named("calendar.list", sql)
 }

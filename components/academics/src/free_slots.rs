@@ -1,12 +1,11 @@
 //! When tutors are free, and who of them teaches what: their windows and exceptions less their lessons.
 
 use chrono::{DateTime, TimeDelta};
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
@@ -14,106 +13,110 @@ use crate::occurrences::PLANNED_UNTIL;
 use crate::tutors::{SEARCH, SLOTS, SUBJECT};
 
 /// Longest time that is looked at.
-const MOST_DAYS: i64 = 62;
+const MAX_DAYS: i64 = 62;
 /// Shortest slot, unless the caller says so.
 const MINUTES: u32 = 60;
 
 const LENGTH: Kind = Kind::Integer { min: 1, max: 1440 };
 const COUNT: Kind = Kind::Integer { min: 0, max: 1000 };
 
-const FROM: Field = Field::new("from", Kind::Time, "When to begin.");
+const FROM: Field = Field::new("from", Kind::Time, "The start of the period to search.");
 const TO: Field = Field::new(
     "to",
     Kind::Time,
-    "When to end; at most 62 days after the beginning.",
+    "The end of the period to search, at most 62 days after `from`.",
 );
 const AT_LEAST: Field = Field::new(
     "minutes",
     LENGTH,
-    "How long a slot must be at least; 60 by default.",
+    "The minimum length of a slot in minutes. Defaults to 60.",
 );
 
 /// A stretch of free time.
 const SLOT: &[Field] = &[
-    Field::new("start", Kind::Time, "When it begins.").required(),
-    Field::new("end", Kind::Time, "When it ends.").required(),
+    Field::new("start", Kind::Time, "The start of the slot.").required(),
+    Field::new("end", Kind::Time, "The end of the slot.").required(),
 ];
 
 /// A tutor as a search finds one.
 const FOUND: &[Field] = &[
     Field::new("id", Kind::Id, "The tutor.").required(),
-    Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.").required(),
+    Field::new(
+        "name",
+        Kind::Text { min: 1, max: 200 },
+        "The name of the tutor.",
+    )
+    .required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("subjects", Kind::Rows(SUBJECT), "What the tutor teaches.").required(),
-    Field::new("max_students", COUNT, "How many students the tutor takes.").required(),
+    Field::new(
+        "subjects",
+        Kind::Rows(SUBJECT),
+        "The subjects that the tutor teaches.",
+    )
+    .required(),
+    Field::new(
+        "max_students",
+        COUNT,
+        "The maximum number of students that can be assigned to the tutor.",
+    )
+    .required(),
     Field::new(
         "current_students",
         COUNT,
-        "How many students the tutor has.",
+        "The number of students assigned to the tutor.",
     )
     .required(),
-    Field::new("places", COUNT, "How many more the tutor takes.").required(),
+    Field::new(
+        "places",
+        COUNT,
+        "The number of free places: how many more students can be assigned to the tutor.",
+    )
+    .required(),
     Field::new(
         "slots",
         Kind::Rows(SLOT),
-        "The first five free stretches, where a time was asked for.",
+        "The first five free slots, if a period was given.",
     )
     .required(),
     PLANNED_UNTIL,
 ];
 
 /// When a tutor is free.
-pub(crate) const FREE_SLOTS: Action = Action {
-    method: Method::GET,
-    path: "/v1/tutors/{id}/free-slots",
-    segments: &[],
-    operation: "tutors.free-slots",
-    summary: "Show when a tutor is free",
-    access: Access::Granted {
-        resource: "tutors",
-        verb: SLOTS,
-    },
-    body: None,
-    query: &[FROM.required(), TO.required(), AT_LEAST],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
+    .id("tutors.free-slots")
+    .summary("List the free slots of a tutor")
+    .granted("tutors", SLOTS)
+    .query(&[FROM.required(), TO.required(), AT_LEAST])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(SLOT),
-                "Free stretches as long as they are, the earliest first.",
+                "The free slots in their full length, earliest first.",
             )
             .required(),
             PLANNED_UNTIL,
-        ])),
-        description: "When the tutor is available and teaches nothing.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, free_slots),
-};
+        ],
+        "The times when the tutor is available and has no lesson.",
+    ))
+    .prepared_by(prepare)
+    .sql(FREE_SLOTS_SQL);
 
 /// Finds tutors.
-pub(crate) const SEARCH_TUTORS: Action = Action {
-    method: Method::GET,
-    path: "/v1/tutors/search",
-    segments: &[],
-    operation: "tutors.search",
-    summary: "Find tutors by what they teach and when they are free",
-    access: Access::Granted {
-        resource: "tutors",
-        verb: SEARCH,
-    },
-    body: None,
-    query: &[
+pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
+    .id("tutors.search")
+    .summary("Search tutors")
+    .granted("tutors", SEARCH)
+    .query(&[
         Field::new(
             "subject",
             Kind::Text { min: 1, max: 100 },
-            "Only who teaches this, upper and lower case alike.",
+            "Only tutors who teach this subject. Case is ignored.",
         ),
         Field::new(
             "level",
             Kind::Text { min: 1, max: 100 },
-            "Only who teaches the subject at this level, or at every level.",
+            "Only tutors who teach the subject at this level, or at every level.",
         ),
         FROM,
         TO,
@@ -121,51 +124,49 @@ pub(crate) const SEARCH_TUTORS: Action = Action {
         Field::new(
             "places",
             COUNT,
-            "Only who takes so many more students; 0 by default.",
+            "Only tutors with at least this many free places. Defaults to 0.",
         ),
-        Field::new("centre_id", Kind::Id, "Only of this centre."),
+        Field::new("centre_id", Kind::Id, "Only tutors of this centre."),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most tutors; 50 by default.",
+            "The maximum number of tutors to return. Defaults to 50.",
         ),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(FOUND),
-                "The tutors, those with most places first.",
+                "The tutors, those with the most free places first.",
             )
             .required(),
             PLANNED_UNTIL,
-        ])),
-        description: "Tutors that match all that was asked for.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, search),
-};
+        ],
+        "The tutors that match all parameters.",
+    ))
+    .prepared_by(prepare)
+    .sql(SEARCH_SQL);
 
 /// Checks what holds between the parameters: a time has a beginning and an end behind it.
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let time = |name: &str| {
-        let text = call.query.get(name)?.as_str()?;
+        let text = context.query.get(name)?.as_str()?;
         DateTime::parse_from_rfc3339(text).ok()
     };
     let wrong = match (time("from"), time("to")) {
         (Some(from), Some(to)) if to <= from => {
-            Some(("to", "out_of_range", "This must be after the beginning."))
+            Some(("to", "out_of_range", "Must be after `from`."))
         }
-        (Some(from), Some(to)) if to - from > TimeDelta::days(MOST_DAYS) => Some((
+        (Some(from), Some(to)) if to - from > TimeDelta::days(MAX_DAYS) => Some((
             "to",
             "out_of_range",
-            "This must be at most 62 days after the beginning.",
+            "Must be at most 62 days after `from`.",
         )),
-        (Some(_), None) => Some(("to", "required", "A time has an end.")),
-        (None, Some(_)) => Some(("from", "required", "A time has a beginning.")),
-        (None, None) if call.query.contains_key("minutes") => {
-            Some(("from", "required", "Slots are looked for within a time."))
+        (Some(_), None) => Some(("to", "required", "Required together with `from`.")),
+        (None, Some(_)) => Some(("from", "required", "Required together with `to`.")),
+        (None, None) if context.query.contains_key("minutes") => {
+            Some(("from", "required", "Required together with `minutes`."))
         }
         _ => None,
     };
@@ -173,15 +174,12 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
         let error = FieldError::parameter(name, code, detail);
         return Err(Problem::malformed(vec![error]));
     }
-    let mut arguments = call.arguments();
+    let mut arguments = context.arguments();
     arguments.entry("minutes").or_insert_with(|| json!(MINUTES));
     Ok(arguments)
 }
 
-fn free_slots(_grant: &Grant) -> Statement {
-    Sql::from(
-        "-- tutors.free-slots
-select
+const FREE_SLOTS_SQL: &str = "select
   json_build_object(
     'data', coalesce(
       json_agg(json_build_object('start', lms.utc(s.starts_at), 'end', lms.utc(s.ends_at)) order by s.starts_at)
@@ -202,89 +200,6 @@ left join lateral (
   on true
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null
-group by r.id",
-    )
-    .prepared("tutors.free-slots")
-}
+group by r.id";
 
-fn search(_grant: &Grant) -> Statement {
-    Sql::from(
-        "-- tutors.search
-with candidates as materialized (
-  select
-    r.id,
-    r.name,
-    r.centre_id,
-    r.subjects,
-    r.max_students,
-    r.current_students,
-    r.max_students - r.current_students as places
-  from lms.tutors as r
-  where r.deleted_at is null
-    and r.left_at is null
-    and not exists (select from lms.centres as c where c.id = r.centre_id and c.left_at is not null)
-    and ($1->>'centre_id' is null or r.centre_id = ($1->>'centre_id')::uuid)
-    and r.max_students - r.current_students >= coalesce(($1->>'places')::integer, 0)
-    and (
-      coalesce($1->>'subject', $1->>'level') is null
-      or exists (
-        select from jsonb_to_recordset(r.subjects) as s (subject text, level text)
-        where ($1->>'subject' is null or lower(s.subject) = lower($1->>'subject'))
-          and ($1->>'level' is null or s.level is null or lower(s.level) = lower($1->>'level'))
-      )
-    )
-), slots as materialized (
-  select
-    f.tutor_id,
-    array(
-      select u.slot
-      from unnest(f.free) as u (slot)
-      where upper(u.slot) - lower(u.slot) >= make_interval(mins => ($1->>'minutes')::integer)
-      limit 5
-    ) as slots
-  from lms.free_times(
-    case when $1->>'from' is null then '{}'::uuid[] else array(select c.id from candidates as c) end,
-    ($1->>'from')::timestamptz,
-    ($1->>'to')::timestamptz
-  ) as f
-)
-select
-  json_build_object(
-    'data', coalesce(json_agg(page.item order by page.position), '[]'),
-    'planned_until', lms.utc(min(page.planned_until))
-  )::text as body,
-  null::text as tag
-from (
-  select
-    row_number() over (order by c.places desc, c.name, c.id) as position,
-    p.planned_until,
-    json_build_object(
-      'id', c.id,
-      'name', c.name,
-      'centre_id', c.centre_id,
-      'subjects', c.subjects,
-      'max_students', c.max_students,
-      'current_students', c.current_students,
-      'places', c.places,
-      'slots', (
-        select coalesce(
-          json_agg(json_build_object('start', lms.utc(lower(u.slot)), 'end', lms.utc(upper(u.slot))) order by u.slot),
-          '[]'
-        )
-        from unnest(s.slots) as u (slot)
-      ),
-      'planned_until', lms.utc(p.planned_until)
-    ) as item
-  from candidates as c
-  left join slots as s
-    on s.tutor_id = c.id
-  left join lms.tutors_planned_until(array(select c.id from candidates as c)) as p
-    on p.tutor_id = c.id
-  where $1->>'from' is null
-    or cardinality(s.slots) > 0
-  order by c.places desc, c.name, c.id
-  limit coalesce(($1->>'limit')::integer, 50)
-) as page",
-    )
-    .prepared("tutors.search")
-}
+const SEARCH_SQL: &str = include_str!("free_slots.sql");

@@ -1,22 +1,24 @@
 //! Gamification: the ledger of points and badges (document 4, section 3.6). It is added to and never changed.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// Most points of one award.
-const MOST_POINTS: i64 = 1_000_000;
+const MAX_POINTS: i64 = 1_000_000;
 
 /// An award.
 pub(crate) const GAMIFICATION: Resource = Resource {
     name: "gamification",
     table: "gamification",
     singular: "award",
-    description: "Points and badges of a student: a ledger that is only added to.",
+    plural: "awards",
+    description: "An award of points, a badge or both to a student. Awards form an append-only ledger.",
     fields: &[
         Field::new("student_id", Kind::Reference("students"), "The student.")
             .required()
@@ -25,38 +27,38 @@ pub(crate) const GAMIFICATION: Resource = Resource {
         Field::new(
             "points",
             Kind::Integer {
-                min: -MOST_POINTS,
-                max: MOST_POINTS,
+                min: -MAX_POINTS,
+                max: MAX_POINTS,
             },
-            "Points of this award; negative ones take some back and need a reason.",
+            "The points of this award. Negative points take back earlier ones and require a reason.",
         )
         .on_create()
         .default("0")
         .filterable(),
-        Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.")
+        Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge that is awarded.")
             .nullable()
             .on_create()
             .filterable(),
         Field::new(
             "metadata",
             Kind::Json { bytes: 16_384 },
-            "What else is to be kept with it.",
+            "Additional data to store with the award.",
         )
         .on_create()
         .default("'{}'::jsonb"),
-        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.")
+        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "The reason for the award. Required if points are taken back.")
             .nullable()
             .on_create(),
         Field::new(
             "by_rule",
             Kind::Boolean,
-            "Whether a rule of the tenant awarded it.",
+            "Whether the award was made by one of the tenant's badge rules.",
         )
         .read_only()
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(validate),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -73,17 +75,8 @@ pub(crate) const LEADERBOARD: Verb = Verb::Action("leaderboard");
 /// Sums up what a student has.
 pub(crate) const SUMMARY: Verb = Verb::Action("summary");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get, LEADERBOARD, SUMMARY];
-const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Create, LEADERBOARD, SUMMARY];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Import,
-    Verb::Export,
-    LEADERBOARD,
-    SUMMARY,
-];
+const READ_STANDINGS: &[Verb] = &[LEADERBOARD, SUMMARY];
+const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD, SUMMARY];
 
 /// Those of the caller's own students, by the index of the student.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
@@ -92,16 +85,22 @@ const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
-        Grant::new(Role::Student, READ).within(OWN),
-        Grant::new(Role::Parent, READ).within(OWN),
-        Grant::new(Role::Tutor, TEACH).within(OWN),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ_CREATE)
+            .and(READ_STANDINGS)
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ).and(READ_STANDINGS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let points = values.get("points").and_then(Value::as_i64).unwrap_or(0);
     let mut errors = Vec::new();
@@ -109,14 +108,14 @@ fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
         errors.push(FieldError::new(
             "/reason",
             "required",
-            "Points are taken back for a reason.",
+            "A reason is required to take back points.",
         ));
     }
     if points == 0 && !is_set("badge") {
         errors.push(FieldError::new(
             "/points",
             "required",
-            "An award has points or a badge.",
+            "An award must have points or a badge.",
         ));
     }
     errors

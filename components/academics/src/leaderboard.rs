@@ -1,10 +1,8 @@
 //! What points and badges come to: the leaderboard, and the summary of one student.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::gamification::{LEADERBOARD, SUMMARY};
 
@@ -15,120 +13,115 @@ const NUMBER: Kind = Kind::Integer {
 
 /// A line of the leaderboard.
 const LINE: &[Field] = &[
-    Field::new("rank", NUMBER, "The place; equal points share one.").required(),
+    Field::new("rank", NUMBER, "The rank. Students with equal points share a rank.").required(),
     Field::new(
         "student_id",
         Kind::Id,
-        "The student, where it is within the caller's sight.",
+        "The student. Null if the student is outside the caller's scope.",
     )
     .nullable()
     .required(),
     Field::new(
         "name",
         Kind::Text { min: 1, max: 200 },
-        "The name; of others' students what their family chose, or first name and initial.",
+        "The student's name. For students outside the caller's scope, the leaderboard name that their family chose, or \
+         first name and initial.",
     )
     .required(),
-    Field::new("points", NUMBER, "Points of the period.").required(),
-    Field::new("badges", NUMBER, "Badges of the period.").required(),
+    Field::new("points", NUMBER, "The points of the period.").required(),
+    Field::new("badges", NUMBER, "The number of badges of the period.").required(),
     Field::new(
         "is_own",
         Kind::Boolean,
-        "Whether it is one of the caller's own students.",
+        "Whether the student is one of the caller's own.",
     )
     .required(),
 ];
 
 /// A badge that a student has.
 const BADGE: &[Field] = &[
-    Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.").required(),
-    Field::new("count", NUMBER, "How often it was awarded.").required(),
-    Field::new("awarded_at", Kind::Time, "When it was last awarded.").required(),
+    Field::new(
+        "badge",
+        Kind::Text { min: 1, max: 200 },
+        "The name of the badge.",
+    )
+    .required(),
+    Field::new(
+        "count",
+        NUMBER,
+        "The number of times the badge was awarded.",
+    )
+    .required(),
+    Field::new(
+        "awarded_at",
+        Kind::Time,
+        "The time at which the badge was last awarded.",
+    )
+    .required(),
 ];
 
 /// Who has most points.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/gamification/leaderboard",
-    segments: &[],
-    operation: "gamification.leaderboard",
-    summary: "Show who has most points",
-    access: Access::Granted {
-        resource: "gamification",
-        verb: LEADERBOARD,
-    },
-    body: None,
-    query: &[
+pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
+    .id("gamification.leaderboard")
+    .summary("Get the leaderboard")
+    .granted("gamification", LEADERBOARD)
+    .query(&[
         Field::new(
             "centre_id",
             Kind::Id,
-            "Only of this centre; all within the caller's reach by default.",
+            "Only students of this centre. Defaults to all centres in the caller's scope.",
         ),
-        Field::new("from", Kind::Date, "The first day, in the centre's zone."),
-        Field::new("to", Kind::Date, "The last day, in the centre's zone."),
+        Field::new("from", Kind::Date, "The first day of the period, in the centre's time zone."),
+        Field::new("to", Kind::Date, "The last day of the period, in the centre's time zone."),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most lines; 50 by default. The caller's own students are shown wherever they stand.",
+            "The maximum number of entries. Defaults to 50. The caller's own students are included whatever their rank.",
         ),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
-            "data",
-            Kind::Rows(LINE),
-            "The lines, most points first.",
+    ])
+    .responds(
+        ResponseSpec::fields(
+            &[Field::new("data", Kind::Rows(LINE), "The leaderboard entries, most points first.").required()],
+            "The points of each student in the period.",
         )
-        .required()])),
-        description: "Points of a period by student.",
-        problems: &[422],
-    },
-    run: Run::Statement(leaderboard),
-};
+        .problems(&[422]),
+    )
+    .sql(LEADERBOARD_SQL);
 
 /// What a student has.
-pub(crate) const SUM_UP: Action = Action {
-    method: Method::GET,
-    path: "/v1/gamification/students/{id}/summary",
-    segments: &[],
-    operation: "gamification.summary",
-    summary: "Sum up what a student has",
-    access: Access::Granted {
-        resource: "gamification",
-        verb: SUMMARY,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const SUM_UP: Action = Action::get("/v1/gamification/students/{id}/summary")
+    .id("gamification.summary")
+    .summary("Get a summary of a student's awards")
+    .granted("gamification", SUMMARY)
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("student_id", Kind::Id, "The student.").required(),
-            Field::new("points", NUMBER, "All points.").required(),
-            Field::new("awards", NUMBER, "How many awards there were.").required(),
+            Field::new("points", NUMBER, "The total number of points.").required(),
+            Field::new("awards", NUMBER, "The number of awards.").required(),
             Field::new(
                 "points_of_last_30_days",
                 NUMBER,
-                "Points of the last thirty days.",
+                "The points of the last 30 days.",
             )
             .required(),
             Field::new(
                 "attendance_streak",
                 NUMBER,
-                "Lessons attended since the last absence.",
+                "The number of lessons attended since the last absence.",
             )
             .required(),
-            Field::new("badges", Kind::Rows(BADGE), "Badges, the latest first.").required(),
-        ])),
-        description: "Points, badges and streak of a student.",
-        problems: &[],
-    },
-    run: Run::Statement(summary),
-};
+            Field::new(
+                "badges",
+                Kind::Rows(BADGE),
+                "The student's badges, latest first.",
+            )
+            .required(),
+        ],
+        "The points, badges and attendance streak of a student.",
+    ))
+    .sql(SUMMARY_SQL);
 
-fn leaderboard() -> Statement {
-    Sql::from(
-        "-- gamification.leaderboard
-select
+const LEADERBOARD_SQL: &str = "select
   json_build_object(
     'data', coalesce(
       json_agg(
@@ -150,21 +143,15 @@ from lms.leaderboard(
   ($1->>'from')::date,
   ($1->>'to')::date,
   coalesce(($1->>'limit')::integer, 50)
-) as l",
-    )
-    .prepared("gamification.leaderboard")
-}
+) as l";
 
-fn summary() -> Statement {
-    Sql::from(
-        "-- gamification.summary
-select
+const SUMMARY_SQL: &str = "select
   json_build_object(
     'student_id', s.id,
     'points', coalesce(g.points, 0),
     'awards', g.awards,
     'points_of_last_30_days', coalesce(g.recent, 0),
-    'attendance_streak', lms_private.attendance_streak(s.tenant_id, s.id),
+    'attendance_streak', lms.attendance_streak(s.tenant_id, s.id),
     'badges', coalesce(b.badges, '[]')
   )::text as body,
   null::text as tag
@@ -194,7 +181,4 @@ cross join lateral (
   ) as b
 ) as b
 where s.id = ($1->>'id')::uuid
-  and s.deleted_at is null",
-    )
-    .prepared("gamification.summary")
-}
+  and s.deleted_at is null";

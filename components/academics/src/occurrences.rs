@@ -1,10 +1,9 @@
 //! Occurrences: the single lessons of a class, known by when the schedule has them.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::sql::statement::Sql;
 
 use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
 
@@ -12,40 +11,40 @@ use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
 pub(crate) const START: Field = Field::new(
     "start",
     Kind::Time,
-    "When the schedule has the lesson: its original_start, also after it was moved.",
+    "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
 );
 
 /// A lesson as it is answered.
 pub(crate) const OCCURRENCE: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("class_id", Kind::Id, "The class.").required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("tutor_id", Kind::Id, "Who gives it.").required(),
+    Field::new("tutor_id", Kind::Id, "The tutor who gives the lesson.").required(),
     Field::new(
         "room",
         Kind::Text { min: 1, max: 100 },
-        "Where in the centre.",
+        "The room in the centre.",
     )
     .nullable()
     .required(),
     Field::new(
         "original_start",
         Kind::Time,
-        "When the schedule has it; it is known by this.",
+        "The start of the lesson according to the schedule. It identifies the lesson within the class and never changes.",
     )
     .required(),
-    Field::new("starts_at", Kind::Time, "When it begins.").required(),
-    Field::new("ends_at", Kind::Time, "When it has ended.").required(),
+    Field::new("starts_at", Kind::Time, "The start of the lesson.").required(),
+    Field::new("ends_at", Kind::Time, "The end of the lesson.").required(),
     Field::new(
         "status",
         Kind::OneOf(&["scheduled", "completed", "cancelled"]),
-        "Where it stands.",
+        "The status of the lesson.",
     )
     .required(),
     Field::new(
         "reason",
         Kind::Multiline { min: 1, max: 500 },
-        "Why it was cancelled or moved.",
+        "The reason why the lesson was cancelled or moved.",
     )
     .nullable()
     .required(),
@@ -55,8 +54,8 @@ pub(crate) const OCCURRENCE: &[Field] = &[
 pub(crate) const PLANNED_UNTIL: Field = Field::new(
     "planned_until",
     Kind::Time,
-    "Up to when the lessons of classes without an end are planned: behind it there may be more than the answer has. Null \
-     when all are planned to their end.",
+    "The time up to which the lessons of classes without an end are planned. After it, there may be more lessons than \
+     the response shows. Null if all classes are planned to their end.",
 )
 .nullable()
 .required();
@@ -69,7 +68,7 @@ const MOVED: [Field; OCCURRENCE.len() + 1] = {
             items: 10,
             max: 100,
         },
-        "The warnings of the class, with the lesson where it is now: tutor_unavailable, tutor_day_off.",
+        "The warnings of the class with the lesson at its new time: `tutor_unavailable`, `tutor_day_off`.",
     )
     .required(); OCCURRENCE.len() + 1];
     let mut index = 0;
@@ -97,102 +96,73 @@ pub(crate) fn members(sql: &mut Sql) {
 }
 
 /// Reads the lessons of a class.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/classes/{id}/occurrences",
-    segments: &[],
-    operation: "classes.occurrences.list",
-    summary: "List the lessons of a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: LESSONS,
-    },
-    body: None,
-    query: &[
-        Field::new("from", Kind::Time, "Only lessons that end after it."),
-        Field::new("to", Kind::Time, "Only lessons that begin before it."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
+    .id("classes.occurrences.list")
+    .summary("List the lessons of a class")
+    .granted("classes", LESSONS)
+    .query(&[
+        Field::new("from", Kind::Time, "Only lessons that end after this time."),
+        Field::new("to", Kind::Time, "Only lessons that begin before this time."),
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(OCCURRENCE),
-                "The lessons by their original start.",
+                "The lessons, ordered by original start.",
             )
             .required(),
             PLANNED_UNTIL,
             Field::new(
                 "is_truncated",
                 Kind::Boolean,
-                "Whether there are more than these 2000; ask for a shorter time.",
+                "Whether there are more lessons than the 2000 returned. If so, request a shorter period.",
             )
             .required(),
-        ])),
-        description: "The lessons, moved and cancelled ones among them.",
-        problems: &[],
-    },
-    run: Run::Statement(list),
-};
+        ],
+        "The lessons, including moved and cancelled ones.",
+    ))
+    .sql_from(list);
 
 /// Calls a lesson off.
-pub(crate) const CANCEL: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/occurrences/{start}/cancel",
-    segments: &[START],
-    operation: "classes.occurrences.cancel",
-    summary: "Cancel a lesson",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CHANGE_LESSON,
-    },
-    body: Some(&[REASON]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(OCCURRENCE)),
-        description: "The lesson, cancelled: tutor, room and students are free again.",
-        problems: &[],
-    },
-    run: Run::Statement(cancel),
-};
+pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{start}/cancel")
+    .id("classes.occurrences.cancel")
+    .segments(&[START])
+    .summary("Cancel a lesson")
+    .granted("classes", CHANGE_LESSON)
+    .body(&[REASON])
+    .responds(ResponseSpec::fields(
+        OCCURRENCE,
+        "The cancelled lesson. Its tutor, room and students are free again.",
+    ))
+    .sql_from(cancel);
 
 /// Moves a lesson.
-pub(crate) const MOVE: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/occurrences/{start}/move",
-    segments: &[START],
-    operation: "classes.occurrences.move",
-    summary: "Move a lesson",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CHANGE_LESSON,
-    },
-    body: Some(&[
-        Field::new("start", Kind::Time, "When it begins now.").required(),
-        Field::new("end", Kind::Time, "When it has ended now.").required(),
+pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{start}/move")
+    .id("classes.occurrences.move")
+    .segments(&[START])
+    .summary("Move a lesson")
+    .granted("classes", CHANGE_LESSON)
+    .body(&[
+        Field::new("starts_at", Kind::Time, "The new start of the lesson.").required(),
+        Field::new("ends_at", Kind::Time, "The new end of the lesson.").required(),
         Field::new(
             "room",
             Kind::Text { min: 1, max: 100 },
-            "Where it is now; the room stays when this is left out.",
+            "The new room. Defaults to the present room.",
         )
         .nullable(),
         REASON,
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&MOVED)),
-        description: "The lesson at its new time, with its original start.",
-        problems: &[],
-    },
-    run: Run::Statement(relocate),
-};
+    ])
+    .responds(ResponseSpec::fields(
+        &MOVED,
+        "The lesson at its new time. Its original start does not change.",
+    ))
+    .sql_from(relocate);
 
-fn list() -> Statement {
+fn list() -> Sql {
     let mut sql = Sql::from(
-        "-- classes.occurrences.list
-select
+        "select
   json_build_object('data', coalesce(
     json_agg(json_build_object(
       ",
@@ -222,13 +192,11 @@ where c.id = ($1->>'id')::uuid
   and c.deleted_at is null
 group by c.id, c.status, c.planned_until",
     );
-    sql.prepared("classes.occurrences.list")
+    sql
 }
 
-fn cancel() -> Statement {
-    one(
-        "-- classes.occurrences.cancel
-with o as (
+fn cancel() -> Sql {
+    one("with o as (
   select o.*
   from lms.cancel_occurrence(
     ($1->>'id')::uuid,
@@ -238,17 +206,14 @@ with o as (
 )
 select
   json_build_object(
-      ",
-        "classes.occurrences.cancel",
-    )
+      ")
 }
 
-fn relocate() -> Statement {
+fn relocate() -> Sql {
     let mut sql = Sql::from(
-        "-- classes.occurrences.move
-with o as materialized (
+        "with o as materialized (
   select o.*
-  from lms.move_occurrence(
+  from lms.reschedule_occurrence(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
     $1->'input'
@@ -261,18 +226,18 @@ select
     members(&mut sql);
     sql.push(
         ",
-      'warnings', lms.warnings_of(o.class_id)
+      'warnings', lms.current_class_warnings(o.class_id)
     )::text as body,
   null::text as tag
 from o",
     );
-    sql.prepared("classes.occurrences.move")
+    sql
 }
 
 /// `select` of the lesson `o` as body.
-fn one(beginning: &'static str, operation: &str) -> Statement {
+fn one(beginning: &'static str) -> Sql {
     let mut sql = Sql::from(beginning);
     members(&mut sql);
     sql.push("\n    )::text as body,\n  null::text as tag\nfrom o");
-    sql.prepared(operation)
+    sql
 }

@@ -1,12 +1,11 @@
 //! What has become of a student over time: ages, attendance and points, month by month.
 
 use chrono::{Months, NaiveDate};
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::students::{AGE, PROGRESS};
 
 /// Most months that are shown; twelve are unless the caller says so.
-const MOST_MONTHS: u32 = 60;
+const MAX_MONTHS: u32 = 60;
 
 const COUNT: Kind = Kind::Integer {
     min: 0,
@@ -27,23 +26,38 @@ const GAIN: Kind = Kind::Decimal {
 };
 
 const AGES: &[Field] = &[
-    Field::new("reading", AGE, "Of reading.").nullable(),
-    Field::new("spelling", AGE, "Of spelling.").nullable(),
-    Field::new("numeracy", AGE, "Of numeracy.").nullable(),
+    Field::new("reading", AGE, "The value for reading.").nullable(),
+    Field::new("spelling", AGE, "The value for spelling.").nullable(),
+    Field::new("numeracy", AGE, "The value for numeracy.").nullable(),
 ];
 const GAINS: &[Field] = &[
-    Field::new("reading", GAIN, "Of reading.").nullable(),
-    Field::new("spelling", GAIN, "Of spelling.").nullable(),
-    Field::new("numeracy", GAIN, "Of numeracy.").nullable(),
+    Field::new("reading", GAIN, "The value for reading.").nullable(),
+    Field::new("spelling", GAIN, "The value for spelling.").nullable(),
+    Field::new("numeracy", GAIN, "The value for numeracy.").nullable(),
 ];
 const ATTENDANCE: &[Field] = &[
-    Field::new("present", COUNT, "Lessons that the student was at.").required(),
-    Field::new("late", COUNT, "Lessons that the student was late for.").required(),
-    Field::new("absent", COUNT, "Lessons that the student was absent from.").required(),
+    Field::new(
+        "present",
+        COUNT,
+        "The number of lessons at which the student was present.",
+    )
+    .required(),
+    Field::new(
+        "late",
+        COUNT,
+        "The number of lessons for which the student was late.",
+    )
+    .required(),
+    Field::new(
+        "absent",
+        COUNT,
+        "The number of lessons from which the student was absent.",
+    )
+    .required(),
     Field::new(
         "excused",
         COUNT,
-        "Lessons that the student was excused from.",
+        "The number of lessons from which the student was excused.",
     )
     .required(),
 ];
@@ -53,7 +67,7 @@ const POINTS: Field = Field::new(
         min: i64::MIN,
         max: i64::MAX,
     },
-    "Points of the time.",
+    "The points of the period.",
 )
 .required();
 
@@ -62,81 +76,82 @@ const MONTH: &[Field] = &[
     Field::new(
         "academic_age",
         Kind::Object(AGES),
-        "Ages in years by the latest assessments up to the month's end.",
+        "The academic ages in years according to the latest assessments up to the end of the month.",
     )
     .required(),
     Field::new(
         "gain",
         Kind::Object(GAINS),
-        "Years gained since the end of the month before.",
+        "The years gained since the end of the previous month.",
     )
     .required(),
     Field::new(
         "attendance",
         Kind::Object(ATTENDANCE),
-        "Lessons of the month.",
+        "The student's attendance in the month.",
     )
     .required(),
     POINTS,
 ];
 
 /// What has become of a student.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/students/{id}/progress",
-    segments: &[],
-    operation: "students.progress",
-    summary: "Show a student's progress",
-    access: Access::Granted {
-        resource: "students",
-        verb: PROGRESS,
-    },
-    body: None,
-    query: &[
+pub(crate) const SHOW: Action = Action::get("/v1/students/{id}/progress")
+    .id("students.progress")
+    .summary("Get the progress of a student")
+    .granted("students", PROGRESS)
+    .query(&[
         Field::new(
             "from",
             Kind::Date,
-            "A day of the first month; by default the eleventh month before the last.",
+            "A day in the first month of the period. Defaults to the eleventh month before the last one.",
         ),
         Field::new(
             "to",
             Kind::Date,
-            "A day of the last month; by default today, or `from` if that is later.",
+            "A day in the last month of the period. Defaults to today, or to `from` if that is later.",
         ),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("student_id", Kind::Id, "The student.").required(),
             Field::new(
                 "academic_age",
                 Kind::Object(AGES),
-                "The student's ages now.",
+                "The student's current academic ages in years.",
             )
             .required(),
             Field::new(
                 "gain_per_month",
                 Kind::Object(GAINS),
-                "Years gained for each month between the first and the last assessment of the time.",
+                "The years gained per month between the first and the last assessment of the period.",
             )
             .required(),
-            Field::new("attendance", Kind::Object(ATTENDANCE), "Lessons of the time.").required(),
+            Field::new(
+                "attendance",
+                Kind::Object(ATTENDANCE),
+                "The student's attendance in the period.",
+            )
+            .required(),
             POINTS,
-            Field::new("months", Kind::Rows(MONTH), "The months, the earliest first.").required(),
-        ])),
-        description: "Ages, gains, attendance and points by month, in the zone of the student's centre.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, progress),
-};
+            Field::new(
+                "months",
+                Kind::Rows(MONTH),
+                "The months of the period, earliest first.",
+            )
+            .required(),
+        ],
+        "The academic ages, gains, attendance and points by month, in the time zone of the student's centre.",
+    ))
+    .prepared_by(prepare)
+    .sql(PROGRESS_SQL);
 
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let day = |name: &str| {
-        let text = call.query.get(name)?.as_str()?;
+        let text = context.query.get(name)?.as_str()?;
         text.parse::<NaiveDate>().ok()
     };
     let Some(from) = day("from") else {
-        return Ok(call.arguments());
+        return Ok(context.arguments());
     };
     // Today is the day of the student's centre, which the statement asks for.
     let (earliest, latest) = day("to").map_or_else(days::today_anywhere, |to| (to, to));
@@ -145,183 +160,14 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
         Err(Problem::malformed(vec![error]))
     };
     if from > latest {
-        return wrong("This must not be after the last day.".to_owned());
+        return wrong("Must not be after the last day.".to_owned());
     }
-    if from <= earliest - Months::new(MOST_MONTHS) {
+    if from <= earliest - Months::new(MAX_MONTHS) {
         return wrong(format!(
-            "This must be at most {MOST_MONTHS} months before the last day."
+            "Must be at most {MAX_MONTHS} months before the last day."
         ));
     }
-    Ok(call.arguments())
+    Ok(context.arguments())
 }
 
-fn progress(_grant: &Grant) -> Statement {
-    Sql::from(
-        "-- students.progress
-with s as materialized (
-  select r.id, r.academic_age, c.time_zone
-  from lms.students as r
-  join lms.centres as c
-    on c.id = r.centre_id
-  where r.id = ($1->>'id')::uuid
-    and r.deleted_at is null
-),
-months as materialized (
-  select
-    m.month::date as month,
-    (m.month + interval '1 month')::date as next,
-    m.month at time zone s.time_zone as starts_at,
-    (m.month + interval '1 month') at time zone s.time_zone as ends_at
-  from (
-    select
-      s.time_zone,
-      coalesce(($1->>'to')::date, greatest(lms.today_in(s.time_zone), ($1->>'from')::date)) as last_day
-    from s
-  ) as s
-  cross join lateral generate_series(
-    date_trunc('month', coalesce(($1->>'from')::timestamp, s.last_day - interval '11 months')),
-    date_trunc('month', s.last_day::timestamp),
-    interval '1 month'
-  ) as m (month)
-),
-ages as (
-  select
-    e.month,
-    t.type,
-    (
-      select a.academic_age
-      from lms.assessments as a
-      where a.student_id = s.id
-        and a.type = t.type
-        and a.assessed_on < e.month
-        and a.academic_age is not null
-        and a.deleted_at is null
-      order by a.assessed_on desc, a.created_at desc, a.id desc
-      limit 1
-    ) as age
-  from s
-  cross join (
-    select m.next as month from months as m
-    union all
-    select min(m.month) from months as m
-  ) as e
-  cross join (values ('reading'), ('spelling'), ('numeracy')) as t (type)
-),
-gained as (
-  select
-    g.month,
-    json_object_agg(g.type, g.age) as ages,
-    json_object_agg(g.type, g.gain) as gains
-  from (
-    select a.month, a.type, a.age, a.age - lag(a.age) over (partition by a.type order by a.month) as gain
-    from ages as a
-  ) as g
-  group by g.month
-),
-trend as (
-  select json_object_agg(t.type, t.gain) as gains
-  from (
-    select
-      t.type,
-      (
-        -- Months of a mean length; two assessments of one day have no trend.
-        select round(
-          (a.ages[array_upper(a.ages, 1)] - a.ages[1]) * 30.436875 / nullif(a.last_day - a.first_day, 0),
-          4
-        )
-        from (
-          select
-            array_agg(a.academic_age order by a.assessed_on, a.created_at, a.id) as ages,
-            min(a.assessed_on) as first_day,
-            max(a.assessed_on) as last_day
-          from lms.assessments as a
-          where a.student_id = s.id
-            and a.type = t.type
-            and a.academic_age is not null
-            and a.deleted_at is null
-            and a.assessed_on >= (select min(m.month) from months as m)
-            and a.assessed_on < (select max(m.next) from months as m)
-        ) as a
-      ) as gain
-    from s
-    cross join (values ('reading'), ('spelling'), ('numeracy')) as t (type)
-  ) as t
-),
-lessons as (
-  select
-    m.month,
-    count(*) filter (where a.status = 'present') as present,
-    count(*) filter (where a.status = 'late') as late,
-    count(*) filter (where a.status = 'absent') as absent,
-    count(*) filter (where a.status = 'excused') as excused
-  from s
-  cross join months as m
-  left join lms.attendances as a
-    on a.student_id = s.id
-    and a.starts_at >= m.starts_at
-    and a.starts_at < m.ends_at
-    and a.status is not null
-    and a.is_booked
-    and a.deleted_at is null
-  group by m.month
-),
-earned as (
-  select m.month, coalesce(sum(g.points), 0) as points
-  from s
-  cross join months as m
-  left join lms.gamification as g
-    on g.student_id = s.id
-    and g.created_at >= m.starts_at
-    and g.created_at < m.ends_at
-    and g.deleted_at is null
-  group by m.month
-)
-select
-  json_build_object(
-    'student_id', s.id,
-    'academic_age', json_build_object(
-      'reading', s.academic_age->'reading',
-      'spelling', s.academic_age->'spelling',
-      'numeracy', s.academic_age->'numeracy'
-    ),
-    'gain_per_month', (select t.gains from trend as t),
-    'attendance', (
-      select json_build_object(
-        'present', sum(l.present),
-        'late', sum(l.late),
-        'absent', sum(l.absent),
-        'excused', sum(l.excused)
-      )
-      from lessons as l
-    ),
-    'points', (select sum(e.points) from earned as e),
-    'months', (
-      select json_agg(
-        json_build_object(
-          'month', m.month,
-          'academic_age', g.ages,
-          'gain', g.gains,
-          'attendance', json_build_object(
-            'present', l.present,
-            'late', l.late,
-            'absent', l.absent,
-            'excused', l.excused
-          ),
-          'points', e.points
-        )
-        order by m.month
-      )
-      from months as m
-      join gained as g
-        on g.month = m.next
-      join lessons as l
-        on l.month = m.month
-      join earned as e
-        on e.month = m.month
-    )
-  )::text as body,
-  null::text as tag
-from s",
-    )
-    .prepared("students.progress")
-}
+const PROGRESS_SQL: &str = include_str!("progress.sql");

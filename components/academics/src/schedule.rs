@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use platform::declare::field::{Field, Kind};
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use recurrence::Schedule;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ const RECURRING: &[Field] = &[
             items: 500,
             max: 19,
         },
-        "Local starts that are left out.",
+        "The local start times of the lessons to leave out.",
     ),
 ];
 
@@ -30,33 +30,33 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new(
         "start",
         Kind::LocalTime,
-        "When the first lesson begins, by the clock on the wall.",
+        "The local time at which the first lesson begins.",
     )
     .required(),
     Field::new(
         "end",
         Kind::LocalTime,
-        "When the first lesson has ended, by the clock on the wall. So do all lessons, however long one takes over a change of \
-         clocks. One whose start the clocks skip begins as much later as they skip and keeps its end, too; it keeps its length \
-         instead where they skip the end as well.",
+        "The local time at which the first lesson ends. All lessons end at this time of day, even if a clock change \
+         makes one longer or shorter. If the clocks skip the start of a lesson, it begins later by the time they skip \
+         and keeps its end. If they skip its end as well, it keeps its length instead.",
     )
     .required(),
     Field::new(
         "time_zone",
         Kind::TimeZone,
-        "The IANA time zone of that clock: its changes are followed.",
+        "The IANA time zone of the local times. Its clock changes are followed.",
     )
     .required(),
     Field::new(
         "recurring",
         Kind::Object(RECURRING),
-        "How it recurs; none for a single lesson.",
+        "The recurrence of the class. Null for a single lesson.",
     )
     .nullable(),
 ];
 
 /// What holds for a class as a whole: its schedule makes lessons, and its address can be opened.
-pub(crate) fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
+pub(crate) fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if let Some(url) = values.get("meeting_url").and_then(Value::as_str)
         && !is_address(url)
@@ -64,11 +64,11 @@ pub(crate) fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<Fie
         errors.push(FieldError::new(
             "/meeting_url",
             "invalid_url",
-            "This must be an address such as https://meet.example.org/room.",
+            "Must be an HTTPS URL, such as https://meet.example.org/room.",
         ));
     }
     if let Some(schedule) = values.get_mut("schedule") {
-        match planned(schedule, purpose, Utc::now()) {
+        match planned(schedule, mode, Utc::now()) {
             Ok((spans, until)) => {
                 values.insert("planned".to_owned(), spans);
                 values.insert("planned_until".to_owned(), until);
@@ -82,13 +82,13 @@ pub(crate) fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<Fie
 /// The lessons of a schedule, as the derived fields hold them.
 fn planned(
     schedule: &mut Value,
-    purpose: Purpose,
+    mode: WriteMode,
     now: DateTime<Utc>,
 ) -> Result<(Value, Value), Vec<FieldError>> {
     require(schedule)?;
     let plan = Schedule::parse(schedule)?.plan(now)?;
     if let Value::Object(members) = schedule {
-        complete(members, purpose);
+        complete(members, mode);
     }
     let spans = plan
         .spans
@@ -116,22 +116,22 @@ fn require(schedule: &Value) -> Result<(), Vec<FieldError>> {
             FieldError::new(
                 format!("/schedule/{place}"),
                 "required",
-                "This field is required: a schedule is set as a whole.",
+                "This field is required, because a schedule is replaced as a whole.",
             )
         })
         .collect())
 }
 
 /// Makes merging into the schedule that is stored the same as replacing it: what is left out is taken out.
-fn complete(schedule: &mut Map<String, Value>, purpose: Purpose) {
-    match (purpose, schedule.get_mut("recurring")) {
-        (Purpose::Create, Some(Value::Null)) => {
+fn complete(schedule: &mut Map<String, Value>, mode: WriteMode) {
+    match (mode, schedule.get_mut("recurring")) {
+        (WriteMode::Create, Some(Value::Null)) => {
             schedule.remove("recurring");
         }
-        (Purpose::Update, None) => {
+        (WriteMode::Update, None) => {
             schedule.insert("recurring".to_owned(), Value::Null);
         }
-        (Purpose::Update, Some(Value::Object(recurring))) => {
+        (WriteMode::Update, Some(Value::Object(recurring))) => {
             recurring.entry("except").or_insert(Value::Null);
         }
         _ => {}
@@ -210,16 +210,16 @@ mod tests {
             "time_zone": "Europe/London",
         });
         let mut patch = single.clone();
-        assert!(planned(&mut patch, Purpose::Update, now).is_ok());
+        assert!(planned(&mut patch, WriteMode::Update, now).is_ok());
         assert_eq!(patch["recurring"], Value::Null);
         assert!(patch.get("recurring").is_some());
         let mut body = single.clone();
         body["recurring"] = Value::Null;
-        assert!(planned(&mut body, Purpose::Create, now).is_ok());
+        assert!(planned(&mut body, WriteMode::Create, now).is_ok());
         assert_eq!(body, single);
         let mut series = single.clone();
         series["recurring"] = json!({"rule": "FREQ=WEEKLY;COUNT=2"});
-        let (spans, until) = planned(&mut series, Purpose::Update, now).unwrap();
+        let (spans, until) = planned(&mut series, WriteMode::Update, now).unwrap();
         assert_eq!(
             spans,
             json!([
@@ -240,7 +240,7 @@ mod tests {
             "schedule".to_owned(),
             json!({"end": "2026-03-02T17:00:00", "recurring": {"except": []}}),
         )]);
-        let errors = rule(&mut values, Purpose::Update);
+        let errors = validate(&mut values, WriteMode::Update);
         let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(
             pointers,

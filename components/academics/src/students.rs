@@ -1,14 +1,15 @@
 //! Students: what is particular to those who learn (document 4, section 3.2), and who teaches them.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::declare::validation::Purpose;
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::declare::validation::WriteMode;
+use platform::sql::statement::Sql;
 use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -22,25 +23,30 @@ pub(crate) const AGE: Kind = Kind::Decimal {
 
 /// What a student's academic age is of.
 const AGES: &[Field] = &[
-    Field::new("reading", AGE, "The age in years at which one reads so.").filterable(),
-    Field::new("spelling", AGE, "The age in years at which one spells so.").filterable(),
-    Field::new("numeracy", AGE, "The age in years at which one counts so.").filterable(),
+    Field::new("reading", AGE, "The academic age in reading, in years.").filterable(),
+    Field::new("spelling", AGE, "The academic age in spelling, in years.").filterable(),
+    Field::new("numeracy", AGE, "The academic age in numeracy, in years.").filterable(),
 ];
 
 /// A lesson as a student's history keeps it.
 const LESSON: &[Field] = &[
     Field::new("class_id", Kind::Id, "The class.").required(),
-    Field::new("start", Kind::Time, "When it began.").required(),
+    Field::new(
+        "starts_at",
+        Kind::Time,
+        "The time at which the lesson began.",
+    )
+    .required(),
     Field::new(
         "status",
         Kind::OneOf(&["present", "absent", "late", "excused"]),
-        "Whether the student was there.",
+        "The student's attendance.",
     )
     .required(),
     Field::new(
         "note",
         Kind::Multiline { min: 1, max: 2000 },
-        "A note on it.",
+        "A note about the attendance.",
     )
     .nullable()
     .required(),
@@ -51,9 +57,10 @@ pub(crate) const STUDENTS: Resource = Resource {
     name: "students",
     table: "students",
     singular: "student",
-    description: "Someone who learns: the account's particulars as a student.",
+    plural: "students",
+    description: "A student's profile.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account.")
+        Field::new("user_id", Kind::Reference("users"), "The user account.")
             .required()
             .on_create()
             .filterable(),
@@ -66,7 +73,7 @@ pub(crate) const STUDENTS: Resource = Resource {
         Field::new(
             "academic_age",
             Kind::Object(AGES),
-            "Ages in years; an assessment that finds one moves it.",
+            "The academic ages in years. An assessment that finds an academic age updates it.",
         )
         .default("'{}'::jsonb"),
         Field::new(
@@ -78,54 +85,45 @@ pub(crate) const STUDENTS: Resource = Resource {
             "Special needs, such as Autism or ADHD.",
         )
         .default("'[]'::jsonb")
-        .found_by("students_by_need"),
+        .filter_function("students_by_need"),
         Field::new(
             "assigned_tutor_id",
             Kind::Reference("tutors"),
-            "The tutor, who must have a place left.",
+            "The assigned tutor, who must have a free place.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "parent_id",
             Kind::Reference("users"),
-            "The guardian who is the first contact. A parent who is named becomes a guardian, until another is named; \
-             whoever is deleted as guardian is no first contact.",
+            "The account of the guardian who is the first contact. Naming a parent makes that parent a guardian until \
+             another first contact is named. A guardian who is deleted is no longer the first contact.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "leaderboard_name",
             Kind::Text { min: 1, max: 50 },
-            "How other families see the student on leaderboards, as a parent or the centre sets it; \
-             first name and initial when it is null.",
+            "The name under which other families see the student on leaderboards, set by a parent or the centre. If \
+             null, first name and initial are shown.",
         )
         .nullable(),
         Field::new(
             "languages",
             Kind::Languages,
-            "Languages, the preferred one first.",
+            "The language tags, in order of preference.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "history",
             Kind::Rows(LESSON),
-            "The last five lessons whose attendance was recorded, the latest first.",
+            "The last five lessons with recorded attendance, latest first.",
         )
         .read_only(),
     ],
     owner: Some("user_id"),
-    rule: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: Some(validate),
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
@@ -135,22 +133,8 @@ pub(crate) const ASSIGN: Verb = Verb::Action("assign-tutor");
 /// Shows what has become of a student over time.
 pub(crate) const PROGRESS: Verb = Verb::Action("progress");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_PROGRESS: &[Verb] = &[Verb::List, Verb::Get, PROGRESS];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const TEACH: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, PROGRESS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ASSIGN,
-    PROGRESS,
-];
+const READ_PROGRESS: &[Verb] = &[PROGRESS];
+const MANAGE: &[Verb] = &[ASSIGN, PROGRESS];
 
 /// The caller's own students, by the index of the key.
 const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
@@ -159,65 +143,60 @@ const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
-        Grant::new(Role::Student, READ_PROGRESS).within(OWN),
-        Grant::new(Role::Parent, TEACH)
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_PROGRESS)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
             .writing(&["leaderboard_name"])
-            .within(OWN),
-        Grant::new(Role::Tutor, TEACH)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
             .writing(&["academic_age"])
-            .within(OWN),
-        Grant::new(Role::Assessor, TEACH).writing(&["academic_age"]),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ_UPDATE)
+            .and(READ_PROGRESS)
+            .writing(&["academic_age"]),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     days::refuse_future(values, "dob").into_iter().collect()
 }
 
 /// Gives a student a tutor.
-pub(crate) const ASSIGN_TUTOR: Action = Action {
-    method: Method::POST,
-    path: "/v1/students/{id}/assign-tutor",
-    segments: &[],
-    operation: "students.assign-tutor",
-    summary: "Assign a tutor to a student",
-    access: Access::Granted {
-        resource: "students",
-        verb: ASSIGN,
-    },
-    body: Some(&[Field::new(
+pub(crate) const ASSIGN_TUTOR: Action = Action::post("/v1/students/{id}/assign-tutor")
+    .id("students.assign-tutor")
+    .summary("Assign a tutor to a student")
+    .granted("students", ASSIGN)
+    .body(&[Field::new(
         "tutor_id",
         Kind::Id,
-        "The tutor, who must have a place left; null for none.",
+        "The tutor, who must have a free place. Null removes the assignment.",
     )
     .nullable()
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&STUDENTS)),
-        description: "The student with the tutor.",
-        problems: &[],
-    },
-    run: Run::View(assign),
-};
+    .required()])
+    .responds(ResponseSpec::resource(
+        &STUDENTS,
+        "The student with the new assignment.",
+    ))
+    .sql_for_grant(assign);
 
-fn assign(grant: &Grant) -> Statement {
+fn assign(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- students.assign-tutor
-with r as (
+        "with r as (
   update lms.students as r
-  set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
+  set assigned_tutor_id = lms.tutor_with_capacity(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null",
     );
     projection::returning(&mut sql, &STUDENTS);
     sql.push("select\n  ");
-    sql.append(&projection::object(&STUDENTS, grant, Depth::One));
+    sql.append(&projection::object(&STUDENTS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared("students.assign-tutor")
+    sql
 }

@@ -1,10 +1,11 @@
 //! Tutors: what is particular to those who teach (document 4, section 3.3).
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -20,35 +21,43 @@ pub(crate) const SUBJECT: &[Field] = &[
     Field::new(
         "level",
         Kind::Text { min: 1, max: 100 },
-        "The level; without one, every level.",
+        "The level. Null means every level.",
     )
     .nullable(),
 ];
 
 /// A day, or a part of it, that is not as the week says.
 const EXCEPTION: &[Field] = &[
-    Field::new("date", Kind::Date, "The day.").required(),
+    Field::new("date", Kind::Date, "The date of the exception.").required(),
     Field::new(
         "available",
         Kind::Boolean,
-        "Whether the tutor is available then.",
+        "Whether the tutor is available on that date.",
     )
     .required(),
     Field::new(
         "start",
         Kind::TimeOfDay,
-        "When it begins; without start and end it is the whole day.",
+        "The start of the window, as local time. Without `start` and `end`, the exception covers the whole day.",
     ),
-    Field::new("end", Kind::TimeOfDay, "When it ends."),
+    Field::new(
+        "end",
+        Kind::TimeOfDay,
+        "The end of the window, as local time.",
+    ),
 ];
 
 /// When a tutor can be booked.
 const AVAILABILITY: &[Field] = &[
-    Field::new("weekly", Kind::Rows(week::WINDOW), "Windows of each week."),
+    Field::new(
+        "weekly",
+        Kind::Rows(week::WINDOW),
+        "The windows of every week.",
+    ),
     Field::new(
         "exceptions",
         Kind::Rows(EXCEPTION),
-        "Days that are not as the week says; not available wins over available.",
+        "Dates that differ from the weekly windows. Unavailable exceptions take precedence over available ones.",
     ),
 ];
 
@@ -57,16 +66,17 @@ pub(crate) const TUTORS: Resource = Resource {
     name: "tutors",
     table: "tutors",
     singular: "tutor",
-    description: "Someone who teaches: the account's particulars as a tutor.",
+    plural: "tutors",
+    description: "A tutor's profile.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account.")
+        Field::new("user_id", Kind::Reference("users"), "The user account.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "name",
             Kind::Text { min: 1, max: 200 },
-            "The account's name.",
+            "The name of the account.",
         )
         .read_only()
         .sortable(),
@@ -76,42 +86,33 @@ pub(crate) const TUTORS: Resource = Resource {
         Field::new(
             "subjects",
             Kind::Rows(SUBJECT),
-            "What the tutor teaches, each subject with its level.",
+            "The subjects that the tutor teaches, each with its level.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "max_students",
             Kind::Integer { min: 0, max: 1000 },
-            "How many students the tutor takes.",
+            "The maximum number of students that can be assigned to the tutor.",
         )
         .default("10")
         .filterable(),
         Field::new(
             "current_students",
             Kind::Integer { min: 0, max: 1000 },
-            "How many students the tutor has.",
+            "The number of students assigned to the tutor.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "availability",
             Kind::Object(AVAILABILITY),
-            "When the tutor can be booked, in the centre's zone; nothing said is not available.",
+            "The times at which the tutor can be booked, in the centre's time zone. Times that are not listed are unavailable.",
         )
         .default("'{}'::jsonb"),
     ],
     owner: Some("user_id"),
-    rule: Some(rule),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: Some(validate),
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
@@ -122,40 +123,28 @@ pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
 pub(crate) const SEARCH: Verb = Verb::Action("search");
 
 const NAMES: &[&str] = &["name", "subjects"];
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_SLOTS: &[Verb] = &[Verb::List, Verb::Get, SLOTS, SEARCH];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, SLOTS, SEARCH];
-const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update, SLOTS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    SLOTS,
-    SEARCH,
-];
+const SEARCH_SLOTS: &[Verb] = &[SLOTS, SEARCH];
+const OWN_SLOTS: &[Verb] = &[SLOTS];
 
 /// Who may do what to tutors.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutors",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, OWN).writing(&["availability"]),
-        Grant::new(Role::Assessor, READ_SLOTS),
-        Grant::new(Role::Supervisor, MANAGE),
-        Grant::new(Role::Support, READ_SLOTS),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
+            .and(OWN_SLOTS)
+            .writing(&["availability"]),
+        Grant::new(role::ASSESSOR, verbs::READ).and(SEARCH_SLOTS),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(SEARCH_SLOTS),
+        Grant::new(role::SUPPORT, verbs::READ).and(SEARCH_SLOTS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(SEARCH_SLOTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(SEARCH_SLOTS),
     ],
 };
 
 /// Windows end after they begin.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let availability = values.get("availability");
     let part = |name: &str| {
         let windows = availability.and_then(|availability| availability.get(name));

@@ -23,12 +23,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 
 /// The answer to one request, which pages of the origins may read.
 pub fn respond(allowed_origins: &[String], request: &Request) -> Response {
-    pipeline::answer(allowed_origins, request, || serve(allowed_origins, request))
+    pipeline::respond(allowed_origins, request, || serve(allowed_origins, request))
 }
 
 fn serve(allowed_origins: &[String], request: &Request) -> Result<Response, Problem> {
     let asset = assets::find(&request.path).ok_or_else(|| {
-        Problem::new(Kind::NotFound).detail("The reference at /docs lists every path.")
+        Problem::new(Kind::NotFound).detail("See the reference at /docs for all paths.")
     })?;
     match request.method {
         Method::GET | Method::HEAD => file(asset, request),
@@ -38,7 +38,7 @@ fn serve(allowed_origins: &[String], request: &Request) -> Result<Response, Prob
             ALLOWED.to_owned(),
         )),
         _ => Err(Problem::new(Kind::MethodNotAllowed)
-            .detail(format!("This path knows {ALLOWED}."))
+            .detail(format!("This path supports {ALLOWED}."))
             .header("allow", ALLOWED)),
     }
 }

@@ -1,13 +1,13 @@
 //! Analytics: what the materialized view says of each centre's money by month, as of its last refresh.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::cursor::{self, SortKey};
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
@@ -19,9 +19,9 @@ const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(Role::Supervisor, &[CENTRE_FINANCIALS]),
-        Grant::new(Role::Finance, &[CENTRE_FINANCIALS]),
-        Grant::new(Role::Admin, &[CENTRE_FINANCIALS]),
+        Grant::new(role::SUPERVISOR, &[CENTRE_FINANCIALS]),
+        Grant::new(role::FINANCE, &[CENTRE_FINANCIALS]),
+        Grant::new(role::ADMIN, &[CENTRE_FINANCIALS]),
     ],
 };
 
@@ -39,88 +39,84 @@ const FINANCIALS: &[Field] = &[
     CENTRE,
     MONTH,
     CURRENCY,
-    Field::new("income", Kind::SignedMoney, "What students paid.").required(),
+    Field::new(
+        "income",
+        Kind::SignedMoney,
+        "The total of payments by students.",
+    )
+    .required(),
     SALARIES,
     EXPENSES,
     REIMBURSEMENTS,
     Field::new(
         "net",
         Kind::SignedMoney,
-        "Income less salaries, expenses and reimbursements.",
+        "Income minus salaries, expenses and reimbursements.",
     )
     .required(),
     RECORDS,
 ];
 
 /// Money of centres.
-pub(crate) const CENTRES: Action = Action {
-    method: Method::GET,
-    path: "/v1/analytics/centre-financials",
-    segments: &[],
-    operation: "analytics.centre-financials",
-    summary: "Show the money of centres by month",
-    access: Access::Granted {
-        resource: "analytics",
-        verb: CENTRE_FINANCIALS,
-    },
-    body: None,
-    query: &[
-        Field::new("centre_id", Kind::Id, "Only of this centre."),
-        Field::new("currency", Kind::Currency, "Only in this currency."),
+pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials")
+    .id("analytics.centre-financials")
+    .summary("List monthly financials of centres")
+    .granted("analytics", CENTRE_FINANCIALS)
+    .query(&[
+        Field::new("centre_id", Kind::Id, "Only totals of this centre."),
+        Field::new("currency", Kind::Currency, "Only amounts in this currency."),
         Field::new(
             "from",
             Kind::Date,
-            "Only months that begin on this day or later.",
+            "Only months that begin on or after this day.",
         ),
         Field::new(
             "to",
             Kind::Date,
-            "Only months that begin on this day or earlier.",
+            "Only months that begin on or before this day.",
         ),
         Field::new(
             "cursor",
             Kind::Text { min: 1, max: 1000 },
-            "Where to go on: the next_cursor of the page before.",
+            "The `next_cursor` of the previous page.",
         ),
         Field::new(
             "limit",
             Kind::Integer { min: 1, max: 200 },
-            "Most rows of this page; 50 by default.",
+            "The maximum number of items in the page. Defaults to 50.",
         ),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+    ])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(FINANCIALS),
-                "The figures, by centre, month and currency; a reversal is taken off.",
+                "The totals by centre, month and currency. Reversals are subtracted.",
             )
             .required(),
             Field::new(
                 "next_cursor",
                 Kind::Text { min: 1, max: 1000 },
-                "Where the next page begins.",
+                "The cursor of the next page. Null on the last page.",
             )
             .nullable()
             .required(),
             Field::new(
                 "refreshed_at",
                 Kind::Time,
-                "As of when the figures are; null without any.",
+                "The time at which the figures were last refreshed. Null if there are none.",
             )
             .nullable()
             .required(),
-        ])),
-        description: "Money of the centres in the caller's scope.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, centre_financials),
-};
+        ],
+        "The monthly totals of the centres in the caller's scope.",
+    ))
+    .prepared_by(prepare)
+    .sql(CENTRE_FINANCIALS_SQL);
 
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let mut arguments = call.arguments();
-    if let Some(text) = call.query.get("cursor").and_then(Value::as_str) {
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = context.arguments();
+    if let Some(text) = context.query.get("cursor").and_then(Value::as_str) {
         let keys = KEYS.each_ref().map(|field| SortKey {
             field,
             descending: false,
@@ -129,7 +125,7 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
             Problem::malformed(vec![FieldError::parameter(
                 "cursor",
                 "invalid_cursor",
-                "This isn't a cursor of these figures; begin without one.",
+                "The cursor does not belong to this list. Start again without a cursor.",
             )])
         })?;
         arguments.insert("after".to_owned(), after);
@@ -138,10 +134,7 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     Ok(arguments)
 }
 
-fn centre_financials(_: &Grant) -> Statement {
-    Sql::from(
-        "-- analytics.centre-financials
-select
+const CENTRE_FINANCIALS_SQL: &str = "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.cursor) filter (where page.position = page.most and page.follows),
@@ -178,7 +171,4 @@ from (
   window keys as (order by r.centre_id, r.month, r.currency)
   order by r.centre_id, r.month, r.currency
   limit coalesce(($1->>'limit')::integer, 50) + 1
-) as page",
-    )
-    .prepared("analytics.centre-financials")
-}
+) as page";

@@ -1,11 +1,11 @@
 //! Balance: what finance records come to, by centre, student, tutor, type, currency and period.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::Grant;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::sql::statement::Sql;
 
 use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 use crate::finance_records::{BALANCE, TYPES};
@@ -13,64 +13,61 @@ use crate::finance_records::{BALANCE, TYPES};
 /// The figures of a currency.
 pub(crate) const FIGURES: &[Field] = &[
     CURRENCY,
-    Field::new("payments", Kind::SignedMoney, "What came in.").required(),
+    Field::new("payments", Kind::SignedMoney, "The total of payments.").required(),
     SALARIES,
     EXPENSES,
     REIMBURSEMENTS,
     Field::new(
         "net",
         Kind::SignedMoney,
-        "Payments less salaries, expenses and reimbursements.",
+        "Payments minus salaries, expenses and reimbursements.",
     )
     .required(),
     RECORDS,
 ];
 
 /// Sums records up.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/balance",
-    segments: &[],
-    operation: "finance-records.balance",
-    summary: "Show what finance records come to",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: BALANCE,
-    },
-    body: None,
-    query: &[
-        Field::new("centre_id", Kind::Id, "Only of this centre."),
-        Field::new("student_id", Kind::Id, "Only of this student."),
-        Field::new("tutor_id", Kind::Id, "Only of this tutor."),
-        Field::new("type", TYPES, "Only of this type."),
-        Field::new("currency", Kind::Currency, "Only in this currency."),
-        Field::new("from", Kind::Date, "The first day that counts."),
-        Field::new("to", Kind::Date, "The last day that counts."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
+    .id("finance-records.balance")
+    .summary("Get a balance")
+    .granted("finance-records", BALANCE)
+    .query(&[
+        Field::new(
+            "centre_id",
+            Kind::Id,
+            "Only finance records of this centre.",
+        ),
+        Field::new(
+            "student_id",
+            Kind::Id,
+            "Only finance records of this student.",
+        ),
+        Field::new("tutor_id", Kind::Id, "Only finance records of this tutor."),
+        Field::new("type", TYPES, "Only finance records of this type."),
+        Field::new("currency", Kind::Currency, "Only amounts in this currency."),
+        Field::new("from", Kind::Date, "The first effective day to include."),
+        Field::new("to", Kind::Date, "The last effective day to include."),
+    ])
+    .responds(ResponseSpec::fields(
+        &[Field::new(
             "data",
             Kind::Rows(FIGURES),
-            "The figures of each currency; a reversal is taken off.",
+            "The totals by currency. Reversals are subtracted.",
         )
-        .required()])),
-        description: "The sums of the records in the caller's reach.",
-        problems: &[],
-    },
-    run: Run::View(balance),
-};
+        .required()],
+        "The totals of the finance records in the caller's scope.",
+    ))
+    .sql_for_grant(balance);
 
 /// The sums come from the totals of days where a caller sees all records of a centre, and from the records
 /// themselves where one person's are asked for, or are all that the caller sees.
-fn balance(grant: &Grant) -> Statement {
+fn balance(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- finance-records.balance
-select
+        "select
   json_build_object(
     'data', coalesce(
       json_agg(
-        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
         order by b.currency
       ),
       '[]'
@@ -88,10 +85,10 @@ from (
   from (",
     );
     match grant.role {
-        Role::Student | Role::Parent => {
+        role::STUDENT | role::PARENT => {
             records(&mut sql, OF_OWN_STUDENTS);
         }
-        Role::Tutor => {
+        role::TUTOR => {
             // A tutor's salaries, and what was booked for the tutor's own children.
             records(&mut sql, OF_OWN_TUTOR).push("\n    union all");
             records(&mut sql, OF_OWN_CHILDREN);
@@ -112,7 +109,7 @@ from (
   group by s.currency
 ) as b",
     );
-    sql.prepared("finance-records.balance")
+    sql
 }
 
 // A parameter is read in a query of its own: once, and not once for each row.
@@ -140,7 +137,7 @@ fn records<'a>(sql: &'a mut Sql, of_somebody: &'static str) -> &'a mut Sql {
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where ",

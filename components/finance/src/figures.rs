@@ -5,17 +5,21 @@ use platform::declare::field::{Field, Kind};
 pub(crate) const CURRENCY: Field =
     Field::new("currency", Kind::Currency, "The currency.").required();
 pub(crate) const SALARIES: Field =
-    Field::new("salaries", Kind::SignedMoney, "What tutors were paid.").required();
+    Field::new("salaries", Kind::SignedMoney, "The total of salaries.").required();
 pub(crate) const EXPENSES: Field =
-    Field::new("expenses", Kind::SignedMoney, "What was spent.").required();
-pub(crate) const REIMBURSEMENTS: Field =
-    Field::new("reimbursements", Kind::SignedMoney, "What was paid back.").required();
+    Field::new("expenses", Kind::SignedMoney, "The total of expenses.").required();
+pub(crate) const REIMBURSEMENTS: Field = Field::new(
+    "reimbursements",
+    Kind::SignedMoney,
+    "The total of reimbursements.",
+)
+.required();
 pub(crate) const RECORDS: Field = Field::new(
     "records",
     Kind::Integer {
         min: 0,
         max: i64::MAX,
     },
-    "How many records there are; reversals are records too.",
+    "The number of finance records, including reversals.",
 )
 .required();

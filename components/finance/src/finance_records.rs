@@ -1,11 +1,12 @@
 //! Finance records: the book of payments, salaries, expenses and reimbursements (document 4, section 3.7). It is
 //! added to and never changed; a mistake is reversed.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use platform::values::money;
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ pub(crate) const METHODS: Kind = Kind::OneOf(&["card", "cash", "transfer"]);
 pub(crate) const REFERENCE: Field = Field::new(
     "reference",
     Kind::Text { min: 1, max: 200 },
-    "What it is known by elsewhere, such as the number of an invoice.",
+    "An external reference, such as an invoice number.",
 )
 .nullable()
 .on_create();
@@ -28,8 +29,9 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
     name: "finance-records",
     table: "finance_records",
     singular: "finance record",
-    description: "The book: payments, salaries, expenses and reimbursements. A record is never changed; a mistake is \
-        reversed by another record.",
+    plural: "finance records",
+    description: "A record in the tenant's ledger: a payment, a salary, an expense or a reimbursement. Records never \
+        change; a mistake is corrected by a reversal.",
     fields: &[
         Field::new(
             "number",
@@ -37,7 +39,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
                 min: 1,
                 max: i64::MAX,
             },
-            "Its number in the tenant's book: 1, 2, 3 and so on, without gaps.",
+            "The number of the record in the tenant's ledger: 1, 2, 3 and so on, without gaps.",
         )
         .read_only()
         .sortable(),
@@ -45,14 +47,14 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
             .required()
             .on_create()
             .filterable(),
-        Field::new("type", TYPES, "What it is.")
+        Field::new("type", TYPES, "The type of the record.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "student_id",
             Kind::Reference("students"),
-            "The student: of a payment always, of a reimbursement perhaps.",
+            "The student. Required for a payment, optional for a reimbursement.",
         )
         .nullable()
         .on_create()
@@ -60,7 +62,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "tutor_id",
             Kind::Reference("tutors"),
-            "The tutor: of a salary always, of a reimbursement perhaps.",
+            "The tutor. Required for a salary, optional for a reimbursement.",
         )
         .nullable()
         .on_create()
@@ -68,7 +70,8 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "amount",
             Kind::Money,
-            "How much; whether in or out says the type. A reversal repeats it, and counts negatively.",
+            "The amount, always positive: the type determines whether money came in or went out. A reversal repeats the \
+             amount and counts negatively.",
         )
         .required()
         .on_create()
@@ -76,11 +79,11 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "currency",
             Kind::Currency,
-            "The currency, ISO 4217; the centre's by default.",
+            "The ISO 4217 currency code. Defaults to the centre's currency.",
         )
         .on_create()
         .filterable(),
-        Field::new("method", METHODS, "How it was paid.")
+        Field::new("method", METHODS, "The payment method.")
             .required()
             .on_create()
             .filterable(),
@@ -88,21 +91,21 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
         Field::new(
             "effective_on",
             Kind::Date,
-            "The day it counts for; today in the centre's zone by default.",
+            "The day on which the record takes effect. Defaults to today in the centre's time zone.",
         )
         .on_create()
         .sortable(),
         Field::new(
             "reverses_id",
             Kind::Id,
-            "The record that this one takes back.",
+            "The finance record that this one reverses.",
         )
         .read_only()
         .nullable()
         .filterable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(validate),
     verbs: &[
         Verb::List,
         Verb::Get,
@@ -125,22 +128,11 @@ pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
 /// Shows a statement of account.
 pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
-const PAY: &[Verb] = &[Verb::List, Verb::Get, BALANCE, STATEMENT];
-const OVERSEE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Export,
-    LINES,
-    BALANCE,
-    RECONCILE,
-    STATEMENT,
-];
+const PAY: &[Verb] = &[BALANCE, STATEMENT];
+const OVERSEE: &[Verb] = &[LINES, BALANCE, RECONCILE, STATEMENT];
 const KEEP: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
     Verb::Create,
     Verb::Import,
-    Verb::Export,
     REVERSE,
     LINES,
     BALANCE,
@@ -152,16 +144,16 @@ const KEEP: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(Role::Student, PAY),
-        Grant::new(Role::Parent, PAY),
-        Grant::new(Role::Tutor, PAY),
-        Grant::new(Role::Supervisor, OVERSEE),
-        Grant::new(Role::Finance, KEEP),
-        Grant::new(Role::Admin, KEEP),
+        Grant::new(role::STUDENT, verbs::READ).and(PAY),
+        Grant::new(role::PARENT, verbs::READ).and(PAY),
+        Grant::new(role::TUTOR, verbs::READ).and(PAY),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(OVERSEE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(KEEP),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(KEEP),
     ],
 };
 
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let text = |name: &str| values.get(name).and_then(Value::as_str);
     let mut errors = parties(
         text("type").unwrap_or_default(),
@@ -186,40 +178,40 @@ fn parties(kind: &str, has_student: bool, has_tutor: bool) -> Vec<FieldError> {
     match kind {
         "payment" => {
             if !has_student {
-                errors.push(required("/student_id", "A payment is a student's."));
+                errors.push(required("/student_id", "A payment must have a student."));
             }
             if has_tutor {
-                errors.push(refused(
-                    "/tutor_id",
-                    "A payment is a student's, not a tutor's.",
-                ));
+                errors.push(refused("/tutor_id", "A payment must not have a tutor."));
             }
         }
         "salary" => {
             if !has_tutor {
-                errors.push(required("/tutor_id", "A salary is a tutor's."));
+                errors.push(required("/tutor_id", "A salary must have a tutor."));
             }
             if has_student {
-                errors.push(refused(
-                    "/student_id",
-                    "A salary is a tutor's, not a student's.",
-                ));
+                errors.push(refused("/student_id", "A salary must not have a student."));
             }
         }
         "reimbursement" => {
             if has_student && has_tutor {
                 errors.push(refused(
                     "/tutor_id",
-                    "A reimbursement is a student's, a tutor's or nobody's.",
+                    "A reimbursement must not have both a student and a tutor.",
                 ));
             }
         }
         _ => {
             if has_student {
-                errors.push(refused("/student_id", "An expense is nobody's."));
+                errors.push(refused(
+                    "/student_id",
+                    "An expense has neither a student nor a tutor.",
+                ));
             }
             if has_tutor {
-                errors.push(refused("/tutor_id", "An expense is nobody's."));
+                errors.push(refused(
+                    "/tutor_id",
+                    "An expense has neither a student nor a tutor.",
+                ));
             }
         }
     }

@@ -1,10 +1,8 @@
 //! Lines: the double entry that stands beneath each finance record.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::finance_records::LINES;
 
@@ -21,53 +19,35 @@ const ACCOUNTS: Kind = Kind::OneOf(&[
 
 /// A line.
 const LINE: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
         "account",
         ACCOUNTS,
-        "Where the money moved, by the record's method, or what for, by its type.",
+        "The ledger account: an asset account according to the record's method, or an income or cost account according \
+         to its type.",
     )
     .required(),
     Field::new(
         "amount",
         Kind::SignedMoney,
-        "Above zero a debit, below zero a credit.",
+        "The amount: positive for a debit, negative for a credit.",
     )
     .required(),
-    Field::new("currency", Kind::Currency, "The record's currency.").required(),
+    Field::new("currency", Kind::Currency, "The currency of the record.").required(),
 ];
 
 /// Shows a record's lines.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/{id}/lines",
-    segments: &[],
-    operation: "finance-records.lines",
-    summary: "Show the lines of a finance record",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: LINES,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
-            "data",
-            Kind::Rows(LINE),
-            "The lines, debit first.",
-        )
-        .required()])),
-        description: "The lines, whose amounts sum to zero.",
-        problems: &[],
-    },
-    run: Run::Statement(lines),
-};
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/{id}/lines")
+    .id("finance-records.lines")
+    .summary("List the journal lines of a finance record")
+    .granted("finance-records", LINES)
+    .responds(ResponseSpec::fields(
+        &[Field::new("data", Kind::Rows(LINE), "The journal lines, debit first.").required()],
+        "The journal lines of the record. Their amounts sum to zero.",
+    ))
+    .sql(LINES_SQL);
 
-fn lines() -> Statement {
-    Sql::from(
-        "-- finance-records.lines
-select
+const LINES_SQL: &str = "select
   json_build_object(
     'data', (
       select coalesce(
@@ -84,7 +64,4 @@ select
   null::text as tag
 from lms.finance_records as r
 where r.id = ($1->>'id')::uuid
-  and r.deleted_at is null",
-    )
-    .prepared("finance-records.lines")
-}
+  and r.deleted_at is null";

@@ -1,12 +1,12 @@
 //! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::finance_records::METHODS;
 use crate::tutor_rates::UNIT;
@@ -15,21 +15,27 @@ const CENTRE: Field = Field::new("centre_id", Kind::Reference("centres"), "The c
 const MONTH: Field = Field::new(
     "month",
     Kind::Date,
-    "The month's first day, on the calendar of the centre.",
+    "The first day of the month, in the centre's time zone.",
 );
 const STATUS: Field = Field::new(
     "status",
     Kind::OneOf(&["draft", "posted"]),
-    "A draft is computed anew whenever it is made again; what is posted stays as it is.",
+    "The status of the run. A draft is recomputed whenever it is created again; a posted run never changes.",
 );
-const POSTED_AT: Field = Field::new("posted_at", Kind::Time, "When it was posted.").nullable();
+const POSTED_AT: Field = Field::new(
+    "posted_at",
+    Kind::Time,
+    "The time at which the run was posted.",
+)
+.nullable();
 
 /// A run, without its items.
 pub(crate) const PAYROLL_RUNS: Resource = Resource {
     name: "payroll-runs",
     table: "payroll_runs",
     singular: "payroll run",
-    description: "What the tutors of a centre have earned in a month: one run for each centre and month.",
+    plural: "payroll runs",
+    description: "A payroll run: what the tutors of a centre have earned in a month. There is one run per centre and month.",
     fields: &[
         CENTRE.read_only().filterable(),
         MONTH.read_only().sortable(),
@@ -37,7 +43,7 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
         POSTED_AT.read_only(),
     ],
     owner: None,
-    rule: None,
+    validate: None,
     // What makes, shows and posts a run is written by hand: its items go with it.
     verbs: &[Verb::List, Verb::Export],
     requires_match: false,
@@ -47,16 +53,15 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
 /// Books a draft.
 const POST: Verb = Verb::Action("post");
 
-const READ: &[Verb] = &[Verb::List, Verb::Export, Verb::Get];
-const MANAGE: &[Verb] = &[Verb::List, Verb::Export, Verb::Get, Verb::Create, POST];
+const MANAGE: &[Verb] = &[Verb::Create, POST];
 
 /// Who may do what to runs.
 pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Finance, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 
@@ -68,10 +73,15 @@ const COUNT: Kind = Kind::Integer {
 /// A rate that an item was computed with.
 const RATE: &[Field] = &[
     UNIT.required(),
-    Field::new("amount", Kind::SignedMoney, "How much.").required(),
-    Field::new("effective_from", Kind::Date, "Since when it held.").required(),
-    Field::new("lessons", COUNT, "Lessons at this rate.").required(),
-    Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
+    Field::new("amount", Kind::SignedMoney, "The amount of the rate.").required(),
+    Field::new(
+        "effective_from",
+        Kind::Date,
+        "The first day on which the rate applied.",
+    )
+    .required(),
+    Field::new("lessons", COUNT, "The number of lessons at this rate.").required(),
+    Field::new("minutes", COUNT, "The total of the lessons' whole minutes.").required(),
 ];
 
 /// The lessons of an earlier month that a run pays.
@@ -79,72 +89,78 @@ const LATE: &[Field] = &[
     Field::new(
         "month",
         Kind::Date,
-        "The first day of the month that they belong to.",
+        "The first day of the month to which the lessons belong.",
     )
     .required(),
-    Field::new("lessons", COUNT, "Lessons of it.").required(),
-    Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
-    Field::new("first_on", Kind::Date, "The day of the first of them.").required(),
-    Field::new("last_on", Kind::Date, "The day of the last of them.").required(),
+    Field::new(
+        "lessons",
+        COUNT,
+        "The number of late lessons of that month.",
+    )
+    .required(),
+    Field::new("minutes", COUNT, "The total of the lessons' whole minutes.").required(),
+    Field::new("first_on", Kind::Date, "The day of the first lesson.").required(),
+    Field::new("last_on", Kind::Date, "The day of the last lesson.").required(),
 ];
 
 /// What a tutor earned.
 const ITEM: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("tutor_id", Kind::Id, "The tutor.").required(),
     Field::new(
         "tutor_name",
         Kind::Text { min: 1, max: 200 },
-        "The tutor's name; null where the caller doesn't see the tutor.",
+        "The tutor's name. Null if the tutor is not visible to the caller.",
     )
     .nullable()
     .required(),
-    Field::new("lessons", COUNT, "Completed lessons.").required(),
-    Field::new("minutes", COUNT, "Their whole minutes, added up.").required(),
+    Field::new("lessons", COUNT, "The number of completed lessons.").required(),
+    Field::new("minutes", COUNT, "The total of the lessons' whole minutes.").required(),
     Field::new(
         "first_on",
         Kind::Date,
-        "The day of the first of them, on the calendar of the centre.",
+        "The day of the first lesson, in the centre's time zone.",
     )
     .required(),
-    Field::new("last_on", Kind::Date, "The day of the last of them.").required(),
+    Field::new("last_on", Kind::Date, "The day of the last lesson.").required(),
     Field::new(
         "rates",
         Kind::Rows(RATE),
-        "The rates as they were, each with its lessons.",
+        "The rates that applied, each with its lessons.",
     )
     .required(),
     Field::new(
         "late_lessons",
         Kind::Rows(LATE),
-        "Those of the lessons that were reported after the payroll of their month was posted, by month; each at the rate of its day.",
+        "The lessons among these that were reported after the payroll of their month had been posted, by month. Each is \
+         paid at the rate of its day.",
     )
     .required(),
     Field::new(
         "currency",
         Kind::Currency,
-        "The rates'; null where there is none.",
+        "The currency of the rates. Null if there is no rate.",
     )
     .nullable()
     .required(),
     Field::new(
         "amount",
         Kind::SignedMoney,
-        "The exact sum, rounded once, half up, to the digits of the currency; null without a rate.",
+        "The exact total, rounded once (half up) to the decimal places of the currency. Null if there is no rate.",
     )
     .nullable()
     .required(),
     Field::new(
         "problem",
         Kind::OneOf(&["no_rate"]),
-        "Why there is no amount: no rate holds on the days of these lessons.",
+        "The reason why there is no amount: no rate applies on the days of these lessons.",
     )
     .nullable()
     .required(),
     Field::new(
         "finance_record_id",
         Kind::Id,
-        "The salary that was booked for it; null in a draft, and where nothing is due.",
+        "The salary posted for the item. Null in a draft, and if nothing is due.",
     )
     .nullable()
     .required(),
@@ -152,133 +168,109 @@ const ITEM: &[Field] = &[
 
 const TOTAL: &[Field] = &[
     Field::new("currency", Kind::Currency, "The currency.").required(),
-    Field::new("amount", Kind::SignedMoney, "The items of it, added up.").required(),
+    Field::new(
+        "amount",
+        Kind::SignedMoney,
+        "The total of the items in this currency.",
+    )
+    .required(),
 ];
 
 /// A run with its items.
 const RUN: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     CENTRE.required(),
     MONTH.required(),
     STATUS.required(),
     POSTED_AT.required(),
-    Field::new("items", Kind::Rows(ITEM), "What each tutor has earned, by name: one item for each currency, and one for lessons without a rate.").required(),
-    Field::new("totals", Kind::Rows(TOTAL), "By currency.").required(),
-    Field::new("created_at", Kind::Time, "When it was made.").required(),
-    Field::new("updated_at", Kind::Time, "When it, or what it comes to, was last changed.").required(),
-    Field::new("created_by", Kind::Id, "The user who made it.").nullable().required(),
-    Field::new("updated_by", Kind::Id, "The user who last changed it.").nullable().required(),
+    Field::new(
+        "items",
+        Kind::Rows(ITEM),
+        "What each tutor has earned, ordered by name: one item per currency, and one \
+        for lessons without a rate.",
+    )
+    .required(),
+    Field::new("totals", Kind::Rows(TOTAL), "The totals by currency.").required(),
+    Field::new("created_at", Kind::Time, "The time of creation.").required(),
+    Field::new(
+        "updated_at",
+        Kind::Time,
+        "The time at which the run or its items were last changed.",
+    )
+    .required(),
+    Field::new("created_by", Kind::Id, "The user who created the resource.")
+        .nullable()
+        .required(),
+    Field::new(
+        "updated_by",
+        Kind::Id,
+        "The user who last changed the resource.",
+    )
+    .nullable()
+    .required(),
 ];
 
 /// Makes a draft, or makes it anew.
-pub(crate) const CREATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/payroll-runs",
-    segments: &[],
-    operation: "payroll-runs.create",
-    summary: "Compute the payroll of a centre and month",
-    access: Access::Granted {
-        resource: "payroll-runs",
-        verb: Verb::Create,
-    },
-    body: Some(&[CENTRE.required(), MONTH.required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RUN)),
-        description: "The run of that centre and month: a draft as of now, from the completed lessons and the rates of their days. Lessons of earlier months that were reported after payroll had passed these are in it too, and named. Nothing is booked. A run that is posted is answered as it is.",
-        problems: &[],
-    },
-    run: Run::Statement(create),
-};
+pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
+    .id("payroll-runs.create")
+    .summary("Create or recompute a payroll run")
+    .granted("payroll-runs", Verb::Create)
+    .body(&[CENTRE.required(), MONTH.required()])
+    .responds(ResponseSpec::fields(
+        RUN,
+        "The run of the centre and month: a draft as of now, computed from the completed lessons and the rates of their \
+         days. It includes lessons of earlier months that were reported after the payroll of their month had been \
+         posted, and lists them. Nothing is posted to the ledger. A run that is already posted is returned unchanged.",
+    ))
+    .sql(CREATE_SQL);
 
 /// Shows a run.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/payroll-runs/{id}",
-    segments: &[],
-    operation: "payroll-runs.get",
-    summary: "Show a payroll run",
-    access: Access::Granted {
-        resource: "payroll-runs",
-        verb: Verb::Get,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RUN)),
-        description: "The run with its items.",
-        problems: &[304],
-    },
-    run: Run::Statement(show),
-};
+pub(crate) const SHOW: Action = Action::get("/v1/payroll-runs/{id}")
+    .id("payroll-runs.get")
+    .summary("Get a payroll run")
+    .granted("payroll-runs", Verb::Get)
+    .responds(ResponseSpec::fields(RUN, "The payroll run with its items.").problems(&[304]))
+    .sql(SHOW_SQL);
 
 /// Books what a draft comes to.
-pub(crate) const BOOK: Action = Action {
-    method: Method::POST,
-    path: "/v1/payroll-runs/{id}/post",
-    segments: &[],
-    operation: "payroll-runs.post",
-    summary: "Book a payroll run",
-    access: Access::Granted {
-        resource: "payroll-runs",
-        verb: POST,
-    },
-    body: Some(&[
-        Field::new("method", METHODS, "How the salaries are paid.").required(),
+pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
+    .id("payroll-runs.post")
+    .summary("Post a payroll run")
+    .granted("payroll-runs", POST)
+    .body(&[
+        Field::new("method", METHODS, "The payment method of the salaries.").required(),
         Field::new(
             "effective_on",
             Kind::Date,
-            "The day on which they count; the month's last one when it is left out.",
+            "The day on which the salaries take effect. Defaults to the last day of the month.",
         ),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RUN)),
-        description: "The run, posted, with the finance record of each item. One that was posted before is answered as it is. 409 while the month lasts, when lessons or rates have changed since the draft was made, and when lessons have no rate.",
-        problems: &[],
-    },
-    run: Run::Statement(book),
-};
+    ])
+    .responds(ResponseSpec::fields(
+        RUN,
+        "The posted run with the finance record of each item. A run that was posted before is returned unchanged. \
+         Refused with 409 if the month has not ended, if lessons or rates have changed since the draft was created, or \
+         if lessons have no rate.",
+    ))
+    .sql(BOOK_SQL);
 
-fn create() -> Statement {
-    Sql::from(
-        "-- payroll-runs.create
-select
+const CREATE_SQL: &str = "select
   p.body,
   p.tag
 from lms.draft_payroll(
   ($1->'input'->>'centre_id')::uuid,
   ($1->'input'->>'month')::date
-) as p",
-    )
-    .prepared("payroll-runs.create")
-}
+) as p";
 
-fn show() -> Statement {
-    Sql::from(
-        "-- payroll-runs.get
-select
+const SHOW_SQL: &str = "select
   p.body,
   p.tag
-from lms.payroll_run(($1->>'id')::uuid) as p",
-    )
-    .prepared("payroll-runs.get")
-}
+from lms.payroll_run(($1->>'id')::uuid) as p";
 
-fn book() -> Statement {
-    Sql::from(
-        "-- payroll-runs.post
-select
+const BOOK_SQL: &str = "select
   p.body,
   p.tag
 from lms.post_payroll(
   ($1->>'id')::uuid,
   $1->'input'->>'method',
   ($1->'input'->>'effective_on')::date
-) as p",
-    )
-    .prepared("payroll-runs.post")
-}
+) as p";

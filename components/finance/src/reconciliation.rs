@@ -1,10 +1,8 @@
 //! Reconciliation: the proof that totals, records and lines say the same.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 use crate::balance::FIGURES;
 use crate::finance_records::RECONCILE;
@@ -21,82 +19,79 @@ const PROOF: &[Field] = &[
     Field::new(
         "by_totals",
         Kind::Object(FIGURES),
-        "By the totals of days, which balances are read from.",
+        "The totals according to the daily totals, from which balances are read.",
     )
     .required(),
-    Field::new("by_records", Kind::Object(FIGURES), "By the records.").required(),
+    Field::new(
+        "by_records",
+        Kind::Object(FIGURES),
+        "The totals according to the finance records.",
+    )
+    .required(),
     Field::new(
         "by_lines",
         Kind::Object(FIGURES),
-        "By the lines on the accounts of income and costs.",
+        "The totals according to the journal lines on the income and cost accounts.",
     )
     .required(),
     Field::new(
         "sum_of_lines",
         Kind::SignedMoney,
-        "All lines together: zero, for debit and credit are equal.",
+        "The sum of all journal lines. Zero, because debits and credits are equal.",
     )
     .required(),
     Field::new(
         "wrong_lines",
         COUNT,
-        "Lines that do not carry the amount of their record.",
+        "The number of journal lines that do not have the amount of their record.",
     )
     .required(),
-    Field::new("missing_lines", COUNT, "Lines that records lack.").required(),
+    Field::new(
+        "missing_lines",
+        COUNT,
+        "The number of journal lines missing from records.",
+    )
+    .required(),
     Field::new(
         "consistent",
         Kind::Boolean,
-        "Whether the three agree and nothing is amiss.",
+        "Whether the three sets of totals agree and no journal line is wrong or missing.",
     )
     .required(),
 ];
 
 /// Proves the totals.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/reconciliation",
-    segments: &[],
-    operation: "finance-records.reconciliation",
-    summary: "Prove the totals of the book from its lines",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: RECONCILE,
-    },
-    body: None,
-    query: &[Field::new("centre_id", Kind::Id, "Only of this centre.")],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/reconciliation")
+    .id("finance-records.reconciliation")
+    .summary("Reconcile the ledger")
+    .granted("finance-records", RECONCILE)
+    .query(&[Field::new("centre_id", Kind::Id, "Only the ledger of this centre.")])
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(PROOF),
-                "Each centre within reach, by currency.",
+                "The reconciliation of each centre in the caller's scope, by currency.",
             )
             .required(),
             Field::new(
                 "missing_numbers",
                 COUNT,
-                "How many numbers of the tenant's book are not there.",
+                "The number of record numbers missing from the tenant's ledger.",
             )
             .required(),
             Field::new(
                 "consistent",
                 Kind::Boolean,
-                "Whether all of it is as it must be.",
+                "Whether everything is consistent and no record number is missing.",
             )
             .required(),
-        ])),
-        description: "The figures by totals, by records and by lines, and whether they agree.",
-        problems: &[],
-    },
-    run: Run::Statement(reconciliation),
-};
+        ],
+        "The totals according to daily totals, finance records and journal lines, and whether they agree.",
+    ))
+    .sql(RECONCILIATION_SQL);
 
-fn reconciliation() -> Statement {
-    Sql::from(
-        "-- finance-records.reconciliation
-with numbers as materialized (
+const RECONCILIATION_SQL: &str = "with numbers as materialized (
   select lms.missing_finance_numbers() as missing
 )
 select
@@ -125,7 +120,4 @@ cross join (
     ) as data,
     bool_and(r.consistent) as consistent
   from lms.reconcile_finance(($1->>'centre_id')::uuid) as r
-) as p",
-    )
-    .prepared("finance-records.reconciliation")
-}
+) as p";

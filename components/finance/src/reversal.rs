@@ -1,58 +1,52 @@
 //! Reversal: a mistake in the book is taken back by a record that is linked to it.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::auth::policy::Grant;
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
-use platform::declare::statements::projection::{self, Depth};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
 use crate::finance_records::{self, FINANCE_RECORDS, REFERENCE};
 
 /// Takes a record back.
-pub(crate) const REVERSE: Action = Action {
-    method: Method::POST,
-    path: "/v1/finance-records/{id}/reverse",
-    segments: &[],
-    operation: "finance-records.reverse",
-    summary: "Reverse a finance record",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: finance_records::REVERSE,
-    },
-    body: Some(&[
+pub(crate) const REVERSE: Action = Action::post("/v1/finance-records/{id}/reverse")
+    .id("finance-records.reverse")
+    .summary("Reverse a finance record")
+    .granted("finance-records", finance_records::REVERSE)
+    .body(&[
         REFERENCE,
         Field::new(
             "effective_on",
             Kind::Date,
-            "The day it counts for, not before that of the record; by default today in the centre's zone, or \
-                the record's day if that is later.",
+            "The day on which the reversal takes effect, not before that of the record. Defaults to today in the \
+             centre's time zone, or to the record's day if that is later.",
         ),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Resource(&FINANCE_RECORDS)),
-        description: "The reversal: a record that repeats the other and counts negatively. A record is reversed at \
-            most once, and a reversal not at all.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, reverse),
-};
+    ])
+    .responds(
+        ResponseSpec::resource(
+            &FINANCE_RECORDS,
+            "The reversal: a finance record that repeats the original and counts negatively. A record can be reversed \
+             only once, and a reversal cannot be reversed.",
+        )
+        .status(201),
+    )
+    .prepared_by(prepare)
+    .sql_for_grant(reverse);
 
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let mut arguments = call.arguments();
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = context.arguments();
     arguments.insert("reversal_id".to_owned(), json!(random::id()));
     Ok(arguments)
 }
 
-fn reverse(grant: &Grant) -> Statement {
+fn reverse(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- finance-records.reverse
-with r as (
+        "with r as (
   insert into lms.finance_records as r (
     id, centre_id, student_id, tutor_id, amount, currency, type, method, reference, effective_on, reverses_id
   )
@@ -79,7 +73,7 @@ with r as (
     );
     projection::returning(&mut sql, &FINANCE_RECORDS);
     sql.push("select\n  ");
-    sql.append(&projection::object(&FINANCE_RECORDS, grant, Depth::One));
+    sql.append(&projection::object(&FINANCE_RECORDS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared("finance-records.reverse")
+    sql
 }

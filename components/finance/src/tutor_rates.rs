@@ -1,10 +1,11 @@
 //! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 pub(crate) const UNIT: Field = Field::new(
     "unit",
     Kind::OneOf(&["hour", "lesson"]),
-    "What the amount is for: an hour of lessons, to the minute, or a lesson however long.",
+    "The unit that the amount pays for: an hour of lessons, counted to the minute, or a lesson of any length.",
 );
 
 /// A rate.
@@ -20,7 +21,8 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
     name: "tutor-rates",
     table: "tutor_rates",
     singular: "tutor rate",
-    description: "What a tutor earns. A rate holds from its day on, until the day before the next one of the same tutor.",
+    plural: "tutor rates",
+    description: "What a tutor earns. A rate applies from its first day until the day before the next rate of the same tutor.",
     fields: &[
         Field::new("tutor_id", Kind::Reference("tutors"), "The tutor.")
             .required()
@@ -30,60 +32,49 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
         Field::new(
             "amount",
             Kind::SignedMoney,
-            "How much; zero for somebody who is not paid.",
+            "The amount per unit. Zero for a tutor who is not paid.",
         )
         .required(),
         Field::new(
             "currency",
             Kind::Currency,
-            "ISO 4217; that of the tutor's centre when it is left out.",
+            "The ISO 4217 currency code. Defaults to the currency of the tutor's centre.",
         )
         .filterable(),
         Field::new(
             "effective_from",
             Kind::Date,
-            "The first day on which it holds, on the calendar of the centre where the lesson is.",
+            "The first day on which the rate applies, in the time zone of the centre where the lesson takes place.",
         )
         .required()
         .sortable(),
     ],
     owner: None,
-    rule: Some(rule),
-    verbs: MANAGE,
+    validate: Some(validate),
+    verbs: verbs::PLAIN,
     requires_match: true,
     requires_key: true,
 };
-
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-];
 
 /// Who may do what to rates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutor-rates",
     grants: &[
-        Grant::new(Role::Tutor, &[Verb::List, Verb::Get]),
-        Grant::new(Role::Supervisor, &[Verb::List, Verb::Get, Verb::Export]),
-        Grant::new(Role::Finance, MANAGE),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::PLAIN),
+        Grant::new(role::ADMIN, verbs::PLAIN),
     ],
 };
 
 /// How many digits the currency has is the database's to say, which knows the tutor's centre.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_negative = values
         .get("amount")
         .and_then(Value::as_str)
         .is_some_and(|amount| amount.starts_with('-'));
     if is_negative {
-        let detail = "A rate is zero or above.";
+        let detail = "Must be zero or greater.";
         vec![FieldError::new("/amount", "out_of_range", detail)]
     } else {
         Vec::new()

@@ -1,11 +1,11 @@
 //! Comments on requests: public ones, and internal ones among those who work on them. Added to and never changed.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::sql::statement::Sql;
 
 use crate::parts::{self, Parts};
 
@@ -17,14 +17,14 @@ const ASKING: &[&str] = &["body"];
 pub(crate) const POLICY: Policy = Policy {
     resource: "request-comments",
     grants: &[
-        Grant::new(Role::Student, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Parent, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Tutor, READ_WRITE),
-        Grant::new(Role::Assessor, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Supervisor, READ_WRITE),
-        Grant::new(Role::Support, READ_WRITE),
-        Grant::new(Role::Finance, READ_WRITE).writing(ASKING),
-        Grant::new(Role::Admin, READ_WRITE),
+        Grant::new(role::STUDENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::PARENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::TUTOR, READ_WRITE),
+        Grant::new(role::ASSESSOR, READ_WRITE).writing(ASKING),
+        Grant::new(role::SUPERVISOR, READ_WRITE),
+        Grant::new(role::SUPPORT, READ_WRITE),
+        Grant::new(role::FINANCE, READ_WRITE).writing(ASKING),
+        Grant::new(role::ADMIN, READ_WRITE),
     ],
 };
 
@@ -34,24 +34,34 @@ const BODY: Field = Field::new(
         min: 1,
         max: 10_000,
     },
-    "What is said.",
+    "The text of the comment.",
 )
 .required();
 const VISIBILITY: Field = Field::new(
     "visibility",
     Kind::OneOf(&["public", "internal"]),
-    "public for whoever sees the request; internal for support, admins, the centre's supervisor, and the tutor whom it \
-     is assigned to.",
+    "The visibility of the comment: `public` for everyone who can see the request; `internal` for support, admins, the \
+     centre's supervisor and the tutor to whom the request is assigned.",
 );
 
 /// A comment as it is answered.
 const COMMENT: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("request_id", Kind::Id, "The request.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new(
+        "request_id",
+        Kind::Id,
+        "The request to which the comment belongs.",
+    )
+    .required(),
     VISIBILITY.required(),
     BODY,
-    Field::new("created_at", Kind::Time, "When it was said.").required(),
-    Field::new("created_by", Kind::Id, "The user who said it.")
+    Field::new(
+        "created_at",
+        Kind::Time,
+        "The time at which the comment was created.",
+    )
+    .required(),
+    Field::new("created_by", Kind::Id, "The user who wrote the comment.")
         .nullable()
         .required(),
 ];
@@ -64,72 +74,41 @@ const MEMBERS: &str = "'id', p.id,
       'created_by', p.created_by";
 
 /// Reads what was said.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/requests/{id}/comments",
-    segments: &[],
-    operation: "request-comments.list",
-    summary: "List the comments on a request",
-    access: Access::Granted {
-        resource: "request-comments",
-        verb: Verb::List,
-    },
-    body: None,
-    query: parts::QUERY,
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new(
-                "data",
-                Kind::Rows(COMMENT),
-                "The comments, the oldest first.",
-            )
-            .required(),
+pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
+    .id("request-comments.list")
+    .summary("List the comments on a request")
+    .granted("request-comments", Verb::List)
+    .query(parts::QUERY)
+    .responds(ResponseSpec::fields(
+        &[
+            Field::new("data", Kind::Rows(COMMENT), "The comments, oldest first.").required(),
             parts::NEXT,
-        ])),
-        description: "The comments that the caller may see.",
-        problems: &[],
-    },
-    run: Run::Statement(list),
-};
+        ],
+        "The comments visible to the caller.",
+    ))
+    .sql_from(list);
 
 /// Says something.
-pub(crate) const CREATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/requests/{id}/comments",
-    segments: &[],
-    operation: "request-comments.create",
-    summary: "Comment on a request",
-    access: Access::Granted {
-        resource: "request-comments",
-        verb: Verb::Create,
-    },
-    body: Some(&[BODY, VISIBILITY]),
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Fields(COMMENT)),
-        description: "The comment.",
-        problems: &[],
-    },
-    run: Run::Statement(create),
-};
+pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
+    .id("request-comments.create")
+    .summary("Create a comment on a request")
+    .granted("request-comments", Verb::Create)
+    .body(&[BODY, VISIBILITY])
+    .responds(ResponseSpec::fields(COMMENT, "The comment.").status(201))
+    .sql_from(create);
 
-fn list() -> Statement {
+fn list() -> Sql {
     parts::page(&Parts {
-        title: "-- request-comments.list",
         whole: "requests",
         table: "request_comments",
         column: "request_id",
         members: MEMBERS,
     })
-    .prepared("request-comments.list")
 }
 
-fn create() -> Statement {
+fn create() -> Sql {
     let mut sql = Sql::from(
-        "-- request-comments.create
-with p as (
+        "with p as (
   insert into lms.request_comments as p (request_id, visibility, body)
   select
     r.id,
@@ -146,5 +125,5 @@ select
     );
     sql.push(MEMBERS);
     sql.push("\n    )::text as body,\n  null::text as tag\nfrom p");
-    sql.prepared("request-comments.create")
+    sql
 }

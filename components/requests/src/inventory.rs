@@ -1,84 +1,80 @@
 //! Inventory: what a centre has (document 4, section 3.9). Its quantity changes in [`crate::stock`], who has borrowed what
 //! is in [`crate::loans`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
 /// Most pieces of an item.
-pub(crate) const MOST: i64 = 1_000_000_000;
+pub(crate) const MAX_PIECES: i64 = 1_000_000_000;
 
-const COUNT: Kind = Kind::Integer { min: 0, max: MOST };
+const COUNT: Kind = Kind::Integer {
+    min: 0,
+    max: MAX_PIECES,
+};
 
 /// An item.
 pub(crate) const INVENTORY: Resource = Resource {
     name: "inventory",
     table: "inventory",
-    singular: "item",
-    description: "Things that a centre has, counted by kind.",
+    singular: "inventory item",
+    plural: "inventory items",
+    description: "An item in a centre's inventory, counted by quantity.",
     fields: &[
         Field::new("centre_id", Kind::Reference("centres"), "The centre.")
             .required()
             .on_create()
             .filterable(),
-        Field::new("item_name", Kind::Text { min: 1, max: 200 }, "What it is.")
+        Field::new("item_name", Kind::Text { min: 1, max: 200 }, "The name of the item.")
             .required()
             .sortable(),
         Field::new(
             "category",
             Kind::OneOf(&["laptop", "furniture", "stationery", "network", "misc"]),
-            "Which kind of thing it is.",
+            "The category of the item.",
         )
         .required()
         .filterable(),
         Field::new(
             "quantity",
             COUNT,
-            "How many there are: set once, as the opening stock, and changed by adjustments.",
+            "The quantity in stock. It is set once, as the opening stock, and changed by adjustments.",
         )
         .on_create()
         .default("0")
         .sortable(),
-        Field::new("lent", COUNT, "How many of them are lent.")
+        Field::new("lent", COUNT, "The quantity on loan.")
             .read_only()
             .filterable(),
-        Field::new("available", COUNT, "How many can be lent or taken away.")
+        Field::new("available", COUNT, "The quantity that can be lent or removed.")
             .read_only()
             .sortable(),
         Field::new(
             "low_stock_at",
             COUNT,
-            "When no more than so many are available, a request opens by itself.",
+            "The low-stock threshold. When the available quantity is at or below it, a request is opened automatically.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "condition",
             Kind::OneOf(&["good", "needs_repair", "broken"]),
-            "In which state they are.",
+            "The condition of the item.",
         )
         .default("'good'")
         .filterable(),
         Field::new(
             "metadata",
             Kind::Json { bytes: 16_384 },
-            "What else is to be kept with it.",
+            "Additional data to store with the item.",
         )
         .default("'{}'::jsonb"),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -88,30 +84,19 @@ pub(crate) const ADJUST: Verb = Verb::Action("adjust");
 /// Reads how the quantity came about.
 pub(crate) const ADJUSTMENTS: Verb = Verb::Action("adjustments");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get, ADJUSTMENTS];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, ADJUSTMENTS];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ADJUST,
-    ADJUSTMENTS,
-];
+const READ_ADJUSTMENTS: &[Verb] = &[ADJUSTMENTS];
+const MANAGE: &[Verb] = &[ADJUST, ADJUSTMENTS];
 
 /// Who may do what to inventory.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory",
     grants: &[
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Supervisor, MANAGE)
-            .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::TUTOR, verbs::READ).and(READ_ADJUSTMENTS),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN)
+            .and(MANAGE)
+            .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
+        Grant::new(role::SUPPORT, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_ADJUSTMENTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
     ],
 };

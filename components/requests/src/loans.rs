@@ -1,62 +1,67 @@
 //! Loans: which pieces of an item somebody has, and until when.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 
-use crate::inventory::MOST;
+use crate::inventory::MAX_PIECES;
 use crate::moves::versioned;
 use crate::parts::{self, Parts};
 
 const QUANTITY: Field = Field::new(
     "quantity",
-    Kind::Integer { min: 1, max: MOST },
-    "How many are lent; 1 when it is left out.",
+    Kind::Integer {
+        min: 1,
+        max: MAX_PIECES,
+    },
+    "The quantity on loan. Defaults to 1.",
 );
 const DUE_ON: Field = Field::new(
     "due_on",
     Kind::Date,
-    "The last day of the loan, in the zone of the item's centre.",
+    "The last day of the loan, in the time zone of the item's centre.",
 );
 
 /// A loan.
 pub(crate) const INVENTORY_LOANS: Resource = Resource {
     name: "inventory-loans",
     table: "inventory_loans",
-    singular: "inventory loan",
-    description: "Pieces of an item that somebody has until a day.",
+    singular: "loan",
+    plural: "loans",
+    description: "A loan of an inventory item to a user until a due date.",
     fields: &[
-        Field::new("inventory_id", Kind::Reference("inventory"), "The item.")
+        Field::new("inventory_id", Kind::Reference("inventory"), "The inventory item.")
             .read_only()
             .filterable(),
-        Field::new("centre_id", Kind::Reference("centres"), "The item's centre.")
+        Field::new("centre_id", Kind::Reference("centres"), "The centre of the item.")
             .read_only()
             .filterable(),
-        Field::new("user_id", Kind::Reference("users"), "Who has them.")
+        Field::new("user_id", Kind::Reference("users"), "The borrower.")
             .read_only()
             .filterable(),
         QUANTITY.read_only().filterable(),
         DUE_ON.read_only().sortable(),
-        Field::new("returned_at", Kind::Time, "When they came back.")
+        Field::new("returned_at", Kind::Time, "The time at which the item was returned. Null while it is on loan.")
             .read_only()
             .nullable()
             .filterable(),
         Field::new(
             "reminded_at",
             Kind::Time,
-            "When who has them was reminded that the loan is overdue.",
+            "The time at which the borrower was reminded that the loan is overdue.",
         )
         .read_only()
         .nullable(),
         Field::new(
             "overdue",
             Kind::Boolean,
-            "Whether they are out, and the last day of the loan has passed.",
+            "Whether the item is still on loan after the last day of the loan.",
         )
         // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
         .condition(
@@ -68,8 +73,8 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
         ),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Export],
-    rule: None,
+    verbs: verbs::READ_EXPORT,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -77,115 +82,96 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
 const LEND_VERB: Verb = Verb::Action("lend");
 const RETURN_VERB: Verb = Verb::Action("return");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const MANAGE: &[Verb] = &[Verb::List, Verb::Get, Verb::Export, LEND_VERB, RETURN_VERB];
+const MANAGE: &[Verb] = &[LEND_VERB, RETURN_VERB];
 
 /// Who may do what to loans.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory-loans",
     grants: &[
-        Grant::new(Role::Tutor, READ)
-            .within("r.user_id = (select current_setting('app.user_id')::uuid)"),
-        Grant::new(Role::Supervisor, MANAGE)
-            .within("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::TUTOR, verbs::READ)
+            .index_condition("r.user_id = (select current_setting('app.user_id')::uuid)"),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
+            .and(MANAGE)
+            .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
     ],
 };
 
 /// A loan in the list of its item.
 const LOAN: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("user_id", Kind::Id, "Who has them.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new("user_id", Kind::Id, "The borrower.").required(),
     QUANTITY.required(),
     DUE_ON.required(),
-    Field::new("returned_at", Kind::Time, "When they came back.")
-        .nullable()
-        .required(),
-    Field::new("created_at", Kind::Time, "When they were lent.").required(),
-    Field::new("created_by", Kind::Id, "The user who lent them.")
+    Field::new(
+        "returned_at",
+        Kind::Time,
+        "The time at which the item was returned. Null while it is on loan.",
+    )
+    .nullable()
+    .required(),
+    Field::new(
+        "created_at",
+        Kind::Time,
+        "The time at which the item was lent.",
+    )
+    .required(),
+    Field::new("created_by", Kind::Id, "The user who lent the item.")
         .nullable()
         .required(),
 ];
 
 /// Reads the loans of an item.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/inventory/{id}/loans",
-    segments: &[],
-    operation: "inventory-loans.of-item",
-    summary: "List the loans of an item",
-    access: Access::Granted {
-        resource: "inventory-loans",
-        verb: Verb::List,
-    },
-    body: None,
-    query: parts::QUERY,
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new("data", Kind::Rows(LOAN), "The loans, the oldest first.").required(),
+pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/loans")
+    .id("inventory-loans.of-item")
+    .summary("List the loans of an inventory item")
+    .granted("inventory-loans", Verb::List)
+    .query(parts::QUERY)
+    .responds(ResponseSpec::fields(
+        &[
+            Field::new("data", Kind::Rows(LOAN), "The loans, oldest first.").required(),
             parts::NEXT,
-        ])),
-        description: "The loans of the item, those that came back among them.",
-        problems: &[],
-    },
-    run: Run::Statement(list),
-};
+        ],
+        "The loans of the item, including those that were returned.",
+    ))
+    .sql_from(list);
 
 /// Lends pieces of an item to somebody.
-pub(crate) const LEND: Action = Action {
-    method: Method::POST,
-    path: "/v1/inventory/{id}/loans",
-    segments: &[],
-    operation: "inventory-loans.lend",
-    summary: "Lend an item",
-    access: Access::Granted {
-        resource: "inventory-loans",
-        verb: LEND_VERB,
-    },
-    body: Some(&[
-        Field::new("user_id", Kind::Id, "Who takes them.").required(),
+pub(crate) const LEND: Action = Action::post("/v1/inventory/{id}/loans")
+    .id("inventory-loans.lend")
+    .summary("Lend an inventory item")
+    .granted("inventory-loans", LEND_VERB)
+    .body(&[
+        Field::new("user_id", Kind::Id, "The borrower.").required(),
         QUANTITY,
         DUE_ON.required(),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Resource(&INVENTORY_LOANS)),
-        description: "The loan.",
-        problems: &[412],
-    },
-    run: Run::View(lend),
-};
+    ])
+    .responds(
+        ResponseSpec::resource(&INVENTORY_LOANS, "The loan.")
+            .status(201)
+            .problems(&[412]),
+    )
+    .sql_for_grant(lend);
 
 /// Takes back what was lent.
-pub(crate) const RETURN: Action = Action {
-    method: Method::POST,
-    path: "/v1/inventory-loans/{id}/return",
-    segments: &[],
-    operation: "inventory-loans.return",
-    summary: "Return a loan",
-    access: Access::Granted {
-        resource: "inventory-loans",
-        verb: RETURN_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&INVENTORY_LOANS)),
-        description: "The loan, at its end: all of it is available again.",
-        problems: &[412],
-    },
-    run: Run::Prepared(versioned, take_back),
-};
+pub(crate) const RETURN: Action = Action::post("/v1/inventory-loans/{id}/return")
+    .id("inventory-loans.return")
+    .summary("Return a loan")
+    .granted("inventory-loans", RETURN_VERB)
+    .responds(
+        ResponseSpec::resource(
+            &INVENTORY_LOANS,
+            "The returned loan. Its whole quantity is available again.",
+        )
+        .problems(&[412]),
+    )
+    .prepared_by(versioned)
+    .sql_for_grant(take_back);
 
-fn list() -> Statement {
+fn list() -> Sql {
     parts::page(&Parts {
-        title: "-- inventory-loans.of-item",
         whole: "inventory",
         table: "inventory_loans",
         column: "inventory_id",
@@ -197,17 +183,15 @@ fn list() -> Statement {
       'created_at', lms.utc(p.created_at),
       'created_by', p.created_by",
     })
-    .prepared("inventory-loans.of-item")
 }
 
-fn lend(grant: &Grant) -> Statement {
+fn lend(grant: &Grant) -> Sql {
     let sql = Sql::from(
-        "-- inventory-loans.lend
-with r as (
+        "with r as (
   insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
   select
     i.id,
-    lms.referenced(
+    lms.check_reference(
       'user_id',
       ($1->'input'->>'user_id')::uuid,
       exists (
@@ -222,13 +206,12 @@ with r as (
   where i.id = ($1->>'id')::uuid
     and i.deleted_at is null",
     );
-    answer(sql, grant, "inventory-loans.lend")
+    answer(sql, grant)
 }
 
-fn take_back(grant: &Grant) -> Statement {
+fn take_back(grant: &Grant) -> Sql {
     let sql = Sql::from(
-        "-- inventory-loans.return
-with r as (
+        "with r as (
   update lms.inventory_loans as r
   set returned_at = now()
   where r.id = ($1->>'id')::uuid
@@ -241,14 +224,14 @@ with r as (
       end
     )",
     );
-    answer(sql, grant, "inventory-loans.return")
+    answer(sql, grant)
 }
 
 /// The loan `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
+fn answer(mut sql: Sql, grant: &Grant) -> Sql {
     projection::returning(&mut sql, &INVENTORY_LOANS);
     sql.push("select\n  ");
-    sql.append(&projection::object(&INVENTORY_LOANS, grant, Depth::One));
+    sql.append(&projection::object(&INVENTORY_LOANS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }

@@ -1,180 +1,132 @@
 //! How a request moves from one state to the next. Which moves there are stands in the database's one state table.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Verb};
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::auth::policy::{Grant, Verb};
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
-use platform::declare::statements::projection::{self, Depth};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
 use platform::http::problem::Problem;
 use platform::pipeline::conditions;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Sql;
 use serde_json::{Map, Value, json};
 
 use crate::requests::{self, REQUESTS};
 
 /// A move of a request.
-const fn action(
-    path: &'static str,
-    operation: &'static str,
-    summary: &'static str,
-    verb: Verb,
-    body: Option<&'static [Field]>,
-    description: &'static str,
-    build: fn(&Grant) -> Statement,
-) -> Action {
-    Action {
-        method: Method::POST,
-        path,
-        segments: &[],
-        operation,
-        summary,
-        access: Access::Granted {
-            resource: "requests",
-            verb,
-        },
-        body,
-        query: &[],
-        answers: Answers {
-            status: 200,
-            schema: Some(Shape::Resource(&REQUESTS)),
-            description,
-            problems: &[412],
-        },
-        run: Run::Prepared(versioned, build),
-    }
+const fn transition(path: &'static str, verb: Verb) -> Action {
+    Action::post(path)
+        .granted("requests", verb)
+        .prepared_by(versioned)
+}
+
+const fn response(description: &'static str) -> ResponseSpec {
+    ResponseSpec::resource(&REQUESTS, description).problems(&[412])
 }
 
 /// Gives a request to somebody.
-pub(crate) const ASSIGN: Action = action(
-    "/v1/requests/{id}/assign",
-    "requests.assign",
-    "Assign a request",
-    requests::ASSIGN,
-    Some(&[Field::new(
+pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", requests::ASSIGN)
+    .id("requests.assign").summary("Assign a request").body(&[Field::new(
         "staff_id",
         Kind::Id,
-        "Who works on it: an active member of the centre's staff, or of those who work for all centres; null for nobody.",
+        "The staff member to whom the request is assigned: an active member of the centre's staff, or of the staff who \
+         work for all centres. Null removes the assignment.",
     )
     .nullable()
-    .required()]),
-    "The request with who works on it.",
-    assign,
-);
+    .required()]).responds(response("The request with its new assignment.")).sql_for_grant(assign);
 
 /// Begins to work on a request.
-pub(crate) const START: Action = action(
-    "/v1/requests/{id}/start",
-    "requests.start",
-    "Start a request",
-    requests::START,
-    None,
-    "The request, in progress.",
-    start,
-);
+pub(crate) const START: Action = transition("/v1/requests/{id}/start", requests::START)
+    .id("requests.start")
+    .summary("Start a request")
+    .responds(response("The request in progress."))
+    .sql_for_grant(start);
 
 /// Says what was done.
-pub(crate) const RESOLVE: Action = action(
-    "/v1/requests/{id}/resolve",
-    "requests.resolve",
-    "Resolve a request",
-    requests::RESOLVE,
-    Some(&[
+pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", requests::RESOLVE)
+    .id("requests.resolve")
+    .summary("Resolve a request")
+    .body(&[
         Field::new(
             "resolution",
             Kind::Multiline {
                 min: 1,
                 max: 10_000,
             },
-            "What was done.",
+            "The resolution: what was done.",
         )
         .required(),
         Field::new(
             "move",
             Kind::Object(&[
-                Field::new("start", Kind::Time, "When the lesson begins now.").required(),
-                Field::new("end", Kind::Time, "When it has ended now.").required(),
+                Field::new("starts_at", Kind::Time, "The new start of the lesson.").required(),
+                Field::new("ends_at", Kind::Time, "The new end of the lesson.").required(),
                 Field::new(
                     "room",
                     Kind::Text { min: 1, max: 100 },
-                    "Where it is now; the room stays when this is left out.",
+                    "The new room. Defaults to the present room.",
                 )
                 .nullable(),
             ]),
-            "Where the lesson of a reschedule request moves to: both happen, or neither.",
+            "The new time of the lesson of a reschedule request. The request is resolved and the lesson moved together, \
+             or neither.",
         ),
-    ]),
-    "The request, resolved.",
-    resolve,
-);
+    ])
+    .responds(response("The resolved request."))
+    .sql_for_grant(resolve);
 
 /// Ends a request.
-pub(crate) const CLOSE: Action = action(
-    "/v1/requests/{id}/close",
-    "requests.close",
-    "Close a request",
-    requests::CLOSE,
-    None,
-    "The request, closed.",
-    close,
-);
+pub(crate) const CLOSE: Action = transition("/v1/requests/{id}/close", requests::CLOSE)
+    .id("requests.close")
+    .summary("Close a request")
+    .responds(response("The closed request."))
+    .sql_for_grant(close);
 
 /// Takes a request up again.
-pub(crate) const REOPEN: Action = action(
-    "/v1/requests/{id}/reopen",
-    "requests.reopen",
-    "Reopen a request",
-    requests::REOPEN,
-    None,
-    "The request, open and due anew.",
-    reopen,
-);
+pub(crate) const REOPEN: Action = transition("/v1/requests/{id}/reopen", requests::REOPEN)
+    .id("requests.reopen")
+    .summary("Reopen a request")
+    .responds(response("The reopened request with a new due time."))
+    .sql_for_grant(reopen);
 
 /// Path and body, with the versions that `If-Match` names.
-pub(crate) fn versioned(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let versions = conditions::expected_versions(call.request, false)?;
-    let mut arguments = call.arguments();
+pub(crate) fn versioned(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let versions = conditions::expected_versions(context.request, false)?;
+    let mut arguments = context.arguments();
     arguments.insert("versions".to_owned(), json!(versions));
     Ok(arguments)
 }
 
-fn assign(grant: &Grant) -> Statement {
-    moved("-- requests.assign", "assign", grant, "requests.assign")
+fn assign(grant: &Grant) -> Sql {
+    moved("assign", grant)
 }
 
-fn start(grant: &Grant) -> Statement {
-    moved("-- requests.start", "start", grant, "requests.start")
+fn start(grant: &Grant) -> Sql {
+    moved("start", grant)
 }
 
-fn resolve(grant: &Grant) -> Statement {
-    moved("-- requests.resolve", "resolve", grant, "requests.resolve")
+fn resolve(grant: &Grant) -> Sql {
+    moved("resolve", grant)
 }
 
-fn close(grant: &Grant) -> Statement {
-    moved("-- requests.close", "close", grant, "requests.close")
+fn close(grant: &Grant) -> Sql {
+    moved("close", grant)
 }
 
-fn reopen(grant: &Grant) -> Statement {
-    moved("-- requests.reopen", "reopen", grant, "requests.reopen")
+fn reopen(grant: &Grant) -> Sql {
+    moved("reopen", grant)
 }
 
 /// Makes the move, and answers the request as it is then.
-fn moved(
-    title: &'static str,
-    name: &'static str,
-    grant: &Grant,
-    operation: &'static str,
-) -> Statement {
-    let mut sql = Sql::from(title);
-    sql.push(
-        "
-with r as (
+fn moved(name: &'static str, grant: &Grant) -> Sql {
+    let mut sql = Sql::from(
+        "with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
     ($1->>'id')::uuid,
     '",
-    )
-    .push(name)
-    .push(
+    );
+    sql.push(name).push(
         "',
     $1->'input',
     nullif($1->'versions', 'null')
@@ -183,7 +135,7 @@ with r as (
 select
   ",
     );
-    sql.append(&projection::object(&REQUESTS, grant, Depth::One));
+    sql.append(&projection::object(&REQUESTS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }

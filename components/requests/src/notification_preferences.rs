@@ -1,58 +1,55 @@
 //! Notification preferences: by which ways the caller is to be reached.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 const PATH: &str = "/v1/notifications/preferences";
 
 const PREFERENCES: &[Field] = &[
-    Field::new("email", Kind::Boolean, "Whether by e-mail.").required(),
-    Field::new("sms", Kind::Boolean, "Whether by SMS.").required(),
-    Field::new("push", Kind::Boolean, "Whether by push.").required(),
+    Field::new(
+        "email",
+        Kind::Boolean,
+        "Whether the user receives notifications by e-mail.",
+    )
+    .required(),
+    Field::new(
+        "sms",
+        Kind::Boolean,
+        "Whether the user receives notifications by SMS.",
+    )
+    .required(),
+    Field::new(
+        "push",
+        Kind::Boolean,
+        "Whether the user receives push notifications.",
+    )
+    .required(),
 ];
 
-const ANSWERS: Answers = Answers {
-    status: 200,
-    schema: Some(Shape::Fields(PREFERENCES)),
-    description: "How the caller is reached. What concerns the security of the account is sent all the same.",
-    problems: &[],
-};
+const PREFERENCES_OF_CALLER: ResponseSpec = ResponseSpec::fields(
+    PREFERENCES,
+    "The caller's notification preferences. Notifications about the security of the account are sent regardless.",
+);
 
 /// Reads the caller's preferences.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: PATH,
-    segments: &[],
-    operation: "notifications.preferences.get",
-    summary: "Show how one is reached",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: ANSWERS,
-    run: Run::Statement(show),
-};
+pub(crate) const SHOW: Action = Action::get(PATH)
+    .id("notifications.preferences.get")
+    .summary("Get notification preferences")
+    .signed_in()
+    .responds(PREFERENCES_OF_CALLER)
+    .sql(SHOW_SQL);
 
 /// Sets the caller's preferences.
-pub(crate) const SET: Action = Action {
-    method: Method::PUT,
-    path: PATH,
-    segments: &[],
-    operation: "notifications.preferences.set",
-    summary: "Set how one is reached",
-    access: Access::SignedIn,
-    body: Some(PREFERENCES),
-    query: &[],
-    answers: ANSWERS,
-    run: Run::Statement(set),
-};
+pub(crate) const SET: Action = Action::put(PATH)
+    .id("notifications.preferences.set")
+    .summary("Update notification preferences")
+    .signed_in()
+    .body(PREFERENCES)
+    .responds(PREFERENCES_OF_CALLER)
+    .sql(SET_SQL);
 
-fn show() -> Statement {
-    Sql::from(
-        "-- notifications.preferences.get
-select
+const SHOW_SQL: &str = "select
   json_build_object(
     'email', coalesce(p.email, true),
     'sms', coalesce(p.sms, true),
@@ -61,15 +58,9 @@ select
   null::text as tag
 from (select current_setting('app.user_id')::uuid as id) as u
 left join lms.notification_preferences as p
-  on p.user_id = u.id",
-    )
-    .prepared("notifications.preferences.get")
-}
+  on p.user_id = u.id";
 
-fn set() -> Statement {
-    Sql::from(
-        "-- notifications.preferences.set
-insert into lms.notification_preferences as p (user_id, email, sms, push)
+const SET_SQL: &str = "insert into lms.notification_preferences as p (user_id, email, sms, push)
 select
   current_setting('app.user_id')::uuid,
   ($1->'input'->>'email')::boolean,
@@ -82,7 +73,4 @@ set
   push = excluded.push
 returning
   json_build_object('email', p.email, 'sms', p.sms, 'push', p.push)::text as body,
-  null::text as tag",
-    )
-    .prepared("notifications.preferences.set")
-}
+  null::text as tag";

@@ -1,7 +1,8 @@
 //! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -38,22 +39,31 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
     name: "notification-templates",
     table: "notification_templates",
     singular: "notification template",
-    description: "The tenant's own words for an event. Placeholders stand in double braces, such as {{name}}; what stands \
-                  between {{#room}} and {{/room}} is there only when there is a room, and between {{^room}} and {{/room}} only \
-                  when there is none. Where there is no template for a language, the words that come with the service stand in.",
+    plural: "notification templates",
+    description: "The tenant's own text for an event. Placeholders are written in double braces, such as {{name}}. Text \
+        between {{#room}} and {{/room}} is included only if there is a room, and text between {{^room}} and {{/room}} \
+        only if there is none. If a language has no template, the service's default text is used.",
     fields: &[
-        Field::new("key", Kind::OneOf(EVENTS), "The event.")
-            .required()
-            .on_create()
-            .filterable(),
-        Field::new("type", Kind::OneOf(TYPES), "How it is sent.")
-            .required()
-            .on_create()
-            .filterable(),
+        Field::new(
+            "key",
+            Kind::OneOf(EVENTS),
+            "The event for which the template is used.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
+        Field::new(
+            "type",
+            Kind::OneOf(TYPES),
+            "The channel by which the notification is sent.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
         Field::new(
             "language",
             Kind::Language,
-            "The language; pt also serves those who prefer pt-BR.",
+            "The language tag. A general tag such as `pt` also serves users who prefer `pt-BR`.",
         )
         .required()
         .on_create()
@@ -61,40 +71,29 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
         Field::new(
             "subject",
             Kind::Text { min: 1, max: 300 },
-            "The subject; without it, the one that comes with the service.",
+            "The subject. Defaults to the service's default subject.",
         )
         .nullable(),
         Field::new(
             "message",
             Kind::Multiline { min: 1, max: 5000 },
-            "The text.",
+            "The text of the message.",
         )
         .required(),
     ],
     owner: None,
-    rule: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    validate: None,
+    verbs: verbs::PLAIN,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 
 /// Who may do what to templates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "notification-templates",
     grants: &[
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Admin, NOTIFICATION_TEMPLATES.verbs),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, NOTIFICATION_TEMPLATES.verbs),
     ],
 };

@@ -1,14 +1,15 @@
 //! Notifications: what was sent to whom (document 4, section 3.11). To make one is to send it: it is in the outbox with it.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::declare::validation::Purpose;
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::declare::validation::WriteMode;
+use platform::sql::statement::Sql;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -27,16 +28,17 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
     name: "notifications",
     table: "notifications",
     singular: "notification",
-    description: "What was sent to a user, or is about to be.",
+    plural: "notifications",
+    description: "A notification that was sent to a user, or is about to be sent.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "Who gets it.")
+        Field::new("user_id", Kind::Reference("users"), "The recipient.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "type",
             Kind::OneOf(TYPES),
-            "How; a user who has opted out of it is not sent anything by it.",
+            "The channel. A user who has opted out of a channel receives nothing by it.",
         )
         .required()
         .on_create()
@@ -44,7 +46,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         Field::new(
             "template",
             Kind::OneOf(EVENTS),
-            "The event whose template makes subject and message, in the user's language; instead of a message.",
+            "The event whose template provides the subject and message in the user's language. Use it instead of a message.",
         )
         .nullable()
         .on_create()
@@ -52,7 +54,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         Field::new(
             "data",
             Kind::Json { bytes: 16_384 },
-            "The values of the template's placeholders; name and tenant are filled in by themselves.",
+            "The values of the template's placeholders. `name` and `tenant` are filled in automatically.",
         )
         .nullable()
         .on_create(),
@@ -65,13 +67,13 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
                 min: 1,
                 max: 20_000,
             },
-            "The text; needed unless there is a template.",
+            "The text of the message. Required unless a template is given.",
         )
         .on_create(),
         Field::new(
             "status",
             Kind::OneOf(&["sent", "failed"]),
-            "What became of it; null as long as it is under way.",
+            "The outcome. Null while the notification is being delivered.",
         )
         .read_only()
         .nullable()
@@ -79,14 +81,14 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         Field::new(
             "language",
             Kind::Language,
-            "The language of the template that was taken.",
+            "The language of the template that was used.",
         )
         .read_only()
         .nullable(),
         Field::new(
             "delivered_at",
             Kind::Time,
-            "When the provider took it over.",
+            "The time at which the provider accepted the notification.",
         )
         .read_only()
         .nullable(),
@@ -96,20 +98,20 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
                 min: 0,
                 max: i32::MAX as i64,
             },
-            "How often it was tried; known with the outcome.",
+            "The number of delivery attempts. Set together with the outcome.",
         )
         .read_only()
         .nullable(),
         Field::new(
-            "failure",
+            "error",
             Kind::Text { min: 1, max: 500 },
-            "Why it failed.",
+            "The reason why the notification failed.",
         )
         .read_only()
         .nullable(),
     ],
     owner: None,
-    rule: Some(rule),
+    validate: Some(validate),
     verbs: &[Verb::List, Verb::Get, Verb::Create, Verb::Export],
     requires_match: false,
     requires_key: false,
@@ -118,15 +120,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
 /// Tries a failed one again.
 const RETRY_VERB: Verb = Verb::Action("retry");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const SEND: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
-const ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Export,
-    RETRY_VERB,
-];
+const ALL: &[Verb] = &[Verb::Create, RETRY_VERB];
 
 /// The rows of an inbox.
 const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
@@ -149,73 +143,86 @@ const INBOX: &[&str] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
-        Grant::new(Role::Student, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Parent, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Tutor, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Assessor, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Supervisor, SEND),
-        Grant::new(Role::Support, ALL),
-        Grant::new(Role::Finance, READ).reading(INBOX).within(OWN),
-        Grant::new(Role::Admin, ALL),
+        Grant::new(role::STUDENT, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::ASSESSOR, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::SUPERVISOR, verbs::READ_CREATE),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(ALL),
+        Grant::new(role::FINANCE, verbs::READ)
+            .reading(INBOX)
+            .index_condition(OWN),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(ALL),
     ],
 };
 
 /// Words are given, or come from a template.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
     if !is_set("template") {
         return match (is_set("message"), is_set("data")) {
-            (false, _) => refuse("/message", "required", "There is a message or a template."),
-            (true, true) => refuse("/data", "not_allowed", "Only a template takes data."),
+            (false, _) => refuse(
+                "/message",
+                "required",
+                "Give either a message or a template.",
+            ),
+            (true, true) => refuse(
+                "/data",
+                "not_allowed",
+                "`data` is allowed only with a template.",
+            ),
             (true, false) => Vec::new(),
         };
     }
     let template = values.get("template").and_then(Value::as_str);
     if template.is_some_and(|template| OF_ACCOUNTS.contains(&template)) {
-        let detail = "It is sent by what causes it, and only then.";
+        let detail =
+            "This template is reserved for account security events, which send it automatically.";
         return refuse("/template", "not_allowed", detail);
     }
     ["/subject", "/message"]
         .into_iter()
         .filter(|pointer| is_set(&pointer[1..]))
-        .map(|pointer| FieldError::new(pointer, "not_allowed", "It comes from the template."))
+        .map(|pointer| {
+            FieldError::new(
+                pointer,
+                "not_allowed",
+                "Leave this field out; its value comes from the template.",
+            )
+        })
         .collect()
 }
 
 /// Queues a failed notification anew.
-pub(crate) const RETRY: Action = Action {
-    method: Method::POST,
-    path: "/v1/notifications/{id}/retry",
-    segments: &[],
-    operation: "notifications.retry",
-    summary: "Try a failed notification again",
-    access: Access::Granted {
-        resource: "notifications",
-        verb: RETRY_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&NOTIFICATIONS)),
-        description: "The notification, under way again with its former delivery key.",
-        problems: &[],
-    },
-    run: Run::View(retry),
-};
+pub(crate) const RETRY: Action = Action::post("/v1/notifications/{id}/retry")
+    .id("notifications.retry")
+    .summary("Retry a failed notification")
+    .granted("notifications", RETRY_VERB)
+    .responds(ResponseSpec::resource(
+        &NOTIFICATIONS,
+        "The notification, queued for delivery again under its original delivery key.",
+    ))
+    .sql_for_grant(retry);
 
-fn retry(grant: &Grant) -> Statement {
+fn retry(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- notifications.retry
-select
+        "select
   ",
     );
-    sql.append(&projection::object(&NOTIFICATIONS, grant, Depth::One));
+    sql.append(&projection::object(&NOTIFICATIONS, grant, Indent::One));
     sql.push(
         " as body,
   r.version::text as tag
 from lms.retry_notification(($1->>'id')::uuid) as r",
     );
-    sql.prepared("notifications.retry")
+    sql
 }

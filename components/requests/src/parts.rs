@@ -8,24 +8,26 @@ pub(crate) const QUERY: &[Field] = &[
     Field::new(
         "cursor",
         Kind::Id,
-        "Where to go on: the next_cursor of the page before.",
+        "The `next_cursor` of the previous page.",
     ),
     Field::new(
         "limit",
         Kind::Integer { min: 1, max: 200 },
-        "Most rows of this page; 50 by default.",
+        "The maximum number of items in the page. Defaults to 50.",
     ),
 ];
 
 /// Where the list goes on.
-pub(crate) const NEXT: Field = Field::new("next_cursor", Kind::Id, "Where the next page begins.")
-    .nullable()
-    .required();
+pub(crate) const NEXT: Field = Field::new(
+    "next_cursor",
+    Kind::Id,
+    "The cursor of the next page. Null on the last page.",
+)
+.nullable()
+.required();
 
 /// What a list is made of.
 pub(crate) struct Parts {
-    /// The line that names the function.
-    pub(crate) title: &'static str,
     /// The table of the row that they belong to.
     pub(crate) whole: &'static str,
     /// Their own table.
@@ -38,20 +40,18 @@ pub(crate) struct Parts {
 
 /// The statement of a page; without an answer when the row is not there.
 pub(crate) fn page(parts: &Parts) -> Sql {
-    let mut sql = Sql::from(parts.title);
-    sql.push(
-        "
-select
+    let mut sql = Sql::from(
+        "select
   json_build_object(
     'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
     'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
   )::text as body,
   null::text as tag
 from lms.",
-    )
-    .push(parts.whole)
-    .push(
-        " as w
+    );
+    sql.push(parts.whole)
+        .push(
+            " as w
 left join lateral (
   select
     p.id,
@@ -60,18 +60,18 @@ left join lateral (
     lead(p.id) over (order by p.id) is not null as follows,
     json_build_object(
       ",
-    )
-    .push(parts.members)
-    .push(
-        "
+        )
+        .push(parts.members)
+        .push(
+            "
     ) as item
   from lms.",
-    )
-    .push(parts.table)
-    .push(" as p\n  where p.")
-    .push(parts.column)
-    .push(
-        " = w.id
+        )
+        .push(parts.table)
+        .push(" as p\n  where p.")
+        .push(parts.column)
+        .push(
+            " = w.id
     and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid
     and p.deleted_at is null
   order by p.id
@@ -81,6 +81,6 @@ left join lateral (
 where w.id = ($1->>'id')::uuid
   and w.deleted_at is null
 group by w.id",
-    );
+        );
     sql
 }

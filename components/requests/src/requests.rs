@@ -1,8 +1,9 @@
 //! Requests: what people ask a centre for (document 4, section 3.8). How they move from one state to the next is in
 //! [`crate::moves`], what is said about them in [`crate::comments`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -11,7 +12,8 @@ pub(crate) const REQUESTS: Resource = Resource {
     name: "requests",
     table: "requests",
     singular: "request",
-    description: "Something that a centre is asked for or told of, and what becomes of it.",
+    plural: "requests",
+    description: "A request or complaint to a centre, from opening to resolution.",
     fields: &[
         Field::new(
             "number",
@@ -19,7 +21,7 @@ pub(crate) const REQUESTS: Resource = Resource {
                 min: 1,
                 max: i64::MAX,
             },
-            "The tenant's own number, from 1 and without gaps.",
+            "The number of the request within the tenant, from 1 and without gaps.",
         )
         .read_only()
         .sortable(),
@@ -30,7 +32,7 @@ pub(crate) const REQUESTS: Resource = Resource {
         Field::new(
             "type",
             Kind::OneOf(&["it", "inventory", "complaint", "reschedule", "maintenance"]),
-            "What it is about.",
+            "The type of the request.",
         )
         .required()
         .filterable(),
@@ -40,27 +42,27 @@ pub(crate) const REQUESTS: Resource = Resource {
                 min: 1,
                 max: 10_000,
             },
-            "What is asked for.",
+            "The details of the request.",
         )
         .required(),
         Field::new(
             "priority",
             Kind::OneOf(&["low", "medium", "high"]),
-            "How urgent it is. Lists are sorted by it from high to low.",
+            "The priority of the request. Lists are sorted by priority from high to low.",
         )
         .default("'medium'")
-        .ranked_by("urgency"),
+        .sort_column("urgency"),
         Field::new(
             "status",
             Kind::OneOf(&["open", "in_progress", "resolved", "closed"]),
-            "Where it stands; see assign, start, resolve, close and reopen.",
+            "The status of the request. It changes with the start, resolve, close and reopen operations.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "assigned_to",
             Kind::Reference("staff"),
-            "The row of staff that works on it; see assign.",
+            "The staff member to whom the request is assigned. It changes with the assign operation.",
         )
         .read_only()
         .nullable()
@@ -68,62 +70,63 @@ pub(crate) const REQUESTS: Resource = Resource {
         Field::new(
             "class_id",
             Kind::Reference("classes"),
-            "The class that it is about, one of the centre.",
+            "The class that the request is about. It must be a class of the centre.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "occurrence_start",
             Kind::Time,
-            "The lesson of the class that it is about: its original_start.",
+            "The lesson of the class that the request is about, identified by its `original_start`.",
         )
         .nullable(),
         Field::new(
             "inventory_id",
             Kind::Reference("inventory"),
-            "The item that it is about, one of the centre.",
+            "The inventory item that the request is about. It must be an item of the centre.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "by_rule",
             Kind::Boolean,
-            "Whether it opened by itself, because the stock of the item is low.",
+            "Whether the request was opened automatically because the stock of the item is low.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "opened_at",
             Kind::Time,
-            "When its clock began: it was made, or reopened.",
+            "The time at which the request was created or last reopened. The due time is counted from it.",
         )
         .read_only(),
         Field::new(
             "due_at",
             Kind::Time,
-            "When the time allowed for its type and priority is over, counted in the centre's working hours.",
+            "The due time: the end of the time allowed for the request's type and priority, counted in the centre's \
+             working hours.",
         )
         .read_only()
         .sortable(),
         Field::new(
             "overdue",
             Kind::Boolean,
-            "Whether it is open or in progress, and its due time is over.",
+            "Whether the request is open or in progress after its due time.",
         )
         .condition("r.due_at < now() and r.status in ('open', 'in_progress')"),
         Field::new(
             "escalated_at",
             Kind::Time,
-            "When it was found to be overdue and its priority was raised.",
+            "The time at which the request was found to be overdue and its priority was raised.",
         )
         .read_only()
         .nullable()
         .filterable(),
-        Field::new("resolved_at", Kind::Time, "When it was resolved.")
+        Field::new("resolved_at", Kind::Time, "The time at which the request was resolved.")
             .read_only()
             .nullable()
             .filterable(),
-        Field::new("closed_at", Kind::Time, "When it was closed.")
+        Field::new("closed_at", Kind::Time, "The time at which the request was closed.")
             .read_only()
             .nullable()
             .filterable(),
@@ -133,23 +136,14 @@ pub(crate) const REQUESTS: Resource = Resource {
                 min: 1,
                 max: 10_000,
             },
-            "What was done.",
+            "The resolution: what was done.",
         )
         .read_only()
         .nullable(),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -165,35 +159,7 @@ pub(crate) const CLOSE: Verb = Verb::Action("close");
 /// Takes it up again.
 pub(crate) const REOPEN: Verb = Verb::Action("reopen");
 
-const ASK: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
-const WORK: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    ASSIGN,
-    START,
-    RESOLVE,
-    CLOSE,
-    REOPEN,
-];
-const MANAGE: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
-    ASSIGN,
-    START,
-    RESOLVE,
-    CLOSE,
-    REOPEN,
-];
+const TRANSITIONS: &[Verb] = &[ASSIGN, START, RESOLVE, CLOSE, REOPEN];
 
 const OWN: &str = "r.created_by = (select current_setting('app.user_id')::uuid)";
 const OWN_OR_ASSIGNED: &str = "r.created_by = (select current_setting('app.user_id')::uuid) \
@@ -204,13 +170,17 @@ const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id'):
 pub(crate) const POLICY: Policy = Policy {
     resource: "requests",
     grants: &[
-        Grant::new(Role::Student, ASK).within(OWN),
-        Grant::new(Role::Parent, ASK).within(OWN),
-        Grant::new(Role::Tutor, WORK).within(OWN_OR_ASSIGNED),
-        Grant::new(Role::Assessor, ASK).within(OWN),
-        Grant::new(Role::Supervisor, MANAGE).within(OF_CENTRE),
-        Grant::new(Role::Support, MANAGE),
-        Grant::new(Role::Finance, ASK).within(OWN),
-        Grant::new(Role::Admin, MANAGE),
+        Grant::new(role::STUDENT, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::PARENT, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::TUTOR, verbs::EDIT)
+            .and(TRANSITIONS)
+            .index_condition(OWN_OR_ASSIGNED),
+        Grant::new(role::ASSESSOR, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN)
+            .and(TRANSITIONS)
+            .index_condition(OF_CENTRE),
+        Grant::new(role::SUPPORT, verbs::PLAIN).and(TRANSITIONS),
+        Grant::new(role::FINANCE, verbs::READ_CREATE).index_condition(OWN),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(TRANSITIONS),
     ],
 };

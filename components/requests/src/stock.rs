@@ -1,101 +1,88 @@
 //! The ledger of an item's quantity: every change of it, with its reason.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::auth::policy::Grant;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 
-use crate::inventory::{self, INVENTORY, MOST};
+use crate::inventory::{self, INVENTORY, MAX_PIECES};
 use crate::moves::versioned;
 use crate::parts::{self, Parts};
 
 const CHANGE: Field = Field::new(
     "change",
     Kind::Integer {
-        min: -MOST,
-        max: MOST,
+        min: -MAX_PIECES,
+        max: MAX_PIECES,
     },
-    "How many more there are, or fewer with a minus; not 0.",
+    "The change of the quantity: positive to add, negative to remove. Must not be 0.",
 )
 .required();
-const REASON: Field =
-    Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").required();
+const REASON: Field = Field::new(
+    "reason",
+    Kind::Multiline { min: 1, max: 1000 },
+    "The reason for the adjustment.",
+)
+.required();
 
 /// An adjustment as it is answered.
 const ADJUSTMENT: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
     CHANGE,
     REASON,
     Field::new(
         "quantity_after",
-        Kind::Integer { min: 0, max: MOST },
-        "How many there were after it.",
+        Kind::Integer {
+            min: 0,
+            max: MAX_PIECES,
+        },
+        "The quantity after the adjustment.",
     )
     .required(),
-    Field::new("created_at", Kind::Time, "When it was made.").required(),
-    Field::new("created_by", Kind::Id, "The user who made it.")
+    Field::new("created_at", Kind::Time, "The time of creation.").required(),
+    Field::new("created_by", Kind::Id, "The user who created the resource.")
         .nullable()
         .required(),
 ];
 
 /// Changes the quantity of an item.
-pub(crate) const ADJUST: Action = Action {
-    method: Method::POST,
-    path: "/v1/inventory/{id}/adjust",
-    segments: &[],
-    operation: "inventory.adjust",
-    summary: "Adjust the quantity of an item",
-    access: Access::Granted {
-        resource: "inventory",
-        verb: inventory::ADJUST,
-    },
-    body: Some(&[CHANGE, REASON]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&INVENTORY)),
-        description: "The item with its new quantity.",
-        problems: &[412],
-    },
-    run: Run::Prepared(versioned, adjust),
-};
+pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
+    .id("inventory.adjust")
+    .summary("Adjust the quantity of an inventory item")
+    .granted("inventory", inventory::ADJUST)
+    .body(&[CHANGE, REASON])
+    .responds(
+        ResponseSpec::resource(&INVENTORY, "The inventory item with its new quantity.")
+            .problems(&[412]),
+    )
+    .prepared_by(versioned)
+    .sql_for_grant(adjust);
 
 /// Reads how the quantity of an item came about.
-pub(crate) const LIST: Action = Action {
-    method: Method::GET,
-    path: "/v1/inventory/{id}/adjustments",
-    segments: &[],
-    operation: "inventory.adjustments",
-    summary: "List the adjustments of an item",
-    access: Access::Granted {
-        resource: "inventory",
-        verb: inventory::ADJUSTMENTS,
-    },
-    body: None,
-    query: parts::QUERY,
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
+    .id("inventory.adjustments")
+    .summary("List the adjustments of an inventory item")
+    .granted("inventory", inventory::ADJUSTMENTS)
+    .query(parts::QUERY)
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(ADJUSTMENT),
-                "The adjustments, the oldest first: the opening stock.",
+                "The adjustments, oldest first. The first one is the opening stock.",
             )
             .required(),
             parts::NEXT,
-        ])),
-        description: "Every change of the quantity.",
-        problems: &[],
-    },
-    run: Run::Statement(list),
-};
+        ],
+        "All adjustments of the quantity.",
+    ))
+    .sql_from(list);
 
-fn adjust(grant: &Grant) -> Statement {
+fn adjust(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- inventory.adjust
-with r as (
+        "with r as (
   select r.*
   from lms.adjust_inventory(
     ($1->>'id')::uuid,
@@ -106,14 +93,13 @@ with r as (
 select
   ",
     );
-    sql.append(&projection::object(&INVENTORY, grant, Depth::One));
+    sql.append(&projection::object(&INVENTORY, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared("inventory.adjust")
+    sql
 }
 
-fn list() -> Statement {
+fn list() -> Sql {
     parts::page(&Parts {
-        title: "-- inventory.adjustments",
         whole: "inventory",
         table: "inventory_adjustments",
         column: "inventory_id",
@@ -124,5 +110,4 @@ fn list() -> Statement {
       'created_at', lms.utc(p.created_at),
       'created_by', p.created_by",
     })
-    .prepared("inventory.adjustments")
 }

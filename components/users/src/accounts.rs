@@ -1,11 +1,12 @@
 //! Making accounts with their profile, and letting them sign in or not.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Arguments, Call, Run, Shape};
+use platform::auth::policy::Grant;
+use platform::declare::action::{Action, ArgumentsFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
@@ -14,99 +15,65 @@ use crate::{password, profile, users};
 
 /// The body of a new account: the user's own fields, a password and a profile.
 const NEW: &[Field] = &[
-    USERS.fields[0],
-    USERS.fields[1],
-    USERS.fields[2],
-    USERS.fields[3],
-    USERS.fields[4],
-    USERS.fields[5],
-    USERS.fields[6],
+    USERS.declared("name"),
+    USERS.declared("email"),
+    USERS.declared("phone"),
+    USERS.declared("role"),
+    USERS.declared("centre_id"),
+    USERS.declared("language_preferences"),
+    USERS.declared("accessibility_settings"),
     Field::new(
         "password",
         password::KIND,
-        "The first password; without one the user begins with a password reset.",
+        "The initial password. Without one, the user starts with a password reset.",
     ),
     Field::new(
         "profile",
         Kind::Object(profile::FIELDS),
-        "The row of its role, made in the same transaction.",
+        "The profile for the user's role, created in the same transaction.",
     ),
 ];
 
 /// Makes an account.
-pub(crate) const CREATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/users",
-    segments: &[],
-    operation: "users.create",
-    summary: "Create a user",
-    access: Access::Granted {
-        resource: "users",
-        verb: users::CREATE,
-    },
-    body: Some(NEW),
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Resource(&USERS)),
-        description: "The user that was made.",
-        problems: &[],
-    },
-    run: Run::Asking(prepare, create),
-};
+pub(crate) const CREATE: Action = Action::post("/v1/users")
+    .id("users.create")
+    .summary("Create a user")
+    .granted("users", users::CREATE)
+    .body(NEW)
+    .responds(ResponseSpec::resource(&USERS, "The created user.").status(201))
+    .asked_by(prepare)
+    .sql_for_grant(create);
 
 /// Stops an account from signing in, and ends its sessions.
-pub(crate) const DEACTIVATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/users/{id}/deactivate",
-    segments: &[],
-    operation: "users.deactivate",
-    summary: "Deactivate a user",
-    access: Access::Granted {
-        resource: "users",
-        verb: users::DEACTIVATE,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&USERS)),
-        description: "The user, inactive; all its sessions have ended. The last active admin stays: 409.",
-        problems: &[409],
-    },
-    run: Run::View(deactivate),
-};
+pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
+    .id("users.deactivate")
+    .summary("Deactivate a user")
+    .granted("users", users::DEACTIVATE)
+    .responds(
+        ResponseSpec::resource(
+            &USERS,
+            "The deactivated user, whose sessions have all ended. Refused with 409 for the last active admin.",
+        )
+        .problems(&[409]),
+    )
+    .sql_for_grant(deactivate);
 
 /// Lets an account sign in again.
-pub(crate) const ACTIVATE: Action = Action {
-    method: Method::POST,
-    path: "/v1/users/{id}/activate",
-    segments: &[],
-    operation: "users.activate",
-    summary: "Activate a user",
-    access: Access::Granted {
-        resource: "users",
-        verb: users::ACTIVATE,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&USERS)),
-        description: "The user, active.",
-        problems: &[],
-    },
-    run: Run::View(activate),
-};
+pub(crate) const ACTIVATE: Action = Action::post("/v1/users/{id}/activate")
+    .id("users.activate")
+    .summary("Activate a user")
+    .granted("users", users::ACTIVATE)
+    .responds(ResponseSpec::resource(&USERS, "The activated user."))
+    .sql_for_grant(activate);
 
 /// Hashes the password, which must not reach the database, and checks the profile against the role.
-fn prepare<'a>(call: &'a Call<'a>) -> Arguments<'a> {
+fn prepare<'a>(context: &'a ActionContext<'a>) -> ArgumentsFuture<'a> {
     Box::pin(async {
-        profile::check(&call.body)?;
-        let mut input = call.body.clone();
+        profile::check(&context.body)?;
+        let mut input = context.body.clone();
         let hash = match input.remove("password") {
             Some(Value::String(password)) => {
-                Some(password::hash(&call.asker(""), "/password", &password).await?)
+                Some(password::hash(&context.asker(""), "/password", &password).await?)
             }
             _ => None,
         };
@@ -119,10 +86,9 @@ fn prepare<'a>(call: &'a Call<'a>) -> Arguments<'a> {
     })
 }
 
-fn create(grant: &Grant) -> Statement {
+fn create(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- users.create
-with given as (
+        "with given as (
   select
     $1->'input' as input,
     $1->'input'->'profile' as profile,
@@ -138,7 +104,7 @@ r as (
     given.input->>'email',
     given.input->>'phone',
     given.input->>'role',
-    lms.referenced(
+    lms.check_reference(
       'centre_id',
       (given.input->>'centre_id')::uuid,
       exists (
@@ -153,95 +119,23 @@ r as (
   from given",
     );
     projection::returning(&mut sql, &USERS);
-    sql.push(
-        ", student as (
-  insert into lms.students (id, user_id, centre_id, dob, special_needs, languages, parent_id)
-  select
-    given.profile_id,
-    r.id,
-    r.centre_id,
-    (given.profile->>'dob')::date,
-    coalesce(given.profile->'special_needs', '[]'::jsonb),
-    coalesce(given.profile->'languages', '[]'::jsonb),
-    lms.referenced(
-      'profile/parent_id',
-      (given.profile->>'parent_id')::uuid,
-      exists (
-        select from lms.users as t
-        where t.id = (given.profile->>'parent_id')::uuid
-          and t.role = 'parent'
-          and t.status = 'active'
-          and t.deleted_at is null
-      )
-    )
-  from r
-  cross join given
-  where r.role = 'student'
-    and given.profile is not null
-),
-tutor as (
-  insert into lms.tutors (id, user_id, centre_id, max_students)
-  select
-    given.profile_id,
-    r.id,
-    r.centre_id,
-    coalesce((given.profile->>'max_students')::integer, 10)
-  from r
-  cross join given
-  where r.role = 'tutor'
-    and given.profile is not null
-),
-guardian as (
-  insert into lms.guardians (id, user_id, student_id, relationship)
-  select
-    given.profile_id,
-    r.id,
-    lms.referenced(
-      'profile/student_id',
-      (given.profile->>'student_id')::uuid,
-      exists (
-        select from lms.students as t
-        where t.id = (given.profile->>'student_id')::uuid
-          and t.deleted_at is null
-      )
-    ),
-    given.profile->>'relationship'
-  from r
-  cross join given
-  where r.role = 'parent'
-    and given.profile is not null
-),
-staff as (
-  insert into lms.staff (id, user_id, centre_id, title, department, hired_on)
-  select
-    given.profile_id,
-    r.id,
-    r.centre_id,
-    given.profile->>'title',
-    given.profile->>'department',
-    (given.profile->>'hired_on')::date
-  from r
-  cross join given
-  where r.role in ('supervisor', 'admin', 'finance', 'assessor', 'support')
-    and given.profile is not null
-)
-select
-  ",
-    );
-    answer(sql, grant, "users.create")
+    // The profile's row, in the table of the user's role.
+    sql.push(", ")
+        .push(include_str!("accounts_profile.sql"))
+        .push("select\n  ");
+    answer(sql, grant)
 }
 
 /// `select` of the user `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
-    sql.append(&projection::object(&USERS, grant, Depth::One));
+fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+    sql.append(&projection::object(&USERS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }
 
-fn deactivate(grant: &Grant) -> Statement {
+fn deactivate(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- users.deactivate
-with r as (
+        "with r as (
   update lms.users as r
   set status = 'inactive'
   where r.id = ($1->>'id')::uuid
@@ -249,13 +143,12 @@ with r as (
     );
     projection::returning(&mut sql, &USERS);
     sql.push("select\n  ");
-    answer(sql, grant, "users.deactivate")
+    answer(sql, grant)
 }
 
-fn activate(grant: &Grant) -> Statement {
+fn activate(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
-        "-- users.activate
-with r as (
+        "with r as (
   update lms.users as r
   set status = 'active'
   where r.id = ($1->>'id')::uuid
@@ -263,5 +156,5 @@ with r as (
     );
     projection::returning(&mut sql, &USERS);
     sql.push("select\n  ");
-    answer(sql, grant, "users.activate")
+    answer(sql, grant)
 }

@@ -1,10 +1,11 @@
 //! Centres: the places of a tenant, each with its zone and currency.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
@@ -14,31 +15,40 @@ const ADDRESS: &[Field] = &[
     Field::new(
         "line1",
         Kind::Text { min: 1, max: 200 },
-        "Street and number.",
+        "The street and number.",
     ),
-    Field::new("line2", Kind::Text { min: 1, max: 200 }, "Further line."),
-    Field::new("city", Kind::Text { min: 1, max: 100 }, "City."),
+    Field::new(
+        "line2",
+        Kind::Text { min: 1, max: 200 },
+        "The second address line.",
+    ),
+    Field::new("city", Kind::Text { min: 1, max: 100 }, "The town or city."),
     Field::new(
         "region",
         Kind::Text { min: 1, max: 100 },
-        "State, county or province.",
+        "The state, county or province.",
     ),
     Field::new(
         "postal_code",
         Kind::Text { min: 1, max: 20 },
-        "Postal code.",
+        "The postal code.",
     ),
     Field::new(
         "country",
         Kind::Text { min: 2, max: 2 },
-        "ISO 3166-1 alpha-2 code.",
+        "The ISO 3166-1 alpha-2 country code.",
     ),
 ];
 
 /// A day on which nobody works.
 const HOLIDAY: &[Field] = &[
-    Field::new("date", Kind::Date, "The day.").required(),
-    Field::new("name", Kind::Text { min: 1, max: 200 }, "What it is.").required(),
+    Field::new("date", Kind::Date, "The date of the holiday.").required(),
+    Field::new(
+        "name",
+        Kind::Text { min: 1, max: 200 },
+        "The name of the holiday.",
+    )
+    .required(),
 ];
 
 /// A place where lessons are given.
@@ -46,21 +56,22 @@ pub(crate) const CENTRES: Resource = Resource {
     name: "centres",
     table: "centres",
     singular: "centre",
-    description: "A place of the tenant where lessons are given.",
+    plural: "centres",
+    description: "A centre of the organisation, where lessons take place.",
     fields: &[
-        Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.")
+        Field::new("name", Kind::Text { min: 1, max: 200 }, "The name of the centre.")
             .required()
             .sortable(),
-        Field::new("code", Kind::Slug, "A short name, unique in the tenant.")
+        Field::new("code", Kind::Slug, "A short code, unique within the tenant.")
             .required()
             .sortable(),
-        Field::new("time_zone", Kind::TimeZone, "The IANA time zone it keeps.")
+        Field::new("time_zone", Kind::TimeZone, "The IANA time zone of the centre.")
             .required()
             .filterable(),
         Field::new(
             "currency",
             Kind::Currency,
-            "The currency it keeps its books in.",
+            "The default currency of the centre's finance records.",
         )
         .required()
         .filterable(),
@@ -70,61 +81,50 @@ pub(crate) const CENTRES: Resource = Resource {
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether it is open.",
+            "Whether the centre is open (`active`) or closed (`inactive`).",
         )
         .default("'active'")
         .filterable(),
         Field::new(
             "working_hours",
             Kind::Rows(week::WINDOW),
-            "When requests are worked on, on the clock of the zone: Monday to Friday from nine to five where nothing is \
-             said; of an empty list every hour counts.",
+            "The weekly hours during which requests are handled, as local time in the centre's time zone. Defaults to \
+             Monday to Friday from 09:00 to 17:00. With an empty list, every hour counts.",
         )
-        .default("lms.usual_working_hours()"),
+        .default("lms.default_working_hours()"),
         Field::new(
             "holidays",
             Kind::Rows(HOLIDAY),
-            "Days on which requests are not worked on.",
+            "The days on which requests are not handled.",
         )
         .default("'[]'::jsonb"),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: Some(rule),
+    verbs: verbs::PLAIN,
+    validate: Some(validate),
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 const NAMES: &[&str] = &["name", "time_zone"];
 
 /// Who may do what to centres.
 pub(crate) const POLICY: Policy = Policy {
     resource: "centres",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, READ_ALL),
-        Grant::new(Role::Support, READ_ALL),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, CENTRES.verbs),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, CENTRES.verbs),
     ],
 };
 
 /// Working hours end after they begin, and a holiday comes once.
-fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
     let holidays = values.get("holidays").and_then(Value::as_array);
     let dates: Vec<&Value> = holidays
@@ -135,7 +135,7 @@ fn rule(values: &mut Map<String, Value>, _purpose: Purpose) -> Vec<FieldError> {
     let repeated = (1..dates.len()).filter(|index| dates[..*index].contains(&dates[*index]));
     errors.extend(repeated.map(|index| {
         let at = format!("/holidays/{index}/date");
-        FieldError::new(at, "duplicate", "This day came before.")
+        FieldError::new(at, "duplicate", "The day was given twice.")
     }));
     errors
 }

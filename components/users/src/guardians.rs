@@ -1,7 +1,8 @@
 //! Guardians: who sees a student as a child (document 4, section 3.10), whatever the role of the account.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -10,9 +11,10 @@ pub(crate) const GUARDIANS: Resource = Resource {
     name: "guardians",
     table: "guardians",
     singular: "guardian",
-    description: "A link between the account of a parent or guardian and a student, who is then seen as a child.",
+    plural: "guardians",
+    description: "A link between the account of a parent or guardian and a student. The account sees the student as a child.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account, in any role but student.")
+        Field::new("user_id", Kind::Reference("users"), "The account of the parent or guardian. It can have any role but student.")
             .required()
             .on_create()
             .filterable(),
@@ -23,45 +25,35 @@ pub(crate) const GUARDIANS: Resource = Resource {
         Field::new(
             "relationship",
             Kind::OneOf(&["parent", "guardian"]),
-            "What the one is to the other.",
+            "The relationship of the user to the student.",
         )
         .required()
         .filterable(),
         Field::new(
             "by_first_contact",
             Kind::Boolean,
-            "Whether it was made by naming the user as the student's first contact: then it ends when another is named.",
+            "Whether the link was created by naming the user as the student's first contact. Such a link ends when \
+             another first contact is named.",
         )
         .read_only(),
     ],
     owner: Some("user_id"),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
-
-const READ: &[Verb] = &[Verb::List, Verb::Get];
 
 /// Who may do what to guardians.
 pub(crate) const POLICY: Policy = Policy {
     resource: "guardians",
     grants: &[
-        Grant::new(Role::Student, READ),
-        Grant::new(Role::Parent, READ),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Supervisor, GUARDIANS.verbs),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ),
-        Grant::new(Role::Admin, GUARDIANS.verbs),
+        Grant::new(role::STUDENT, verbs::READ),
+        Grant::new(role::PARENT, verbs::READ),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, GUARDIANS.verbs),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ),
+        Grant::new(role::ADMIN, GUARDIANS.verbs),
     ],
 };

@@ -84,6 +84,7 @@ pub static COMPONENT: Component = Component {
     resources: RESOURCES,
     actions: ACTIONS,
     policies: POLICIES,
+    application: &domain::APPLICATION,
 }
 .checked();
 

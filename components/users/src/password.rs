@@ -49,7 +49,7 @@ pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem
         return Err(Problem::invalid(vec![FieldError::new(
             pointer,
             "common_password",
-            "This password is among the first that attackers try.",
+            "The password is too common: attackers try it first. Choose another one.",
         )]));
     }
     Ok(())

@@ -18,23 +18,31 @@ pub(crate) const FIELDS: &[Field] = &[
         "A student's special needs.",
     ),
     Field::new("languages", Kind::Languages, "A student's languages."),
-    Field::new("parent_id", Kind::Reference("users"), "A student's parent."),
+    Field::new(
+        "parent_id",
+        Kind::Reference("users"),
+        "A student's first contact.",
+    ),
     Field::new(
         "max_students",
         Kind::Integer { min: 0, max: 1000 },
-        "How many students a tutor takes.",
+        "The maximum number of students that can be assigned to the tutor.",
     ),
     Field::new(
         "title",
         Kind::Text { min: 1, max: 200 },
-        "A staff member's title.",
+        "A staff member's job title.",
     ),
     Field::new(
         "department",
         Kind::Text { min: 1, max: 200 },
         "A staff member's department.",
     ),
-    Field::new("hired_on", Kind::Date, "A staff member's first day."),
+    Field::new(
+        "hired_on",
+        Kind::Date,
+        "A staff member's first day of work.",
+    ),
     Field::new(
         "student_id",
         Kind::Reference("students"),
@@ -43,7 +51,7 @@ pub(crate) const FIELDS: &[Field] = &[
     Field::new(
         "relationship",
         Kind::OneOf(&["parent", "guardian"]),
-        "What a parent is to the child.",
+        "A parent's relationship to the child.",
     ),
 ];
 
@@ -78,7 +86,7 @@ pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
             FieldError::new(
                 format!("/profile/{name}"),
                 "not_allowed",
-                format!("The profile of the role {role} has no such field."),
+                format!("A profile for the role {role} does not have this field."),
             )
         })
         .collect();
@@ -103,7 +111,7 @@ pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
         errors.push(FieldError::new(
             "/centre_id",
             "required",
-            format!("A {role} belongs to a centre."),
+            format!("A {role} must belong to a centre."),
         ));
     }
     if errors.is_empty() {

@@ -1,7 +1,8 @@
 //! Staff: what the organisation knows of those who work for it, beyond their account.
 
-use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::role;
+use platform::auth::policy::{Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -10,20 +11,21 @@ pub(crate) const STAFF: Resource = Resource {
     name: "staff",
     table: "staff",
     singular: "staff member",
-    description: "Someone who works for the organisation.",
+    plural: "staff members",
+    description: "A staff member of the organisation.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The account.")
+        Field::new("user_id", Kind::Reference("users"), "The user account.")
             .required()
             .on_create()
             .filterable(),
         Field::new(
             "centre_id",
             Kind::Reference("centres"),
-            "The centre; none for those who work for all of them.",
+            "The centre. Null for staff who work for all centres.",
         )
         .nullable()
         .filterable(),
-        Field::new("title", Kind::Text { min: 1, max: 200 }, "The job's title.")
+        Field::new("title", Kind::Text { min: 1, max: 200 }, "The job title.")
             .nullable()
             .filterable(),
         Field::new(
@@ -33,46 +35,35 @@ pub(crate) const STAFF: Resource = Resource {
         )
         .nullable()
         .filterable(),
-        Field::new("hired_on", Kind::Date, "The first day.")
+        Field::new("hired_on", Kind::Date, "The first day of work.")
             .nullable()
             .filterable(),
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether the person works here now.",
+            "Whether the person currently works for the organisation.",
         )
         .default("'active'")
         .filterable(),
     ],
     owner: Some("user_id"),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: None,
+    verbs: verbs::PLAIN,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
 const NAMES: &[&str] = &["user_id", "centre_id", "title"];
 
 /// Who may do what to staff.
 pub(crate) const POLICY: Policy = Policy {
     resource: "staff",
     grants: &[
-        Grant::new(Role::Tutor, READ).reading(NAMES),
-        Grant::new(Role::Assessor, READ).reading(NAMES),
-        Grant::new(Role::Supervisor, STAFF.verbs),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, STAFF.verbs),
+        Grant::new(role::TUTOR, verbs::READ).reading(NAMES),
+        Grant::new(role::ASSESSOR, verbs::READ).reading(NAMES),
+        Grant::new(role::SUPERVISOR, STAFF.verbs),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, STAFF.verbs),
     ],
 };

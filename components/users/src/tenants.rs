@@ -1,20 +1,21 @@
 //! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
 
-use platform::auth::policy::{Fields, Grant, Policy, Verb};
-use platform::auth::role::Role;
+use domain::{region, role};
+use platform::auth::policy::{Fields, Grant, Policy};
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::{self, Purpose};
+use platform::declare::validation::{self, WriteMode};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// When a badge is awarded by itself.
 const BADGE_RULE: &[Field] = &[
-    Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge.").required(),
+    Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge that is awarded.").required(),
     Field::new(
         "when",
         Kind::OneOf(&["attendance_streak", "points_reached"]),
-        "What is counted: lessons attended since the last absence, or all points.",
+        "What is counted: `attendance_streak` for lessons attended since the last absence, `points_reached` for all points.",
     )
     .required(),
     Field::new(
@@ -23,7 +24,7 @@ const BADGE_RULE: &[Field] = &[
             min: 1,
             max: 1_000_000,
         },
-        "How many it takes.",
+        "The count at which the badge is awarded.",
     )
     .required(),
 ];
@@ -36,18 +37,46 @@ const MINUTES: Kind = Kind::Integer {
 
 /// The time allowed for the requests of a type.
 const DUE_TIME: &[Field] = &[
-    Field::new("high", MINUTES, "For those of high priority."),
-    Field::new("medium", MINUTES, "For those of medium priority."),
-    Field::new("low", MINUTES, "For those of low priority."),
+    Field::new(
+        "high",
+        MINUTES,
+        "The minutes for requests of high priority.",
+    ),
+    Field::new(
+        "medium",
+        MINUTES,
+        "The minutes for requests of medium priority.",
+    ),
+    Field::new("low", MINUTES, "The minutes for requests of low priority."),
 ];
 
 /// The time allowed for requests.
 const DUE_TIMES: &[Field] = &[
-    Field::new("it", Kind::Object(DUE_TIME), "For it."),
-    Field::new("inventory", Kind::Object(DUE_TIME), "For inventory."),
-    Field::new("complaint", Kind::Object(DUE_TIME), "For complaints."),
-    Field::new("reschedule", Kind::Object(DUE_TIME), "For rescheduling."),
-    Field::new("maintenance", Kind::Object(DUE_TIME), "For maintenance."),
+    Field::new(
+        "it",
+        Kind::Object(DUE_TIME),
+        "The due times of IT requests.",
+    ),
+    Field::new(
+        "inventory",
+        Kind::Object(DUE_TIME),
+        "The due times of inventory requests.",
+    ),
+    Field::new(
+        "complaint",
+        Kind::Object(DUE_TIME),
+        "The due times of complaints.",
+    ),
+    Field::new(
+        "reschedule",
+        Kind::Object(DUE_TIME),
+        "The due times of reschedule requests.",
+    ),
+    Field::new(
+        "maintenance",
+        Kind::Object(DUE_TIME),
+        "The due times of maintenance requests.",
+    ),
 ];
 
 /// The members of the settings that something is made of; what else is in them is the tenant's own business.
@@ -55,17 +84,17 @@ const SETTINGS: &[Field] = &[
     Field::new(
         "badges",
         Kind::Rows(BADGE_RULE),
-        "Badges that are awarded by themselves, once each.",
+        "The rules by which badges are awarded automatically, once each.",
     ),
     Field::new(
         "due_times",
         Kind::Object(DUE_TIMES),
-        "Minutes of working time in which requests are due.",
+        "The minutes of working time within which requests are due, by type and priority.",
     ),
     Field::new(
         "language",
         Kind::Language,
-        "What notifications are written in where the user prefers nothing that there are words in.",
+        "The language of notifications for users who prefer no language that has a template.",
     ),
 ];
 
@@ -74,64 +103,69 @@ pub(crate) const TENANTS: Resource = Resource {
     name: "tenants",
     table: "tenants",
     singular: "tenant",
-    description: "The organisation that the caller belongs to.",
+    plural: "tenants",
+    description: "The organisation to which the caller belongs.",
     fields: &[
-        Field::new("name", Kind::Text { min: 1, max: 200 }, "The name.").required(),
-        Field::new("slug", Kind::Slug, "The name used to sign in.").read_only(),
+        Field::new(
+            "name",
+            Kind::Text { min: 1, max: 200 },
+            "The name of the organisation.",
+        )
+        .required(),
+        Field::new("slug", Kind::Slug, "The short name used to sign in.").read_only(),
         Field::new(
             "region",
-            Kind::OneOf(&["eu", "au", "us"]),
-            "Where its data lives.",
+            Kind::OneOf(&region::ALL),
+            "The region in which the organisation's data is stored.",
         )
         .read_only(),
         Field::new(
             "retention_class",
             Kind::OneOf(&["standard", "regulated"]),
-            "How long its data is kept.",
+            "The retention class, which determines how long the organisation's data is kept.",
         )
         .read_only(),
         Field::new(
             "settings",
             Kind::Json { bytes: 65_536 },
-            "The tenant's settings. Its member badges lists rules {badge, when, count} by which badges are awarded: \
-             when is attendance_streak or points_reached. Its member due_times has, by type and priority of a request \
-             ({\"it\": {\"high\": 240}}), the minutes of working time in which it is due. Its member language is \
-             what notifications are written in for those who prefer no other.",
+            "The tenant's settings. `badges` lists the rules `{badge, when, count}` by which badges are awarded, where \
+             `when` is `attendance_streak` or `points_reached`. `due_times` has the minutes of working time within \
+             which a request is due, by its type and priority, such as `{\"it\": {\"high\": 240}}`. `language` is the \
+             language of notifications for users who prefer no other.",
         ),
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether its users can sign in.",
+            "Whether the organisation's users can sign in.",
         )
         .read_only(),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Update],
-    rule: Some(rule),
+    verbs: verbs::READ_UPDATE,
+    validate: Some(validate),
     requires_match: false,
     requires_key: false,
 };
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
 const NAMES: &[&str] = &["name", "slug"];
 
 /// Who may do what to tenants.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tenants",
     grants: &[
-        Grant::new(Role::Student, READ).reading(NAMES),
-        Grant::new(Role::Parent, READ).reading(NAMES),
-        Grant::new(Role::Tutor, READ),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(Role::Supervisor, READ),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ),
-        Grant::new(Role::Admin, &[Verb::List, Verb::Get, Verb::Update]),
+        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
+        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ),
+        Grant::new(role::SUPPORT, verbs::READ),
+        Grant::new(role::FINANCE, verbs::READ),
+        Grant::new(role::ADMIN, verbs::READ_UPDATE),
     ],
 };
 
 /// Checks the settings that something is made of.
-fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
+fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(Value::Object(settings)) = values.get_mut("settings") else {
         return errors;
@@ -142,7 +176,7 @@ fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
             continue;
         };
         let member = Map::from_iter([(field.name.to_owned(), value.clone())]);
-        match validation::body(SETTINGS.iter(), Fields::All, purpose, &member) {
+        match validation::body(SETTINGS.iter(), Fields::All, mode, &member) {
             Ok(checked) => settings.extend(checked),
             Err(problem) => errors.extend(problem.errors.into_iter().map(|error| FieldError {
                 pointer: format!("/settings{}", error.pointer),

@@ -1,19 +1,36 @@
 //! Users: every account, whatever its role (document 4, section 3.1). Making one is in [`crate::accounts`].
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::validation::Purpose;
+use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
 /// What a person needs to use a screen.
 const ACCESSIBILITY: &[Field] = &[
-    Field::new("screen_reader", Kind::Boolean, "Uses a screen reader."),
-    Field::new("high_contrast", Kind::Boolean, "Needs high contrast."),
-    Field::new("large_text", Kind::Boolean, "Needs large text."),
-    Field::new("reduced_motion", Kind::Boolean, "Needs reduced motion."),
+    Field::new(
+        "screen_reader",
+        Kind::Boolean,
+        "Whether the user uses a screen reader.",
+    ),
+    Field::new(
+        "high_contrast",
+        Kind::Boolean,
+        "Whether the user needs high contrast.",
+    ),
+    Field::new(
+        "large_text",
+        Kind::Boolean,
+        "Whether the user needs large text.",
+    ),
+    Field::new(
+        "reduced_motion",
+        Kind::Boolean,
+        "Whether the user needs reduced motion.",
+    ),
 ];
 
 /// An account.
@@ -21,7 +38,8 @@ pub(crate) const USERS: Resource = Resource {
     name: "users",
     table: "users",
     singular: "user",
-    description: "An account: a student, a parent, a tutor or a member of the staff.",
+    plural: "users",
+    description: "The account of a student, a parent, a tutor or a staff member.",
     fields: &[
         Field::new("name", Kind::Text { min: 1, max: 200 }, "The full name.")
             .required()
@@ -29,49 +47,50 @@ pub(crate) const USERS: Resource = Resource {
         Field::new(
             "email",
             Kind::Email,
-            "The e-mail address, unique in the tenant. An admin changes those of others at once; any other change is kept as \
-             `pending_email` until the new address confirms it. When it takes effect, the former address is told and all \
-             sessions end. The present address takes back what is kept. A supervisor cannot change that of a person who belongs to \
-             other centres too, neither when it is asked for nor when it is confirmed.",
+            "The e-mail address, unique within the tenant. A change by an admin to another user's address takes effect \
+             at once. Any other change is kept as `pending_email` until it is confirmed from the new address. When a \
+             change takes effect, the former address is notified and all sessions end. Setting the present address \
+             again discards a pending change. A supervisor cannot change the address of a person who also belongs to \
+             other centres; this is checked both when the change is requested and when it is confirmed.",
         )
         .required()
         .sortable(),
         Field::new("phone", Kind::Phone, "The telephone number.")
             .nullable()
             .filterable(),
-        Field::new("role", Kind::OneOf(&Role::NAMES), "What the user is.")
+        Field::new("role", Kind::OneOf(&role::NAMES), "The role of the user.")
             .required()
             .filterable(),
         Field::new(
             "centre_id",
             Kind::Reference("centres"),
-            "The centre that the user belongs to.",
+            "The centre to which the user belongs.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "language_preferences",
             Kind::Languages,
-            "Languages, the preferred one first.",
+            "The language tags, in order of preference.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "accessibility_settings",
             Kind::Object(ACCESSIBILITY),
-            "What the user needs to use a screen.",
+            "The user's accessibility needs.",
         )
         .default("'{}'::jsonb"),
         Field::new(
             "status",
             Kind::OneOf(&["active", "inactive"]),
-            "Whether the user can sign in; see activate and deactivate.",
+            "Whether the user can sign in. It changes with the activate and deactivate operations.",
         )
         .read_only()
         .filterable(),
         Field::new(
             "pending_email",
             Kind::Email,
-            "The e-mail address that was asked for and is not confirmed yet; see `POST /v1/auth/email/confirm`.",
+            "The new e-mail address that has been requested but not yet confirmed with `POST /v1/auth/email/confirm`.",
         )
         .nullable()
         .computed(),
@@ -86,15 +105,15 @@ pub(crate) const USERS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: Some(rule),
+    validate: Some(validate),
     requires_match: false,
     requires_key: false,
 };
 
 /// A new address takes back the one that was asked for before. The database then keeps the new address aside, unless it is the
 /// present one.
-fn rule(values: &mut Map<String, Value>, purpose: Purpose) -> Vec<FieldError> {
-    if purpose == Purpose::Update && values.contains_key("email") {
+fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
+    if mode == WriteMode::Update && values.contains_key("email") {
         values.insert("pending_email".to_owned(), Value::Null);
     }
     Vec::new()
@@ -107,9 +126,6 @@ pub(crate) const DEACTIVATE: Verb = Verb::Action("deactivate");
 /// Lets an account sign in again.
 pub(crate) const ACTIVATE: Verb = Verb::Action("activate");
 
-const READ: &[Verb] = &[Verb::List, Verb::Get];
-const READ_ALL: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-const OWN: &[Verb] = &[Verb::List, Verb::Get, Verb::Update];
 /// What one may change of oneself.
 const OWN_FIELDS: &[&str] = &[
     "name",
@@ -145,46 +161,29 @@ const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || cu
 pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
-        Grant::new(Role::Student, OWN).writing(OWN_FIELDS),
-        Grant::new(Role::Parent, READ).within(OWN_STUDENTS),
-        Grant::new(Role::Tutor, OWN)
+        Grant::new(role::STUDENT, verbs::READ_UPDATE).writing(OWN_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).index_condition(OWN_STUDENTS),
+        Grant::new(role::TUTOR, verbs::READ_UPDATE)
             .reading_of_others(NAMES)
             .writing(OWN_FIELDS)
-            .within(OWN_STUDENTS),
-        Grant::new(Role::Assessor, READ),
-        Grant::new(
-            Role::Supervisor,
-            &[
-                Verb::List,
-                Verb::Get,
-                Verb::Update,
-                Verb::Delete,
-                Verb::Restore,
-                Verb::Export,
-            ],
-        )
-        .writing(SUPERVISED),
-        Grant::new(Role::Supervisor, &[CREATE, DEACTIVATE, ACTIVATE]),
-        Grant::new(
-            Role::Support,
-            &[Verb::List, Verb::Get, DEACTIVATE, ACTIVATE],
-        )
-        .reading(CONTACT),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(
-            Role::Admin,
-            &[
-                Verb::List,
-                Verb::Get,
-                CREATE,
-                Verb::Update,
-                Verb::Delete,
-                Verb::Restore,
-                Verb::Import,
-                Verb::Export,
-                DEACTIVATE,
-                ACTIVATE,
-            ],
-        ),
+            .index_condition(OWN_STUDENTS),
+        Grant::new(role::ASSESSOR, verbs::READ),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
+            .and(&[Verb::Update, Verb::Delete, Verb::Restore])
+            .writing(SUPERVISED),
+        Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
+        Grant::new(role::SUPPORT, verbs::READ)
+            .and(&[DEACTIVATE, ACTIVATE])
+            .reading(CONTACT),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[
+            CREATE,
+            Verb::Update,
+            Verb::Delete,
+            Verb::Restore,
+            Verb::Import,
+            DEACTIVATE,
+            ACTIVATE,
+        ]),
     ],
 };

@@ -113,7 +113,7 @@ pub async fn all(client: &Client) -> Result<Vec<(Uuid, String)>> {
             select s.tenant_id, s.slug
             from lms_private.tenant_slugs as s
             where not exists (
-              select from lms_private.tenants_away as a
+              select from lms_private.relocated_tenants as a
               where a.tenant_id = s.tenant_id
             )
             order by s.slug",
@@ -163,7 +163,7 @@ pub async fn enter(transaction: &Transaction<'_>, tenant: Uuid, request: &str) -
     set_context(transaction, tenant, request).await?;
     // A tenant that is being relocated must not change, and rows left behind in its former cell must not be read.
     transaction
-        .execute("select lms_private.enter_home()", &[])
+        .execute("select lms_private.check_current_tenant_location()", &[])
         .await
         .map_err(explain)?;
     Ok(())
@@ -201,7 +201,7 @@ pub async fn set_context(transaction: &Transaction<'_>, tenant: Uuid, request: &
 /// When the database fails.
 pub async fn serialize_writers(transaction: &Transaction<'_>, tenant: Uuid) -> Result<()> {
     transaction
-        .execute("select lms_private.take_turn($1)", &[&tenant])
+        .execute("select lms_private.acquire_write_lock($1)", &[&tenant])
         .await
         .map_err(explain)?;
     Ok(())

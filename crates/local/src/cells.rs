@@ -1,5 +1,5 @@
-//! `lms cell up`: cells on one machine, for development and tests. Each is a process of its own, `lms up`, with a state directory of its own,
-//! so that they share no cluster, credential or key.
+//! `lms cell up`: runs several cells on one machine, each as a process of `lms up` with a state directory of its own, so that
+//! they share no cluster, credential or key. The definitions of production cells are read in `operations::cell`.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -13,32 +13,32 @@ use database::cell::Name;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use operations::progress::step;
-use tokio::process::{Child, Command as Start};
+use tokio::process::{Child, Command as AsyncCommand};
 use worker::stop::Stop;
 
 use crate::demo::Demo;
 use crate::manifest;
 
-/// Between the ports of two cells: there is room for the pages that show their notifications.
-const PORTS: u16 = 10;
+/// The distance between the ports of two cells, which leaves room for their outboxes.
+const PORT_STEP: u16 = 10;
 
-/// How often a cell that starts is asked whether it serves.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The interval at which a starting cell is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Which cells, and where.
+/// The options of `lms cell up`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Directory that gets a state directory for each cell.
+    /// The parent directory of the cells' state directories.
     pub state: PathBuf,
-    /// The cells.
+    /// The names of the cells.
     pub names: Vec<Name>,
-    /// Port of the first one.
+    /// The port of the first cell.
     pub port: u16,
-    /// The application.
+    /// The application's manifest.
     pub manifest: PathBuf,
 }
 
-/// A cell that runs.
+/// A running cell.
 struct Running {
     name: Name,
     url: String,
@@ -46,11 +46,11 @@ struct Running {
     process: Child,
 }
 
-/// Starts the cells, says how to reach them, and stops them when told to.
+/// Starts the cells, prints how to reach them, and stops them on a signal.
 ///
 /// # Errors
 ///
-/// When one does not start or ends by itself: with the last line of its log. The others are stopped.
+/// When a cell does not start, or ends by itself. The error has the last line of its log, and the other cells are stopped.
 pub async fn run(options: &Options) -> Result<()> {
     manifest::check_built(&options.manifest)?;
     let mut stop = Stop::new()?;
@@ -73,10 +73,10 @@ async fn serve(options: &Options, cells: &mut Vec<Running>) -> Result<()> {
         let ready = cell.wait_until_ready().await;
         cells.push(cell);
         ready?;
-        step.done(&format!("serves {url}"));
+        step.done(&format!("listening on {url}"));
     }
     let mut output = std::io::stdout();
-    // Nobody may be reading it; that is no reason not to serve.
+    // A closed standard output is no reason to stop serving.
     let _ = output
         .write_all(welcome(cells)?.as_bytes())
         .and_then(|()| output.flush());
@@ -84,15 +84,15 @@ async fn serve(options: &Options, cells: &mut Vec<Running>) -> Result<()> {
     futures::future::select_all(ends).await.0
 }
 
-/// Where each cell will answer, in the order of names.
+/// Returns the base URL of each cell, in the order of their names.
 fn urls(options: &Options) -> Result<Vec<String>> {
     let mut port = options.port;
     let mut urls = Vec::new();
     for _ in &options.names {
         urls.push(format!("http://127.0.0.1:{port}"));
         port = port
-            .checked_add(PORTS)
-            .context("there are not so many ports: choose a lower one with --port")?;
+            .checked_add(PORT_STEP)
+            .context("the ports of the cells exceed 65535: choose a lower one with --port")?;
     }
     Ok(urls)
 }
@@ -121,9 +121,9 @@ fn start(options: &Options, name: &Name, url: &str, urls: &[String]) -> Result<R
         .stdin(Stdio::null())
         .stdout(log.try_clone().context("cannot share the log")?)
         .stderr(log)
-        // Ctrl-C reaches this process alone, which then stops the cells in order.
+        // In a process group of their own, the cells don't receive Ctrl-C, and this process stops them in order.
         .process_group(0);
-    let process = Start::from(command)
+    let process = AsyncCommand::from(command)
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start the cell {name}"))?;
@@ -140,21 +140,21 @@ impl Running {
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
-            .context("cannot make a client")?;
+            .context("cannot create an HTTP client")?;
         let address = format!("{}/readyz", self.url);
         loop {
             tokio::select! {
                 ended = self.ended() => return ended,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
-            let answer = client.get(&address).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
+            let response = client.get(&address).send().await;
+            if response.is_ok_and(|response| response.status().is_success()) {
                 return Ok(());
             }
         }
     }
 
-    /// Waits until the process ends, which it should not.
+    /// Waits until the process ends, which is always an error.
     async fn ended(&mut self) -> Result<()> {
         let status = self
             .process
@@ -163,7 +163,7 @@ impl Running {
             .with_context(|| format!("cannot wait for the cell {}", self.name))?;
         let log = self.state.join("up.log");
         bail!(
-            "the cell {} ended ({status}): {} (log: {})",
+            "the cell {} ended unexpectedly ({status}): {} (log: {})",
             self.name,
             last_line(&log),
             log.display()
@@ -174,7 +174,7 @@ impl Running {
         let Some(process) = self.process.id().and_then(|id| i32::try_from(id).ok()) else {
             return;
         };
-        // One that has just ended needs no signal.
+        // A process that has just ended needs no signal.
         let _ = kill(Pid::from_raw(process), Signal::SIGTERM);
         let _ = self.process.wait().await;
     }
@@ -186,7 +186,7 @@ fn last_line(log: &Path) -> String {
     line.unwrap_or("its log is empty").to_owned()
 }
 
-/// Where each cell is, and who may sign in.
+/// Returns a table of the cells with their URLs and a sign-in for each tenant.
 fn welcome(cells: &[Running]) -> Result<String> {
     let mut text = format!(
         "\n{:<18}{:<26}{:<12}{:<28}PASSWORD\n",
@@ -207,6 +207,6 @@ fn welcome(cells: &[Running]) -> Result<String> {
             }
         }
     }
-    text.push_str("\nCtrl-C stops them.\n");
+    text.push_str("\nPress Ctrl-C to stop the cells.\n");
     Ok(text)
 }

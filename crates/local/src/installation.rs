@@ -1,5 +1,5 @@
-//! Everything that has to stand before the application can be served on this machine: a database with the schema, demo
-//! data, and the values of the variables of `spin.toml`.
+//! Prepares a local installation: a database with the schema and demo data, and the values of the variables of `spin.toml`.
+//! The application is served in `up`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,25 +17,25 @@ use crate::cluster::{self, Cluster, Durability, Settings};
 use crate::demo::{self, Demo};
 use crate::secrets::Secrets;
 
-/// Where the cells of another region answer.
+/// The base URL of another region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
+pub struct RegionUrl {
     /// The region.
     pub region: Region,
-    /// Its base URL.
+    /// The base URL.
     pub url: String,
 }
 
-impl FromStr for Neighbour {
+impl FromStr for RegionUrl {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let (region, url) = text
             .split_once('=')
-            .context("it has to be a region, = and a URL, such as au=https://au.example.com")?;
+            .context("expected REGION=URL, such as au=https://au.example.com")?;
         let region = <Region as ValueEnum>::from_str(region, false)
-            .map_err(|_| anyhow!("{region:?} is no region: it is eu, au or us"))?;
-        Url::parse(url).with_context(|| format!("{url:?} is no URL"))?;
+            .map_err(|_| anyhow!("{region:?} is not a region: use eu, au or us"))?;
+        Url::parse(url).with_context(|| format!("{url:?} is not a URL"))?;
         Ok(Self {
             region,
             url: url.to_owned(),
@@ -43,41 +43,41 @@ impl FromStr for Neighbour {
     }
 }
 
-/// What to prepare.
+/// The options of a local installation.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Directory for the cluster, its secrets and `demo.json`.
+    /// The state directory for the cluster, its secrets and `demo.json`.
     pub state: PathBuf,
-    /// A database to use instead of a cluster of our own.
+    /// The database to use instead of the private cluster, if any.
     pub database_url: Option<String>,
-    /// The cell that it is, or has to be; none for what it is already, and `eu-standard` when it is new.
+    /// The expected cell. Without it, an existing database keeps its cell and a new one becomes `eu-standard`.
     pub cell: Option<Name>,
-    /// Where the service will answer.
+    /// The base URL of the service.
     pub base_url: String,
-    /// Where other regions answer.
-    pub neighbours: Vec<Neighbour>,
-    /// Whether a cluster of our own may lose data in a crash.
+    /// The base URLs of other regions.
+    pub region_urls: Vec<RegionUrl>,
+    /// The durability of the private cluster.
     pub durability: Durability,
 }
 
-/// What was prepared.
+/// A prepared installation.
 pub struct Installation {
-    /// The cluster, unless the database is somebody else's.
+    /// The private cluster, unless another database is used.
     pub cluster: Option<Cluster>,
-    /// Who can sign in, and where.
+    /// The demo data.
     pub demo: Demo,
-    /// Values for the variables of `spin.toml`.
+    /// The values of the variables of `spin.toml`.
     pub variables: BTreeMap<String, String>,
 }
 
 impl Installation {
-    /// Leaves things as they were before: a cluster that was started for it is stopped.
-    pub(crate) async fn give_up(&self) {
-        give_up(self.cluster.as_ref()).await;
+    /// Stops the cluster if it was started for this installation.
+    pub(crate) async fn stop_if_started(&self) {
+        stop_if_started(self.cluster.as_ref()).await;
     }
 }
 
-/// Prepares it all; what stands already is kept.
+/// Prepares an installation, and keeps every part of it that exists already.
 pub async fn prepare(options: &Options) -> Result<Installation> {
     let (cluster, superuser_url, secrets) = match &options.database_url {
         Some(address) => {
@@ -95,35 +95,35 @@ pub async fn prepare(options: &Options) -> Result<Installation> {
                 durability: options.durability,
             };
             let cluster = Cluster::start(&settings).await?;
-            step.done(&format!("listens on 127.0.0.1:{}", cluster.port()));
+            step.done(&format!("listening on 127.0.0.1:{}", cluster.port()));
             let (address, secrets) = (cluster.superuser_url(), cluster.secrets().clone());
             (Some(cluster), address, secrets)
         }
     };
-    match fill(options, &superuser_url, &secrets).await {
+    match prepare_database(options, &superuser_url, &secrets).await {
         Ok((demo, variables)) => Ok(Installation {
             cluster,
             demo,
             variables,
         }),
         Err(error) => {
-            give_up(cluster.as_ref()).await;
+            stop_if_started(cluster.as_ref()).await;
             Err(error)
         }
     }
 }
 
-/// Stops the cluster if it was started for what has failed now. One that ran already may be others' who are at work on it.
-async fn give_up(cluster: Option<&Cluster>) {
+/// Stops the cluster if the failed preparation has started it. Other programs may use one that ran before.
+async fn stop_if_started(cluster: Option<&Cluster>) {
     if let Some(cluster) = cluster
         && cluster.was_started()
     {
-        // The error that led here is the one to report.
+        // The error of the preparation is the one to report.
         let _ = cluster.stop().await;
     }
 }
 
-async fn fill(
+async fn prepare_database(
     options: &Options,
     superuser_url: &str,
     secrets: &Secrets,
@@ -174,11 +174,11 @@ async fn fill(
     demo.write(&options.state)?;
     data.done(&format!("{} tenants", demo.tenants.len()));
 
-    let variables = variables(&demo, secrets, &options.neighbours)?;
+    let variables = variables(&demo, secrets, &options.region_urls)?;
     Ok((demo, variables))
 }
 
-/// What the variables of `spin.toml` are for a database with demo data.
+/// Returns the values of the variables of `spin.toml` for a database with demo data.
 ///
 /// # Errors
 ///
@@ -186,7 +186,7 @@ async fn fill(
 pub fn variables(
     demo: &Demo,
     secrets: &Secrets,
-    neighbours: &[Neighbour],
+    region_urls: &[RegionUrl],
 ) -> Result<BTreeMap<String, String>> {
     let (host, port) = database::host_and_port(&demo.database.application_url)?;
     let region = demo
@@ -195,9 +195,9 @@ pub fn variables(
         .context("there is no demo tenant")?
         .region
         .clone();
-    let mut base_urls: BTreeMap<&str, &str> = neighbours
+    let mut base_urls: BTreeMap<&str, &str> = region_urls
         .iter()
-        .map(|neighbour| (neighbour.region.as_str(), neighbour.url.as_str()))
+        .map(|other| (other.region.as_str(), other.url.as_str()))
         .collect();
     base_urls.insert(&region, &demo.base_url);
     let base_urls = serde_json::to_string(&base_urls)?;
@@ -209,7 +209,7 @@ pub fn variables(
         ("region", region.clone()),
         ("signing_keys", secrets.signing_keys.clone()),
         ("base_urls", base_urls),
-        // What a developer builds to be told of events is on this machine.
+        // A developer's webhook receiver runs on this machine.
         ("webhook_networks", Networks::loopback().to_string()),
     ]
     .into_iter()

@@ -1,14 +1,14 @@
-//! What a developer's machine needs: a private PostgreSQL, an installation with demo data, the application served on the embedded host.
-//! Nothing in here is part of a production image; what an operator needs lives in `operations`.
+//! Runs the application on a developer's machine: a private PostgreSQL, demo data, a dev outbox and the embedded host.
+//! None of it is part of the production image. The operator's tools are in `operations`.
 
 pub mod cells;
 pub mod cluster;
 pub mod demo;
-mod descriptors;
 pub mod dev_outbox;
 pub mod doctor;
 pub mod installation;
 pub mod manifest;
+mod open_files;
 pub mod openapi;
 pub mod secrets;
 pub mod serve;

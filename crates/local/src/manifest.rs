@@ -1,15 +1,16 @@
-//! What this program has to know of `spin.toml` before the host reads it: whether its components have been built.
+//! Reads the components' files from `spin.toml` and checks that they have been built.
+//! The host reads the rest of the manifest.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The WebAssembly files that a manifest names, each once.
+/// Returns the WebAssembly files that a manifest names, each once.
 pub fn wasm_files(manifest: &Path) -> Result<BTreeSet<PathBuf>> {
     let text = std::fs::read_to_string(manifest).with_context(|| {
         format!(
-            "cannot read {}: run this in the repository, or name the file with --manifest",
+            "cannot read {}: run this program in the repository, or name the file with --manifest",
             manifest.display()
         )
     })?;
@@ -27,7 +28,7 @@ pub fn wasm_files(manifest: &Path) -> Result<BTreeSet<PathBuf>> {
         .collect())
 }
 
-/// Refuses to go on when a component has not been built.
+/// Returns an error if a component has not been built.
 pub fn check_built(manifest: &Path) -> Result<()> {
     for file in wasm_files(manifest)? {
         if !file.is_file() {
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_named_once_and_missed_when_they_are_not_there() {
+    fn each_file_is_listed_once_and_must_exist() {
         let directory = tempfile::tempdir().unwrap();
         let manifest = directory.path().join("spin.toml");
         std::fs::write(

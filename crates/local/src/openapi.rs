@@ -1,9 +1,10 @@
-//! `lms openapi`: the OpenAPI document, made from the tables of the components.
+//! `lms openapi`: generates the OpenAPI document from the components' declarations.
+//! The generator itself is in `platform::declare::openapi`.
 
 use platform::declare::component::Component;
 use serde_json::Value;
 
-/// Every component with endpoints.
+/// The components that have endpoints.
 pub const COMPONENTS: [&Component; 4] = [
     &users::COMPONENT,
     &academics::COMPONENT,
@@ -11,7 +12,7 @@ pub const COMPONENTS: [&Component; 4] = [
     &requests::COMPONENT,
 ];
 
-/// The document of this version.
+/// Returns the document of this version.
 pub fn document() -> Value {
     platform::declare::openapi::document(&COMPONENTS, env!("CARGO_PKG_VERSION"))
 }

@@ -1,5 +1,5 @@
-//! The random secrets of one local installation, kept in `.lms/secrets.toml`.
-//! Only generating, reading and writing them; what they are used for is known by the modules that use them.
+//! Generates, reads and writes the random secrets of a local installation, in `.lms/secrets.toml`.
+//! They are used in `cluster` and `installation`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,33 +13,33 @@ use rand::RngExt;
 use rand::distr::Alphanumeric;
 use serde::{Deserialize, Serialize};
 
-/// Name of the file inside the state directory.
+/// The name of the file in the state directory.
 pub const FILE: &str = "secrets.toml";
 
-/// Secrets that are made once and then stay.
+/// The secrets, which stay the same once they are generated.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secrets {
-    /// Password of the cluster's superuser `postgres`.
+    /// The password of the cluster's superuser `postgres`.
     pub superuser_password: String,
-    /// Password of `lms_migrator`.
+    /// The password of `lms_migrator`.
     pub migrator_password: String,
-    /// Password of `lms_application`.
+    /// The password of `lms_application`.
     pub application_password: String,
-    /// Password of every demo user.
+    /// The password of every demo user.
     pub demo_password: String,
-    /// Keys that sign access tokens, as the variable `signing_keys` wants them.
+    /// The keys that sign access tokens, in the format of the variable `signing_keys`.
     pub signing_keys: String,
 }
 
 impl Secrets {
-    /// Reads the secrets of the state directory `directory`, or makes them if there are none.
+    /// Reads the secrets of the state directory `directory`, or generates them if there are none.
     pub fn load_or_create(directory: &Path) -> Result<Self> {
         let path = directory.join(FILE);
         match fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).with_context(|| {
                 format!(
-                    "{} cannot be read: restore it, or remove the directory {} to begin anew",
+                    "{} cannot be read: restore it, or remove the directory {} to start over",
                     path.display(),
                     directory.display()
                 )
@@ -64,7 +64,7 @@ impl Secrets {
     }
 }
 
-/// Letters and digits from the thread's cryptographic generator: safe in a URL, a file and a shell word.
+/// Returns random letters and digits, which need no quoting in a URL, a file or a shell.
 fn random_text(length: usize) -> String {
     rand::rng()
         .sample_iter(Alphanumeric)
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_says_what_to_do() {
+    fn the_error_for_an_invalid_file_suggests_a_remedy() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(FILE), "nonsense").unwrap();
         let error = Secrets::load_or_create(directory.path()).err().unwrap();

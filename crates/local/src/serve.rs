@@ -1,5 +1,5 @@
-//! `lms serve`: the application and nothing else, on a database that stands already. It prepares nothing, and takes the values of its
-//! variables from where Spin takes them, so that no secret is an argument.
+//! `lms serve`: serves the application on an existing database, with variables from the same environment variables as Spin, so
+//! that no secret is a command-line argument. Preparing a local database is left to `up`.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -12,33 +12,33 @@ use operations::progress::step;
 use tokio::net::TcpListener;
 use worker::stop::Stop;
 
-use crate::{cluster, descriptors, manifest};
+use crate::{cluster, manifest, open_files};
 
-/// The paths by which others learn whether the process lives and can serve. They are answered when everything else has to wait.
-pub const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+/// The paths of the health checks, which are served even when all other requests have to wait.
+pub const HEALTH_CHECK_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// How to serve.
+/// The options of `lms serve`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Directory whose `cache` keeps compiled components.
+    /// The state directory, whose `cache` has the compiled components.
     pub state: PathBuf,
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// The application.
+    /// The application's manifest.
     pub manifest: PathBuf,
-    /// How long to go on serving after being told to stop, while balancers turn away.
+    /// The time to continue serving after a signal, while load balancers stop sending requests.
     pub drain: Duration,
-    /// How many connections a client address may have open; none for as many as it likes.
+    /// The maximum number of connections per client address, unlimited without it.
     pub connections_per_address: Option<NonZeroUsize>,
 }
 
-/// Serves until SIGINT or SIGTERM, drains, and finishes the requests in flight. A second signal waits for nothing.
+/// Serves until SIGINT or SIGTERM, then drains and finishes the requests in flight. A second signal stops at once.
 pub async fn run(options: Options) -> Result<()> {
     manifest::check_built(&options.manifest)?;
-    descriptors::allow_as_many_as_may_be();
+    open_files::raise_limit();
     let cache = cluster::state_directory(&options.state)?.join("cache");
     let mut stop = Stop::new()?;
-    let mut impatience = Stop::new()?;
+    let mut second_signal = Stop::new()?;
     let step = step("Components");
     let manifest = options.manifest;
     let application = tokio::task::spawn_blocking(move || {
@@ -46,27 +46,27 @@ pub async fn run(options: Options) -> Result<()> {
     })
     .await
     .context("loading the components was interrupted")??;
-    // Whoever waits for the port finds a host that serves.
+    // The port opens last, so that a program that waits for it finds a ready host.
     let listener = listen(options.listen).await?;
     step.done("loaded");
     let served = application
-        .with_health_check_paths(&HEALTH)
+        .with_health_check_paths(&HEALTH_CHECK_PATHS)
         .with_max_connections_per_address(options.connections_per_address)
         .with_drain_duration(options.drain)
         .serve(listener, async move { stop.received().await });
     tokio::select! {
         served = served => served,
-        () = async { impatience.received().await; impatience.received().await } => Ok(()),
+        () = async { second_signal.received().await; second_signal.received().await } => Ok(()),
     }
 }
 
-/// Takes an address, or says who may have it.
+/// Listens on an address, and suggests a remedy if that fails.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow!(
             "{address} is in use: stop the program that listens there (ss -ltnp shows it), or choose another port with --listen"
         ),
-        ErrorKind::PermissionDenied => anyhow!("{address} takes privileges: choose a port above 1023 with --listen"),
+        ErrorKind::PermissionDenied => anyhow!("{address} requires privileges: choose a port above 1023 with --listen"),
         _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
     })
 }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_port_in_use_is_named_with_what_to_do() {
+    async fn the_error_for_a_port_in_use_suggests_a_remedy() {
         let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
         assert!(error.to_string().contains("--listen"), "{error}");

@@ -1,4 +1,5 @@
-//! `lms up`: prepares the local installation and serves the application until it is told to stop.
+//! `lms up`: prepares the local installation and serves the application, its worker and the dev outbox until a signal.
+//! The parts of the installation are prepared in `installation`.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
@@ -21,59 +22,60 @@ use worker::webhooks::{self, Sender};
 
 use crate::cluster::{self, Cluster, Durability, Status};
 use crate::demo::Demo;
-use crate::installation::{self, Installation, Neighbour};
-use crate::serve::{HEALTH, listen};
-use crate::{descriptors, dev_outbox, manifest};
+use crate::installation::{self, Installation, RegionUrl};
+use crate::serve::{HEALTH_CHECK_PATHS, listen};
+use crate::{dev_outbox, manifest, open_files};
 
+/// The lock file in the state directory.
 const LOCK: &str = "up.lock";
 
-/// Where the page is that shows what was sent, unless somebody else has the port.
-const SINK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001);
+/// The preferred address of the dev outbox.
+const DEV_OUTBOX: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001);
 
-/// How long the sink may take, which is on this machine.
-const SINK_TIME: Duration = Duration::from_secs(5);
+/// The timeout of requests to the dev outbox, which runs on this machine.
+const DEV_OUTBOX_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How to serve.
+/// The options of `lms up`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Directory for everything that stays between two runs.
+    /// The state directory for everything that persists between two runs.
     pub state: PathBuf,
-    /// A database to use instead of a cluster of our own.
+    /// The database to use instead of the private cluster, if any.
     pub database_url: Option<String>,
-    /// The cell that it is, or has to be; none for what it is already, and the usual one when it is new.
+    /// The expected cell. Without it, an existing database keeps its cell and a new one becomes `eu-standard`.
     pub cell: Option<Name>,
-    /// Where other regions answer.
-    pub neighbours: Vec<Neighbour>,
-    /// Where to listen.
+    /// The base URLs of other regions.
+    pub region_urls: Vec<RegionUrl>,
+    /// The address to listen on.
     pub listen: SocketAddr,
-    /// The application.
+    /// The application's manifest.
     pub manifest: PathBuf,
-    /// How many connections a client address may have open; none for as many as it likes.
+    /// The maximum number of connections per client address, unlimited without it.
     pub connections_per_address: Option<NonZeroUsize>,
 }
 
-/// Serves until SIGINT or SIGTERM, then finishes the requests in flight and stops everything it started. A second signal
-/// does not wait for the requests.
+/// Serves until SIGINT or SIGTERM, then finishes the requests in flight and stops everything that it has started. A second
+/// signal does not wait for the requests.
 pub async fn run(options: &Options) -> Result<()> {
-    // What takes no time is checked before what does.
+    // Cheap checks come before expensive ones.
     manifest::check_built(&options.manifest)?;
     let state = cluster::state_directory(&options.state)?;
     let _lock = lock(&state)?;
-    descriptors::allow_as_many_as_may_be();
+    open_files::raise_limit();
     let listener = listen(options.listen).await?;
     let mut stop = Stop::new()?;
-    // Whatever ends it, it stops a cluster that it started, and no other: `lms prepare` and `spin up` may be at work on it.
-    // A preparation that a signal breaks off does not come to say whether it started one.
-    let mut is_ours = !matches!(cluster::status(&state), Status::Running(_));
+    // At the end it stops a cluster that it has started and no other, which `lms prepare` or `spin up` may be using. If a signal
+    // interrupts the preparation, the cluster's earlier state decides.
+    let mut has_started_cluster = !matches!(cluster::status(&state), Status::Running(_));
     let outcome = tokio::select! {
         prepared = prepare(options, &state, &listener) => {
             let (application, installation) = prepared?;
-            is_ours = installation.cluster.as_ref().is_some_and(Cluster::was_started);
+            has_started_cluster = installation.cluster.as_ref().is_some_and(Cluster::was_started);
             serve(application, installation.demo, listener, stop).await
         }
         () = stop.received() => Ok(()),
     };
-    if is_ours
+    if has_started_cluster
         && options.database_url.is_none()
         && matches!(cluster::status(&state), Status::Running(_))
     {
@@ -90,24 +92,26 @@ async fn serve(
     listener: TcpListener,
     mut stop: Stop,
 ) -> Result<()> {
-    let sink = listen_for_notifications().await?;
-    let sink_address = sink.local_addr().context("the sink has no address")?;
+    let outbox = listen_for_dev_outbox().await?;
+    let outbox_address = outbox
+        .local_addr()
+        .context("the dev outbox has no address")?;
     let mut output = std::io::stdout();
-    // Nobody may be reading it; that is no reason not to serve.
+    // A closed standard output is no reason to stop serving.
     let _ = output
-        .write_all(welcome(&demo, sink_address)?.as_bytes())
+        .write_all(welcome(&demo, outbox_address)?.as_bytes())
         .and_then(|()| output.flush());
 
-    // Ends with this function.
-    let mut beside = JoinSet::new();
-    beside.spawn(dev_outbox::serve(sink));
-    // A developer's own receiver is on this machine.
+    // Dropping the set at the end of this function stops its tasks.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(dev_outbox::serve(outbox));
+    // A developer's webhook receiver runs on this machine.
     let options = webhooks::Options::allowing(Networks::loopback());
     let senders = Senders {
-        notifications: Providers::dev_outbox(sink_address, SINK_TIME)?,
+        notifications: Providers::dev_outbox(outbox_address, DEV_OUTBOX_TIMEOUT)?,
         webhooks: Sender::new(&options)?,
     };
-    beside.spawn(async move {
+    tasks.spawn(async move {
         worker::run(
             demo.database.superuser_url,
             worker::Intervals::DEFAULT,
@@ -117,10 +121,10 @@ async fn serve(
         Ok(())
     });
 
-    let mut impatience = Stop::new()?;
+    let mut second_signal = Stop::new()?;
     tokio::select! {
         served = application.serve(listener, async move { stop.received().await }) => served,
-        () = async { impatience.received().await; impatience.received().await } => Ok(()),
+        () = async { second_signal.received().await; second_signal.received().await } => Ok(()),
     }
 }
 
@@ -137,14 +141,14 @@ async fn prepare(
         database_url: options.database_url.clone(),
         cell: options.cell.clone(),
         base_url: base_url(address),
-        neighbours: options.neighbours.clone(),
+        region_urls: options.region_urls.clone(),
         durability: Durability::Safe,
     })
     .await?;
     match load(options, state, &installation).await {
         Ok(application) => Ok((application, installation)),
         Err(error) => {
-            installation.give_up().await;
+            installation.stop_if_started().await;
             Err(error)
         }
     }
@@ -165,16 +169,16 @@ async fn load(
             .context("loading the components was interrupted")??;
     step.done("loaded");
     Ok(application
-        .with_health_check_paths(&HEALTH)
+        .with_health_check_paths(&HEALTH_CHECK_PATHS)
         .with_max_connections_per_address(options.connections_per_address))
 }
 
-/// Whether `lms up` runs in a state directory.
+/// Returns whether `lms up` runs with a state directory.
 pub(crate) fn is_running(state: &Path) -> bool {
     state.join(LOCK).exists() && lock(state).is_err()
 }
 
-/// One `lms up` for each state directory; the lock goes with the process.
+/// Locks the state directory for this process, because only one `lms up` may use it.
 fn lock(state: &Path) -> Result<File> {
     let path = state.join(LOCK);
     let file =
@@ -182,7 +186,9 @@ fn lock(state: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("`lms up` already runs here: stop it first, or use another --state")
+            bail!(
+                "`lms up` already runs with this state directory: stop it, or choose another one with --state"
+            )
         }
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
@@ -190,15 +196,15 @@ fn lock(state: &Path) -> Result<File> {
     }
 }
 
-/// Where the sink listens: on this machine alone.
-async fn listen_for_notifications() -> Result<TcpListener> {
-    match TcpListener::bind(SINK).await {
+/// Listens on the preferred address of the dev outbox, or on a free port of this machine.
+async fn listen_for_dev_outbox() -> Result<TcpListener> {
+    match TcpListener::bind(DEV_OUTBOX).await {
         Ok(listener) => Ok(listener),
-        Err(_) => listen(SocketAddr::new(SINK.ip(), 0)).await,
+        Err(_) => listen(SocketAddr::new(DEV_OUTBOX.ip(), 0)).await,
     }
 }
 
-/// Where this machine reaches a listener.
+/// Returns a URL at which this machine reaches a listener.
 fn base_url(address: SocketAddr) -> String {
     let mut reachable = address;
     if address.ip().is_unspecified() {
@@ -211,11 +217,11 @@ fn base_url(address: SocketAddr) -> String {
     format!("http://{reachable}")
 }
 
-/// What a newcomer needs to see.
-fn welcome(demo: &Demo, sink: SocketAddr) -> Result<String> {
+/// Returns the text for a newcomer: the URLs, the sign-ins and a first request.
+fn welcome(demo: &Demo, outbox: SocketAddr) -> Result<String> {
     let mut text = format!(
-        "\nThe LMS serves {0}, with its reference at {0}/docs. Ctrl-C stops it.\n\
-        E-mail, SMS and push notifications go to http://{sink} and nowhere else.\n\n",
+        "\nThe LMS is running at {0}, with its API reference at {0}/docs. Press Ctrl-C to stop it.\n\
+        E-mail, SMS and push notifications are delivered to http://{outbox} only.\n\n",
         demo.base_url
     );
     writeln!(
@@ -253,7 +259,7 @@ mod tests {
     use crate::demo::{Database, Tenant, User};
 
     #[test]
-    fn the_base_url_can_be_reached() {
+    fn the_base_url_of_an_unspecified_address_is_the_loopback_address() {
         assert_eq!(
             base_url("127.0.0.1:3000".parse().unwrap()),
             "http://127.0.0.1:3000"
@@ -266,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_welcome_has_every_sign_in_and_a_line_to_paste() {
+    fn the_welcome_lists_every_sign_in_and_a_command_to_paste() {
         let user = |role: &str| User {
             id: uuid::Uuid::nil(),
             role: role.to_owned(),
@@ -288,7 +294,7 @@ mod tests {
                 users: vec![user("admin"), user("tutor")],
             }],
         };
-        let text = welcome(&demo, SINK).unwrap();
+        let text = welcome(&demo, DEV_OUTBOX).unwrap();
         assert!(text.contains("http://127.0.0.1:3001"), "{text}");
         assert!(text.contains("tutor@a.example"));
         assert!(
@@ -298,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_runs_in_a_directory() {
+    fn a_state_directory_is_used_by_one_process_only() {
         let directory = tempfile::tempdir().unwrap();
         let _first = lock(directory.path()).unwrap();
         assert!(

@@ -9,26 +9,40 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::auth::policy::{Access, Grant, Policy, Verb};
+use crate::auth::policy::{Grant, Policy, Verb};
 use crate::auth::role::Role;
 use crate::auth::token::Claims;
-use crate::declare::action::{Action, Answers, Call, Done, Form, Run, Shape};
-use crate::declare::component::Component;
+use crate::declare::action::{Action, ResponseFuture};
+use crate::declare::action_context::ActionContext;
+use crate::declare::component::{Application, Component};
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource::Resource;
+use crate::declare::response_spec::{Representation, ResponseSchema, ResponseSpec};
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::settings::Settings;
 use crate::sql::database::{Database, Pause, Pending};
-use crate::sql::error::Failure;
+use crate::sql::error::QueryError;
+use crate::sql::sqlstate;
 use crate::sql::statement::{Sql, Statement};
+
+/// The roles of a house with lamps.
+pub(crate) mod role {
+    use crate::auth::role::Role;
+
+    pub(crate) const ADMIN: Role = Role::new("admin").reading_history();
+    pub(crate) const KEEPER: Role = Role::new("keeper");
+    pub(crate) const GUEST: Role = Role::new("guest");
+    pub(crate) const VISITOR: Role = Role::new("visitor");
+}
 
 /// A resource with a field of each sort that matters.
 pub(crate) const LAMPS: Resource = Resource {
     name: "lamps",
     table: "lamps",
     singular: "lamp",
+    plural: "lamps",
     description: "A lamp.",
     fields: &[
         Field::new("name", Kind::Text { min: 1, max: 20 }, "What it is called.")
@@ -77,7 +91,7 @@ pub(crate) const LAMPS: Resource = Resource {
         Verb::Import,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -87,11 +101,12 @@ pub(crate) const BILLS: Resource = Resource {
     name: "bills",
     table: "bills",
     singular: "electric bill",
+    plural: "electric bills",
     description: "A bill.",
     fields: &[Field::new("note", Kind::Text { min: 0, max: 20 }, "A note.").required()],
     owner: None,
     verbs: &[Verb::List, Verb::Create, Verb::Update],
-    rule: None,
+    validate: None,
     requires_match: true,
     requires_key: true,
 };
@@ -109,185 +124,124 @@ const ALL: &[Verb] = &[
 ];
 
 /// All of it.
-pub(crate) static ADMIN: Grant = Grant::new(Role::Admin, ALL);
+pub(crate) static ADMIN: Grant = Grant::new(role::ADMIN, ALL);
 /// All fields of its own, few of others'.
-pub(crate) static TUTOR: Grant = Grant::new(Role::Tutor, &[Verb::List, Verb::Get, Verb::Update])
+pub(crate) static KEEPER: Grant = Grant::new(role::KEEPER, &[Verb::List, Verb::Get, Verb::Update])
     .reading_of_others(&["name", "kind"])
     .writing(&["name", "tags"]);
 /// Few fields.
-pub(crate) static STUDENT: Grant =
-    Grant::new(Role::Student, &[Verb::List, Verb::Get]).reading(&["name", "watts"]);
+pub(crate) static GUEST: Grant =
+    Grant::new(role::GUEST, &[Verb::List, Verb::Get]).reading(&["name", "watts"]);
 
-const SWITCH: Action = Action {
-    method: Method::POST,
-    path: "/v1/lamps/{id}/switch",
-    segments: &[],
-    operation: "lamps.switch",
-    summary: "Switch a lamp",
-    access: Access::Granted {
-        resource: "lamps",
-        verb: Verb::Action("switch"),
-    },
-    body: None,
-    query: &[Field::new(
+const SWITCH: Action = Action::post("/v1/lamps/{id}/switch")
+    .id("lamps.switch")
+    .summary("Switch a lamp")
+    .granted("lamps", Verb::Action("switch"))
+    .query(&[Field::new(
         "minutes",
         Kind::Integer { min: 1, max: 60 },
         "For how long.",
-    )],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&LAMPS)),
-        description: "The lamp.",
-        problems: &[],
-    },
-    run: Run::Statement(switch),
-};
+    )])
+    .responds(ResponseSpec::resource(&LAMPS, "The lamp."))
+    .sql("select 1");
 
-const SETTLE: Action = Action {
-    method: Method::POST,
-    path: "/v1/bills/{id}/settle",
-    segments: &[],
-    operation: "bills.settle",
-    summary: "Settle a bill",
-    access: Access::Granted {
-        resource: "bills",
-        verb: Verb::Action("settle"),
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "Nothing.",
-        problems: &[],
-    },
-    run: Run::Statement(switch),
-};
+const SETTLE: Action = Action::post("/v1/bills/{id}/settle")
+    .id("bills.settle")
+    .summary("Settle a bill")
+    .granted("bills", Verb::Action("settle"))
+    .responds(ResponseSpec::none("Nothing."))
+    .sql("select 1");
 
 /// An action whose path has a time and a word in it.
-pub(crate) const PLAN: Action = Action {
-    method: Method::PUT,
-    path: "/v1/lamps/{id}/nights/{start}/{phase}",
-    segments: &[
+pub(crate) const PLAN: Action = Action::put("/v1/lamps/{id}/nights/{start}/{phase}")
+    .id("lamps.plan")
+    .segments(&[
         Field::new("start", Kind::Time, "When the night begins."),
         Field::new("phase", Kind::OneOf(&["dusk", "dawn"]), "Which end."),
-    ],
-    operation: "lamps.plan",
-    summary: "Plan a night",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "Nothing.",
-        problems: &[],
-    },
-    run: Run::Statement(switch),
-};
+    ])
+    .summary("Plan a night")
+    .signed_in()
+    .responds(ResponseSpec::none("Nothing."))
+    .sql("select 1");
 
-/// An action that has other forms than JSON.
-pub(crate) const REPORT: Action = Action {
-    method: Method::GET,
-    path: "/v1/lamps/report",
-    segments: &[],
-    operation: "lamps.report",
-    summary: "Report on lamps",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Forms(
-            &[Field::new("lamps", Kind::Integer { min: 0, max: 9 }, "How many.").required()],
-            &[Form {
-                media: "text/plain",
-                headers: &[("content-language", "en")],
-                write: shout,
-            }],
-        )),
-        description: "The report.",
-        problems: &[404],
-    },
-    run: Run::Statement(report),
-};
-
-fn report() -> Statement {
-    Sql::from("-- lamps.report").prepared("lamps.report")
-}
+/// An action that has other representations than JSON.
+pub(crate) const REPORT: Action = Action::get("/v1/lamps/report")
+    .id("lamps.report")
+    .summary("Report on lamps")
+    .signed_in()
+    .responds(
+        ResponseSpec::of(
+            ResponseSchema::Representations(
+                &[Field::new("lamps", Kind::Integer { min: 0, max: 9 }, "How many.").required()],
+                &[Representation {
+                    media: "text/plain",
+                    headers: &[("content-language", "en")],
+                    write: shout,
+                }],
+            ),
+            "The report.",
+        )
+        .problems(&[404]),
+    )
+    .sql("select 1");
 
 fn shout(json: &str) -> Result<String, Problem> {
     Ok(json.to_uppercase())
 }
 
-const ASK: Action = Action {
-    method: Method::POST,
-    path: "/v1/ask",
-    segments: &[],
-    operation: "oracle.ask",
-    summary: "Ask",
-    access: Access::SignedIn,
-    body: Some(&[Field::new("question", Kind::Text { min: 1, max: 20 }, "What.").required()]),
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "Nothing.",
-        problems: &[],
-    },
-    run: Run::Custom(ask),
-};
+const ASK: Action = Action::post("/v1/ask")
+    .id("oracle.ask")
+    .summary("Ask")
+    .signed_in()
+    .body(&[Field::new("question", Kind::Text { min: 1, max: 20 }, "What.").required()])
+    .responds(ResponseSpec::none("Nothing."))
+    .custom(ask);
 
-const PING: Action = Action {
-    method: Method::GET,
-    path: "/ping",
-    segments: &[],
-    operation: "ping",
-    summary: "Ping",
-    access: Access::Public,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: None,
-        description: "Pong.",
-        problems: &[],
-    },
-    run: Run::Custom(ping),
-};
+const PING: Action = Action::get("/ping")
+    .id("ping")
+    .summary("Ping")
+    .public()
+    .responds(ResponseSpec::none("Pong.").status(200))
+    .custom(ping);
 
-fn switch() -> Statement {
-    Sql::from("-- lamps.switch").prepared("lamps.switch")
-}
-
-fn ask<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn ask<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let statement = Sql::from("-- oracle.ask").unprepared();
-        match call.run(&statement, call.arguments()).await {
+        match context.run(&statement, context.arguments()).await {
             Ok(_) => Ok(Response::empty(204)),
-            Err(failure) => crate::sql::sqlstate::settle(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }
 
-fn ping<'a>(_: &'a Call<'a>) -> Done<'a> {
+fn ping<'a>(_: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async { Ok(Response::json(200, "{}")) })
 }
+
+static ACTIONS: &[Action] = &[SWITCH, SETTLE, PLAN, REPORT, ASK, PING];
+
+/// The application.
+pub(crate) static HOUSE: Application = Application {
+    title: "A house with lamps",
+    roles: &[role::GUEST, role::VISITOR, role::KEEPER, role::ADMIN],
+    regions: &["eu", "au", "us"],
+    groups: &[],
+};
 
 /// The component.
 pub(crate) static COMPONENT: Component = Component {
     name: "light",
     resources: &[LAMPS, BILLS],
-    actions: &[SWITCH, SETTLE, PLAN, REPORT, ASK, PING],
+    actions: ACTIONS,
     policies: &[
         Policy {
             resource: "lamps",
-            grants: &[ADMIN, TUTOR, STUDENT],
+            grants: &[ADMIN, KEEPER, GUEST],
         },
         Policy {
             resource: "bills",
             grants: &[Grant::new(
-                Role::Admin,
+                role::ADMIN,
                 &[
                     Verb::List,
                     Verb::Create,
@@ -297,6 +251,7 @@ pub(crate) static COMPONENT: Component = Component {
             )],
         },
     ],
+    application: &HOUSE,
 }
 .checked();
 
@@ -309,7 +264,8 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn settings_with(others: &[(&str, &str)]) -> Settings {
     let mut values = variables();
     values.extend(others.iter().copied());
-    Settings::read(|name| Ok(values[name].to_owned())).expect("the settings can be read")
+    Settings::read(HOUSE.regions, |name| Ok(values[name].to_owned()))
+        .expect("the settings can be read")
 }
 
 /// The variables of a component.
@@ -342,7 +298,7 @@ pub(crate) fn claims(role: Role) -> Claims {
         sub: Uuid::from_u128(1),
         tid: Uuid::from_u128(2),
         sid: Uuid::from_u128(3),
-        role,
+        role: role.name().to_owned(),
         lang: None,
         iat: now,
         exp: now + 60,
@@ -403,7 +359,7 @@ impl Database for Recorder {
         self.calls
             .borrow_mut()
             .push((json(&context), statement.clone(), json(&arguments)));
-        Box::pin(std::future::ready(Err(Failure::Unavailable(
+        Box::pin(std::future::ready(Err(QueryError::Unavailable(
             "recorded".to_owned(),
         ))))
     }

@@ -11,14 +11,14 @@ use crate::http::outbound_url::Networks;
 
 /// How long the statement of an import or another lengthy one may take. More than the database's own `statement_timeout`, less than the host
 /// gives a request.
-pub const LENGTHY: Duration = Duration::from_secs(50);
+pub const LONG_RUNNING_TIMEOUT: Duration = Duration::from_secs(50);
 
 /// The settings of a cell, as every component of it has them.
 #[derive(Clone)]
 pub struct Settings {
     /// The cell's name, which begins with its region: `eu-standard`.
     pub cell: String,
-    /// `eu`, `au` or `us`.
+    /// The region of that cell.
     pub region: String,
     /// The base URL of each region, for tokens that come to the wrong one.
     pub base_urls: BTreeMap<String, String>,
@@ -37,15 +37,21 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings through `get`, which gives a variable's text or says why it can't.
+    /// Reads the settings of a cell in one of the regions through `get`, which gives a variable's text or says why it can't.
     ///
     /// # Errors
     ///
     /// One line that names the variable and what is wrong with it, never its value.
-    pub fn read(get: impl Fn(&str) -> Result<String, String>) -> Result<Settings, String> {
+    pub fn read(
+        regions: &[&str],
+        get: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<Settings, String> {
         let region = get("region")?;
-        if !["eu", "au", "us"].contains(&region.as_str()) {
-            return Err("variable region must be eu, au or us".to_owned());
+        if !regions.contains(&region.as_str()) {
+            return Err(format!(
+                "variable region must be one of: {}",
+                regions.join(", ")
+            ));
         }
         let cell = get("cell")?;
         if !cell
@@ -85,12 +91,12 @@ impl Settings {
 
     /// How to reach the database for a statement that may take longer than others. The limit is set when a
     /// connection is opened: a statement cannot move its own. Where the address has options already, they stand.
-    pub fn lengthy_database_url(&self) -> String {
+    pub fn long_running_database_url(&self) -> String {
         let address = &self.database_url;
         if address.contains("options=") {
             return address.clone();
         }
-        let seconds = LENGTHY.as_secs();
+        let seconds = LONG_RUNNING_TIMEOUT.as_secs();
         if !address.contains("://") {
             return format!("{address} options='-c statement_timeout={seconds}s'");
         }
@@ -110,10 +116,10 @@ pub fn origins(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{settings_with, variables};
+    use crate::fixture::{COMPONENT, settings_with, variables};
 
     fn refused(name: &str, value: &str) -> String {
-        Settings::read(|variable| {
+        Settings::read(COMPONENT.application.regions, |variable| {
             Ok(if variable == name {
                 value
             } else {
@@ -184,14 +190,14 @@ mod tests {
             ("postgres://h/d?options=-cx", "postgres://h/d?options=-cx"),
         ] {
             let settings = settings_with(&[("database_url", address)]);
-            assert_eq!(settings.lengthy_database_url(), expected);
+            assert_eq!(settings.long_running_database_url(), expected);
         }
     }
 
     #[test]
     fn a_missing_variable_is_passed_on() {
         for missing in variables().into_keys() {
-            let result = Settings::read(|name| {
+            let result = Settings::read(COMPONENT.application.regions, |name| {
                 if name == missing {
                     Err(format!("variable {name} is not set"))
                 } else {

@@ -72,7 +72,7 @@ impl Schedule {
             errors.push(error(
                 "time_zone",
                 "unknown_time_zone",
-                "This must be an IANA time zone, such as Europe/London.",
+                "Must be an IANA time zone, such as Europe/London.",
             ));
         }
         let start = parse_local(&value["start"], "start", &mut errors);
@@ -90,7 +90,7 @@ impl Schedule {
             errors.push(error(
                 "end",
                 "too_long",
-                "A lesson takes at most 24 hours; let it recur.",
+                "A lesson must last at most 24 hours. Use `recurring` for a series of lessons.",
             ));
         }
         let recurring = Some(&value["recurring"]).filter(|recurring| !recurring.is_null());
@@ -183,10 +183,10 @@ fn ambiguous_times(value: &Value) -> Vec<FieldError> {
             let change = match instants(zone, time) {
                 LocalInstants::Unique(_) => return None,
                 LocalInstants::Skipped(_) => "skipped",
-                LocalInstants::Ambiguous(..) => "doubled",
+                LocalInstants::Ambiguous(..) => "repeated",
             };
             let detail = format!(
-                "This local time is {change} when the clocks change in {zone}; choose another."
+                "The local time is {change} when the clocks change in {zone}. Choose another time."
             );
             Some(error(field, "clock_change", detail))
         })
@@ -201,7 +201,7 @@ fn parse_local(value: &Value, path: &str, errors: &mut Vec<FieldError>) -> Optio
         errors.push(error(
             path,
             "invalid_local_time",
-            "This must be a local date and time without an offset, such as 2026-03-29T16:00:00.",
+            "Must be a local date and time without an offset, such as 2026-03-29T16:00:00.",
         ));
     }
     time

@@ -57,7 +57,7 @@ impl Schedule {
         if !begins {
             return refuse(
                 "start_not_in_rule",
-                "The first occurrence of the rule must be the start.".to_owned(),
+                "The first occurrence of the rule must be `start`.".to_owned(),
             );
         }
         let limit = self.limit(now);

@@ -119,7 +119,7 @@ pub(super) fn parse(
         }
     };
     if has("COUNT") && has("UNTIL") {
-        return Err(invalid("COUNT and UNTIL exclude each other".to_owned()));
+        return Err(invalid("COUNT and UNTIL are mutually exclusive".to_owned()));
     }
     let selects_days = |name: &str| name.starts_with("BY") && name != "BYSETPOS";
     if has("BYSETPOS") && !parts.iter().any(|(name, _)| selects_days(name)) {
@@ -150,7 +150,8 @@ fn check_ordinals(rule: &Rule) -> Result<(), RuleError> {
     match ordinals.find(|ordinal| ordinal.abs() > max) {
         None => Ok(()),
         Some(_) if max == 0 => Err(invalid(
-            "BYDAY takes numbers only in months, and in years without BYWEEKNO".to_owned(),
+            "BYDAY accepts numbers only with FREQ=MONTHLY, or with FREQ=YEARLY without BYWEEKNO"
+                .to_owned(),
         )),
         Some(ordinal) => Err(invalid(format!(
             "the number {ordinal} of BYDAY is out of range: the largest is {max}"
@@ -303,6 +304,6 @@ fn signed_one(name: &str, text: &str, max: i32) -> Result<i32, RuleError> {
 fn invalid(reason: String) -> RuleError {
     (
         "invalid_rule",
-        format!("This is not a valid recurrence rule: {reason}."),
+        format!("Must be a valid recurrence rule: {reason}."),
     )
 }

@@ -1,24 +1,24 @@
-//! `lab bench`: measures the components on the embedded host beside a native service and the bare statement, in one
-//! run on one PostgreSQL. What is measured and how the figures are judged stands in `docs/reference/benchmarks.md`.
+//! `lab bench`: measures the components on the embedded host against a native service and the bare SQL statement, in one run
+//! on one PostgreSQL. `docs/reference/benchmarks.md` describes the measurements and their targets.
 
-mod book;
+mod bench_tenant;
 mod calendar;
-mod calls;
-mod data;
-mod desk;
-mod fresh;
-mod grounds;
+mod client_account;
+mod database_copy;
+mod datasets;
+mod fresh_instance;
 mod latencies;
+mod ledger;
 mod load;
 mod operation;
-mod own_tenant;
-mod person;
+mod pgbench;
 mod process;
 mod report;
+mod requests;
 mod rounds;
 pub mod seed;
 mod server;
-mod statement;
+mod sql_scripts;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,22 +32,22 @@ use local::installation::{self, Installation};
 use local::manifest;
 use operations::progress::{Bar, step};
 
-use grounds::Findings;
-use operation::Ground;
+use client_account::ClientAccount;
+use datasets::GrowthResults;
+use operation::Dataset;
 pub use operation::Operation;
-use person::Person;
+use pgbench::Scripts;
 use report::{Measurement, Report};
 use rounds::Bench;
 use server::Server;
-use statement::Scripts;
 
-/// Connections while the host's memory is looked at.
+/// The number of connections while the host's memory is measured.
 const MEMORY_CONNECTIONS: usize = 32;
 
-/// Every run works on the same rows.
+/// The seed of the database, the same in every run.
 const SEED: u64 = 1;
 
-/// How to measure.
+/// The options of a measurement.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Print JSON instead of tables
@@ -58,7 +58,7 @@ pub struct Options {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
 
-    /// Rounds of each service for each line
+    /// Rounds of each service for each measurement
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 
@@ -82,12 +82,12 @@ pub struct Options {
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     manifest: PathBuf,
 
-    /// Only serve the application here, with variables from the environment: the process that is measured
+    /// Serve the application at this address with variables from the environment, as the measured process
     #[arg(long, value_name = "ADDRESS", env = "LMS_BENCH_LISTEN", hide = true)]
     serve: Option<SocketAddr>,
 }
 
-/// Measures and prints; or serves, when this is the process that is measured.
+/// Measures and prints a report, or serves the application if this is the measured process.
 pub async fn run(state: &Path, options: &Options) -> Result<()> {
     if let Some(address) = options.serve {
         return server::serve(state, &options.manifest, address).await;
@@ -103,10 +103,10 @@ pub async fn run(state: &Path, options: &Options) -> Result<()> {
 
 async fn measure(state: &Path, options: &Options) -> Result<Report> {
     manifest::check_built(&options.manifest)?;
-    let native = server::beside("native-baseline")?;
+    let native = server::sibling_program("native-baseline")?;
     let installation = installation::prepare(&installation::Options {
         cell: None,
-        neighbours: Vec::new(),
+        region_urls: Vec::new(),
         state: state.to_owned(),
         database_url: None,
         base_url: "http://127.0.0.1".to_owned(),
@@ -140,17 +140,19 @@ async fn measure_on(
     )
     .await?;
     let copying = step("Copy of the database");
-    let copy = data::copy(superuser_url).await?;
+    let copy = database_copy::create(superuser_url).await?;
     let mut client = database::connect(&copy).await?;
-    let people = data::people(&mut client).await?;
-    data::settle(&client).await?;
+    let accounts = database_copy::create_accounts(&mut client).await?;
+    database_copy::vacuum_and_checkpoint(&client).await?;
     copying.done("ready");
 
-    let size = data::size(&copy).await?;
-    let (postmaster, postgresql) = data::server(&client).await?;
+    let size = database_copy::size(&copy).await?;
+    let (postmaster, postgresql) = database_copy::server(&client).await?;
     drop(client);
-    let application_url =
-        database::with_database(&installation.demo.database.application_url, data::COPY)?;
+    let application_url = database::with_database(
+        &installation.demo.database.application_url,
+        database_copy::NAME,
+    )?;
     let mut variables = installation.variables.clone();
     variables.insert("database_url".to_owned(), application_url.clone());
 
@@ -158,45 +160,52 @@ async fn measure_on(
     let bench = Bench {
         components: Server::components(state, &options.manifest, &variables).await?,
         native: Server::native(native, &variables).await?,
-        database: application_url,
+        database_url: application_url,
         postmaster,
         rounds: options.rounds,
         time: Duration::from_secs(options.seconds),
     };
     starting.done("answer");
 
-    let report = fill(&bench, options, &people, postgresql, size, &copy).await?;
-    // Before the server is asked to stop: nobody may still be connected.
+    let report = measure_all(&bench, options, &accounts, postgresql, size, &copy).await?;
+    // The services disconnect before their database is dropped.
     drop(bench);
-    data::remove(superuser_url).await?;
+    database_copy::remove(superuser_url).await?;
     Ok(report)
 }
 
-/// All lines of the report.
-async fn fill(
+/// Measures all operations and returns the report.
+async fn measure_all(
     bench: &Bench,
     options: &Options,
-    people: &[Person],
+    tenant_accounts: &[ClientAccount],
     postgresql: String,
-    size: data::Size,
+    size: database_copy::Size,
     copy: &str,
 ) -> Result<Report> {
     let mut measurements = Vec::new();
-    let mut findings = Findings::default();
-    for ground in Ground::ALL {
-        let operations = options.operations(ground);
+    let mut growth_results = GrowthResults::default();
+    for dataset in Dataset::ALL {
+        let operations = options.operations(dataset);
         if operations.is_empty() {
             continue;
         }
         let mut client = database::connect(copy).await?;
-        let people = grounds::prepare(ground, bench, &mut client, people, &mut findings).await?;
-        measurements.extend(lines(bench, options, &operations, &people).await?);
+        let accounts = datasets::prepare(
+            dataset,
+            bench,
+            &mut client,
+            tenant_accounts,
+            &mut growth_results,
+        )
+        .await?;
+        measurements.extend(measure_operations(bench, options, &operations, &accounts).await?);
     }
 
     let pauses = step("Fresh instances");
-    let accounts = operation::sign_in_all(&bench.components, people).await?;
+    let accounts = operation::sign_in_all(&bench.components, tenant_accounts).await?;
     let fresh_instance =
-        fresh::measure(&bench.components, &Operation::Get.source(&accounts)).await?;
+        fresh_instance::measure(&bench.components, &Operation::GetUser.source(&accounts)).await?;
     pauses.done("measured");
     Ok(Report {
         postgresql,
@@ -204,20 +213,20 @@ async fn fill(
         tenants: size.tenants,
         users: size.users,
         measurements,
-        growth: findings.growth,
-        conflict_check_milliseconds: findings.conflict_check_milliseconds,
+        growth: growth_results.growth,
+        conflict_check_milliseconds: growth_results.conflict_check_milliseconds,
         fresh_instance,
-        host_resident_megabytes: bench.resident(&accounts, MEMORY_CONNECTIONS).await?,
+        host_resident_megabytes: bench.resident_memory(&accounts, MEMORY_CONNECTIONS).await?,
         wasm_bytes: wasm_bytes(&options.manifest)?,
     })
 }
 
-/// The lines of some operations, each at every number of connections.
-async fn lines(
+/// Measures operations, each at every number of connections.
+async fn measure_operations(
     bench: &Bench,
     options: &Options,
     operations: &[Operation],
-    people: &[Person],
+    client_accounts: &[ClientAccount],
 ) -> Result<Vec<Measurement>> {
     let mut bar = Bar::new(
         "Measurements",
@@ -225,9 +234,9 @@ async fn lines(
     );
     let mut measurements = Vec::new();
     for operation in operations.iter().copied() {
-        // Tokens live for 15 minutes, and a long run takes longer.
-        let accounts = operation::sign_in_all(&bench.components, people).await?;
-        let scripts = calls::scripts(operation, &accounts)?
+        // Tokens expire after 15 minutes, and a long run takes longer.
+        let accounts = operation::sign_in_all(&bench.components, client_accounts).await?;
+        let scripts = sql_scripts::scripts(operation, &accounts)?
             .map(|scripts| Scripts::write(scripts.into_iter()))
             .transpose()?;
         for connections in options.connections.iter().copied().map(usize::from) {
@@ -243,8 +252,8 @@ async fn lines(
 }
 
 impl Options {
-    /// What is to be measured on the rows of `ground`.
-    fn operations(&self, ground: Ground) -> Vec<Operation> {
+    /// Returns the selected operations on a dataset.
+    fn operations(&self, dataset: Dataset) -> Vec<Operation> {
         let all = if self.only.is_empty() {
             Operation::value_variants()
         } else {
@@ -252,12 +261,12 @@ impl Options {
         };
         all.iter()
             .copied()
-            .filter(|operation| operation.ground() == ground)
+            .filter(|operation| operation.dataset() == dataset)
             .collect()
     }
 }
 
-/// Size of each component's file, by its name.
+/// Returns the size of each component's file, by its name.
 fn wasm_bytes(manifest: &Path) -> Result<BTreeMap<String, u64>> {
     manifest::wasm_files(manifest)?
         .into_iter()

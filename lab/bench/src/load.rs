@@ -1,5 +1,5 @@
-//! The load: a fixed number of connections, each sending its next request when it has the answer to the last.
-//! What is sent belongs to `operation`; who answers, to `server`.
+//! Generates load on a fixed number of connections, each of which sends a request when it has the response to the last.
+//! The requests are built in `operation`, the services started in `server`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use tokio::task::JoinSet;
 
 use super::latencies::Latencies;
 
-/// Longest time that one request may take; a server that hangs ends the measurement.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a request, after which the measurement fails.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a connection that was refused something rests.
-const REST: Duration = Duration::from_millis(100);
+/// The pause after a connection of the background load fails.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Makes the requests of one connection, by their number.
+/// Builds a request from the number of its connection and its own number.
 pub(super) type Source = Arc<dyn Fn(usize, u64) -> Request<Full<Bytes>> + Send + Sync>;
 
-/// What a stretch of load has shown.
+/// The result of a period of load.
 pub(super) struct Outcome {
-    /// How long each request took.
+    /// The latency of each request.
     pub(super) latencies: Latencies,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last response.
     pub(super) elapsed: Duration,
 }
 
 impl Outcome {
-    /// Nothing yet.
+    /// Returns a result without requests.
     pub(super) fn empty() -> Result<Self> {
         Ok(Self {
             latencies: Latencies::new()?,
@@ -42,14 +42,14 @@ impl Outcome {
         })
     }
 
-    /// Adds another stretch of the same load.
+    /// Adds another period of the same load.
     pub(super) fn add(&mut self, other: &Self) -> Result<()> {
         self.latencies.add(&other.latencies)?;
         self.elapsed += other.elapsed;
         Ok(())
     }
 
-    /// Answers in a second.
+    /// Returns the responses per second.
     pub(super) fn rate(&self) -> f64 {
         self.latencies.count() as f64 / self.elapsed.as_secs_f64().max(f64::EPSILON)
     }
@@ -62,7 +62,7 @@ pub(super) async fn run(
     time: Duration,
     source: &Source,
 ) -> Result<Outcome> {
-    // Connected before the clock starts: a client keeps its connections.
+    // The connections are opened before the clock starts, because real clients reuse theirs.
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
         clients.push(Client::connect(address).await?);
@@ -70,38 +70,38 @@ pub(super) async fn run(
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for (number, client) in clients.into_iter().enumerate() {
-        tasks.spawn(keep_busy(client, number, began + time, Arc::clone(source)));
+        tasks.spawn(send_until(client, number, began + time, Arc::clone(source)));
     }
     let mut outcome = Outcome::empty()?;
     while let Some(latencies) = tasks.join_next().await {
         outcome
             .latencies
-            .add(&latencies.context("a connection's task broke off")??)?;
+            .add(&latencies.context("the task of a connection failed")??)?;
     }
     outcome.elapsed = began.elapsed();
     Ok(outcome)
 }
 
-/// The same while others, who are not measured, keep as many connections busy with something else.
-pub(super) async fn run_beside(
+/// Does the same while a background load that is not measured keeps other connections busy.
+pub(super) async fn run_with_background_load(
     address: SocketAddr,
     connections: usize,
     time: Duration,
     source: &Source,
-    others: &[Source],
+    background: &[Source],
 ) -> Result<Outcome> {
-    let mut crowd = JoinSet::new();
-    for (number, other) in others.iter().enumerate() {
-        crowd.spawn(stay_busy(address, number, Arc::clone(other)));
+    let mut tasks = JoinSet::new();
+    for (number, other) in background.iter().enumerate() {
+        tasks.spawn(send_until_aborted(address, number, Arc::clone(other)));
     }
     let outcome = run(address, connections, time, source).await;
     // Connections that are still busy are closed.
-    crowd.shutdown().await;
+    tasks.shutdown().await;
     outcome
 }
 
-/// Keeps a connection busy until it is told to stop. To be refused is an answer too.
-async fn stay_busy(address: SocketAddr, number: usize, source: Source) {
+/// Keeps a connection busy until its task is aborted. An error response does not end it.
+async fn send_until_aborted(address: SocketAddr, number: usize, source: Source) {
     let mut count = 0;
     loop {
         if let Ok(mut client) = Client::connect(address).await {
@@ -110,11 +110,11 @@ async fn stay_busy(address: SocketAddr, number: usize, source: Source) {
             }
         }
         count += 1;
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     }
 }
 
-async fn keep_busy(
+async fn send_until(
     mut client: Client,
     number: usize,
     end: Instant,
@@ -132,7 +132,7 @@ async fn keep_busy(
     Ok(latencies)
 }
 
-/// One connection that is kept open.
+/// A connection that stays open.
 pub(super) struct Client {
     sender: SendRequest<Full<Bytes>>,
     address: SocketAddr,
@@ -143,47 +143,47 @@ impl Client {
     pub(super) async fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address)
             .await
-            .with_context(|| format!("{address} does not take connections"))?;
+            .with_context(|| format!("{address} does not accept connections"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(async move {
-            // Whoever waits for an answer is told of the same error.
+            // A request that waits for its response gets the same error.
             let _ = connection.await;
         });
         Ok(Self { sender, address })
     }
 
-    /// Sends a request, reads the whole answer and returns its body; anything but a success is an error.
+    /// Sends a request, reads the whole response and returns its body. Every status other than a success is an error.
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
-        tokio::time::timeout(PATIENCE, self.exchange(request))
+        tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(request))
             .await
             .with_context(|| {
                 format!(
-                    "{} does not answer within {} s",
+                    "{} does not respond within {} s",
                     self.address,
-                    PATIENCE.as_secs()
+                    REQUEST_TIMEOUT.as_secs()
                 )
             })?
     }
 
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes> {
-        let what = format!("{} {}", request.method(), request.uri());
+        let target = format!("{} {}", request.method(), request.uri());
         self.sender.ready().await?;
         let response = self
             .sender
             .send_request(request)
             .await
-            .with_context(|| format!("{what} got no answer"))?;
+            .with_context(|| format!("{target} got no response"))?;
         let status = response.status();
         let body = response
             .into_body()
             .collect()
             .await
-            .with_context(|| format!("{what} got half an answer"))?
+            .with_context(|| format!("{target} got an incomplete response"))?
             .to_bytes();
         if !status.is_success() {
             bail!(
-                "{what} was answered {status}: {}",
+                "{target} got status {status}: {}",
                 String::from_utf8_lossy(&body)
             );
         }

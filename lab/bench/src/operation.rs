@@ -1,4 +1,5 @@
-//! The calls that are measured: what each sends, on whose behalf, and how two connections differ.
+//! The operations that are measured, and the HTTP requests that each connection sends for them.
+//! The connections themselves are in `load`.
 
 use std::sync::Arc;
 
@@ -15,206 +16,217 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::client_account::ClientAccount;
 use super::load::{Client, Source};
-use super::person::Person;
 use super::server::Server;
-use super::{book, calendar, desk};
+use super::{calendar, ledger, requests};
 
-/// How many rows a list asks for.
-pub(super) const PAGE: u32 = 20;
+/// The page size of a list.
+pub(super) const PAGE_SIZE: u32 = 20;
 
-/// How many sign in at once while others read.
-const SIGN_INS: usize = 64;
+/// The number of clients that sign in while others read.
+const BACKGROUND_SIGN_INS: usize = 64;
 
-/// Strides that are prime to any number of accounts and users in use, so that requests wander over all of them.
+/// Strides that are coprime to the numbers of accounts and users, so that requests are spread over all of them.
 const CONNECTION_STRIDE: usize = 7919;
 const REQUEST_STRIDE: usize = 104_729;
 
-/// A call under measurement.
+/// An operation that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// One user by its id.
-    Get,
+    GetUser,
     /// A page of twenty users.
-    List,
-    /// A page of twenty users, while many others sign in.
-    ListBesideSignIns,
+    ListUsers,
+    /// A page of twenty users, while many other clients sign in.
+    ListDuringSignIns,
     /// Signing in with a password.
     SignIn,
-    /// A new user. Last of these, for it changes what the others read.
-    Create,
+    /// A new user. It comes last among the users, because it adds rows that the others read.
+    CreateUser,
     /// The week of a tutor in a calendar with a million lessons.
-    Week,
+    TutorWeek,
     /// The month of a student in that calendar.
-    Month,
-    /// Which of 500 tutors are free when, within two weeks.
-    Slots,
-    /// A new class, which must clash with nobody's lessons. Last, as above.
-    Book,
+    StudentMonth,
+    /// The free slots of 500 tutors within two weeks.
+    FreeSlots,
+    /// A new class, whose lesson is checked for double bookings. It comes last in the calendar.
+    CreateClass,
     /// The balance of a centre with a million finance records.
-    Balance,
-    /// A new finance record there, with its lines, event and key. Last, as above.
-    Record,
-    /// The most urgent twenty of the open requests, of which there are many.
-    Urgent,
+    CentreBalance,
+    /// A new finance record there, with its journal entries, event and idempotency key. It comes last in the ledger.
+    CreateFinanceRecord,
+    /// The twenty most urgent of many open help-desk requests.
+    UrgentRequests,
 }
 
-/// Whose rows an operation works on.
+/// The rows that an operation works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ground {
-    /// Those of all tenants that the database was filled with.
+pub(super) enum Dataset {
+    /// The tenants that the database was seeded with.
     Tenants,
     /// A calendar with a million lessons.
     Calendar,
-    /// A book with a million finance records.
-    Book,
-    /// A million requests.
-    Desk,
+    /// A ledger with a million finance records.
+    Ledger,
+    /// A million help-desk requests.
+    Requests,
 }
 
-impl Ground {
-    /// In the order in which they are measured.
-    pub(super) const ALL: [Ground; 4] = [
-        Ground::Tenants,
-        Ground::Calendar,
-        Ground::Book,
-        Ground::Desk,
+impl Dataset {
+    /// All datasets, in the order in which they are measured.
+    pub(super) const ALL: [Dataset; 4] = [
+        Dataset::Tenants,
+        Dataset::Calendar,
+        Dataset::Ledger,
+        Dataset::Requests,
     ];
 }
 
-/// Somebody who has signed in.
-pub(super) struct Account {
-    pub(super) person: Person,
+/// An account that has signed in.
+pub(super) struct SignedIn {
+    pub(super) account: ClientAccount,
     pub(super) token: String,
-    /// What the token says.
+    /// The claims of the token.
     pub(super) claims: Claims,
 }
 
 impl Operation {
-    /// As tables write it.
+    /// Returns the name in tables.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Get => "get by id",
-            Self::List => "list of 20",
-            Self::ListBesideSignIns => "list of 20 beside 64 sign-ins",
-            Self::Create => "create",
+            Self::GetUser => "get by id",
+            Self::ListUsers => "list of 20",
+            Self::ListDuringSignIns => "list of 20 during 64 sign-ins",
+            Self::CreateUser => "create",
             Self::SignIn => "sign-in",
-            Self::Week => "tutor's week",
-            Self::Month => "student's month",
-            Self::Slots => "free slots",
-            Self::Book => "booking",
-            Self::Balance => "balance of a centre",
-            Self::Record => "finance record",
-            Self::Urgent => "open requests",
+            Self::TutorWeek => "tutor's week",
+            Self::StudentMonth => "student's month",
+            Self::FreeSlots => "free slots",
+            Self::CreateClass => "booking",
+            Self::CentreBalance => "balance of a centre",
+            Self::CreateFinanceRecord => "finance record",
+            Self::UrgentRequests => "open requests",
         }
     }
 
-    /// Whose rows it works on.
-    pub(super) fn ground(self) -> Ground {
+    /// Returns the dataset that it works on.
+    pub(super) fn dataset(self) -> Dataset {
         match self {
-            Self::Get | Self::List | Self::ListBesideSignIns | Self::SignIn | Self::Create => {
-                Ground::Tenants
+            Self::GetUser
+            | Self::ListUsers
+            | Self::ListDuringSignIns
+            | Self::SignIn
+            | Self::CreateUser => Dataset::Tenants,
+            Self::TutorWeek | Self::StudentMonth | Self::FreeSlots | Self::CreateClass => {
+                Dataset::Calendar
             }
-            Self::Week | Self::Month | Self::Slots | Self::Book => Ground::Calendar,
-            Self::Balance | Self::Record => Ground::Book,
-            Self::Urgent => Ground::Desk,
+            Self::CentreBalance | Self::CreateFinanceRecord => Dataset::Ledger,
+            Self::UrgentRequests => Dataset::Requests,
         }
     }
 
-    /// Requests per second at so many connections that it should reach, as a share of the native service's.
+    /// Returns the target for requests per second at this number of connections, as a share of the native service's.
     pub(super) fn rate_target(self, connections: usize) -> Option<f64> {
         match self {
-            Self::Get | Self::List => (connections == 32).then_some(1.0),
-            Self::Week | Self::Month | Self::Slots | Self::Book | Self::Record => Some(0.8),
-            Self::ListBesideSignIns
+            Self::GetUser | Self::ListUsers => (connections == 32).then_some(1.0),
+            Self::TutorWeek
+            | Self::StudentMonth
+            | Self::FreeSlots
+            | Self::CreateClass
+            | Self::CreateFinanceRecord => Some(0.8),
+            Self::ListDuringSignIns
             | Self::SignIn
-            | Self::Create
-            | Self::Balance
-            | Self::Urgent => None,
+            | Self::CreateUser
+            | Self::CentreBalance
+            | Self::UrgentRequests => None,
         }
     }
 
-    /// The operation that others run meanwhile, and the number of their connections.
-    pub(super) fn beside(self) -> Option<(Operation, usize)> {
-        (self == Self::ListBesideSignIns).then_some((Self::SignIn, SIGN_INS))
+    /// Returns the operation that other clients send meanwhile, and the number of their connections.
+    pub(super) fn background_load(self) -> Option<(Operation, usize)> {
+        (self == Self::ListDuringSignIns).then_some((Self::SignIn, BACKGROUND_SIGN_INS))
     }
 
-    /// Milliseconds that it may take on one connection.
+    /// Returns the target for its latency on one connection, in milliseconds.
     pub(super) fn time_target(self) -> Option<f64> {
         match self {
-            Self::Slots => Some(50.0),
-            Self::Balance => Some(20.0),
+            Self::FreeSlots => Some(50.0),
+            Self::CentreBalance => Some(20.0),
             _ => None,
         }
     }
 
-    /// The requests of each connection.
-    pub(super) fn source(self, accounts: &Arc<[Account]>) -> Source {
+    /// Returns the function that builds the requests of each connection.
+    pub(super) fn source(self, accounts: &Arc<[SignedIn]>) -> Source {
         let accounts = Arc::clone(accounts);
         Arc::new(move |connection, count| {
-            let turn = connection
+            let index = connection
                 .wrapping_mul(CONNECTION_STRIDE)
                 .wrapping_add(usize::try_from(count).unwrap_or_default());
             match self {
-                // Each connection has an account to itself: attempts on one at the same time are limited.
-                Self::SignIn => sign_in(&accounts[connection % accounts.len()].person),
+                // Each connection has an account of its own, because concurrent sign-ins to one account are limited.
+                Self::SignIn => sign_in(&accounts[connection % accounts.len()].account),
                 _ => self.request(
-                    &accounts[turn % accounts.len()],
-                    turn.wrapping_mul(REQUEST_STRIDE),
+                    &accounts[index % accounts.len()],
+                    index.wrapping_mul(REQUEST_STRIDE),
                 ),
             }
         })
     }
 
-    fn request(self, account: &Account, pick: usize) -> Request<Full<Bytes>> {
+    fn request(self, signed_in: &SignedIn, pick: usize) -> Request<Full<Bytes>> {
         match self {
-            Self::Get => {
-                let user = one_of(&account.person.users, pick);
-                read(account, format!("/v1/users/{user}"))
+            Self::GetUser => {
+                let user = one_of(&signed_in.account.users, pick);
+                read(signed_in, format!("/v1/users/{user}"))
             }
-            Self::List | Self::ListBesideSignIns => {
-                read(account, format!("/v1/users?limit={PAGE}"))
+            Self::ListUsers | Self::ListDuringSignIns => {
+                read(signed_in, format!("/v1/users?limit={PAGE_SIZE}"))
             }
-            Self::Week => {
-                let tutor = one_of(&account.person.tutors, pick);
-                let span = calendar::query(7);
-                read(account, format!("/v1/calendar?tutor_id={tutor}&{span}"))
+            Self::TutorWeek => {
+                let tutor = one_of(&signed_in.account.tutors, pick);
+                let span = calendar::period(7);
+                read(signed_in, format!("/v1/calendar?tutor_id={tutor}&{span}"))
             }
-            Self::Month => {
-                let student = one_of(&account.person.students, pick);
-                let span = calendar::query(30);
-                read(account, format!("/v1/calendar?student_id={student}&{span}"))
-            }
-            Self::Slots => {
-                let span = calendar::query(14);
+            Self::StudentMonth => {
+                let student = one_of(&signed_in.account.students, pick);
+                let span = calendar::period(30);
                 read(
-                    account,
+                    signed_in,
+                    format!("/v1/calendar?student_id={student}&{span}"),
+                )
+            }
+            Self::FreeSlots => {
+                let span = calendar::period(14);
+                read(
+                    signed_in,
                     format!("/v1/tutors/search?subject=reading&minutes=60&{span}"),
                 )
             }
-            Self::Book => finish(
-                signed_in(account, Method::POST, "/v1/classes".to_owned()),
-                Some(&calendar::new_class(&account.person, pick)),
+            Self::CreateClass => finish(
+                authorized(signed_in, Method::POST, "/v1/classes".to_owned()),
+                Some(&calendar::new_class(&signed_in.account, pick)),
             ),
-            Self::Balance => {
-                let centre = one_of(&account.person.centres, pick);
+            Self::CentreBalance => {
+                let centre = one_of(&signed_in.account.centres, pick);
                 read(
-                    account,
+                    signed_in,
                     format!("/v1/finance-records/balance?centre_id={centre}"),
                 )
             }
-            Self::Record => finish(
-                signed_in(account, Method::POST, "/v1/finance-records".to_owned())
+            Self::CreateFinanceRecord => finish(
+                authorized(signed_in, Method::POST, "/v1/finance-records".to_owned())
                     .header("idempotency-key", Uuid::new_v4().to_string()),
-                Some(&book::new_record(&account.person, pick)),
+                Some(&ledger::new_record(&signed_in.account, pick)),
             ),
-            Self::Urgent => read(account, desk::query(PAGE)),
-            Self::Create => finish(
-                signed_in(account, Method::POST, "/v1/users".to_owned()),
+            Self::UrgentRequests => read(signed_in, requests::list_path(PAGE_SIZE)),
+            Self::CreateUser => finish(
+                authorized(signed_in, Method::POST, "/v1/users".to_owned()),
                 Some(&new_user(&Uuid::new_v4().to_string())),
             ),
-            Self::SignIn => sign_in(&account.person),
+            Self::SignIn => sign_in(&signed_in.account),
         }
     }
 }
@@ -225,55 +237,59 @@ fn one_of(ids: &[Uuid], pick: usize) -> Uuid {
         .unwrap_or_default()
 }
 
-fn read(account: &Account, path: String) -> Request<Full<Bytes>> {
-    finish(signed_in(account, Method::GET, path), None)
+fn read(signed_in: &SignedIn, path: String) -> Request<Full<Bytes>> {
+    finish(authorized(signed_in, Method::GET, path), None)
 }
 
-/// Signs everybody in.
-pub(super) async fn sign_in_all(server: &Server, people: &[Person]) -> Result<Arc<[Account]>> {
+/// Signs in every account.
+pub(super) async fn sign_in_all(
+    server: &Server,
+    accounts: &[ClientAccount],
+) -> Result<Arc<[SignedIn]>> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Tokens {
         access_token: String,
     }
     let mut client = Client::connect(server.address).await?;
-    let mut accounts = Vec::with_capacity(people.len());
-    for person in people {
-        let answer = client.send(sign_in(person)).await?;
-        let token = serde_json::from_slice::<Answer>(&answer)
-            .context("signing in was not answered with a token")?
+    let mut signed_in = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let response = client.send(sign_in(account)).await?;
+        let token = serde_json::from_slice::<Tokens>(&response)
+            .context("the response to signing in has no token")?
             .access_token;
-        let claims = claims(&token).context("the access token is not understood")?;
-        accounts.push(Account {
-            person: person.clone(),
+        let claims = claims(&token).context("the access token cannot be decoded")?;
+        signed_in.push(SignedIn {
+            account: account.clone(),
             token,
             claims,
         });
     }
-    Ok(accounts.into())
+    Ok(signed_in.into())
 }
 
-/// What a token says. Whether it is genuine is the business of whoever is called with it.
+/// Decodes the claims of a token without verifying it, which is left to the service that receives it.
 fn claims(token: &str) -> Option<Claims> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
 }
 
-/// Signs somebody in.
-fn sign_in(person: &Person) -> Request<Full<Bytes>> {
-    let body = json!({"tenant": person.slug, "email": person.email, "password": person.password});
+/// Builds the request that signs an account in.
+fn sign_in(account: &ClientAccount) -> Request<Full<Bytes>> {
+    let body =
+        json!({"tenant": account.slug, "email": account.email, "password": account.password});
     finish(
         begin(Method::POST, "/v1/auth/login".to_owned()),
         Some(&body),
     )
 }
 
-/// A user with an address of its own.
+/// Returns the body of a new user with a unique e-mail address.
 pub(super) fn new_user(unique: &str) -> serde_json::Value {
     json!({"name": "Ana Bench", "email": format!("ana.{unique}@bench.example"), "role": "student"})
 }
 
-fn signed_in(account: &Account, method: Method, path: String) -> request::Builder {
-    begin(method, path).header(AUTHORIZATION, format!("Bearer {}", account.token))
+fn authorized(signed_in: &SignedIn, method: Method, path: String) -> request::Builder {
+    begin(method, path).header(AUTHORIZATION, format!("Bearer {}", signed_in.token))
 }
 
 fn begin(method: Method, path: String) -> request::Builder {
@@ -291,24 +307,24 @@ fn finish(builder: request::Builder, body: Option<&serde_json::Value>) -> Reques
         ),
         None => (builder, Full::default()),
     };
-    // Every part is made of ids and of text that was checked when the account was read.
+    // Every part consists of ids and of texts that are valid in a header.
     builder.body(body).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use platform::auth::role::Role;
+    use domain::role;
 
     use super::*;
 
-    fn accounts() -> Arc<[Account]> {
-        let account = |number: u32| Account {
-            person: Person {
+    fn accounts() -> Arc<[SignedIn]> {
+        let account = |number: u32| SignedIn {
+            account: ClientAccount {
                 slug: format!("tenant-{number}"),
                 email: format!("admin{number}@example.org"),
                 password: "a password".to_owned(),
                 users: (0..7).map(|_| Uuid::new_v4()).collect(),
-                ..Person::default()
+                ..ClientAccount::default()
             },
             token: format!("token{number}"),
             claims: Claims {
@@ -316,7 +332,7 @@ mod tests {
                 sub: Uuid::new_v4(),
                 tid: Uuid::new_v4(),
                 sid: Uuid::new_v4(),
-                role: Role::Admin,
+                role: role::ADMIN.name().to_owned(),
                 lang: None,
                 iat: 0,
                 exp: 900,
@@ -326,9 +342,9 @@ mod tests {
     }
 
     #[test]
-    fn connections_wander_over_accounts_and_users() {
+    fn requests_are_spread_over_accounts_and_users() {
         let accounts = accounts();
-        let source = Operation::Get.source(&accounts);
+        let source = Operation::GetUser.source(&accounts);
         let paths: std::collections::BTreeSet<String> = (0..200)
             .map(|count| source(3, count).uri().to_string())
             .collect();
@@ -336,9 +352,9 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_asked_for_by_its_own_tenant() {
+    fn a_user_is_read_by_an_account_of_its_own_tenant() {
         let accounts = accounts();
-        let request = Operation::Get.source(&accounts)(1, 1);
+        let request = Operation::GetUser.source(&accounts)(1, 1);
         let token = request.headers()[AUTHORIZATION]
             .to_str()
             .unwrap()
@@ -349,7 +365,7 @@ mod tests {
             .unwrap();
         assert!(
             owner
-                .person
+                .account
                 .users
                 .iter()
                 .any(|user| request.uri().path().ends_with(&user.to_string()))
@@ -366,8 +382,12 @@ mod tests {
     }
 
     #[test]
-    fn every_request_is_whole() {
-        for operation in [Operation::List, Operation::Create, Operation::SignIn] {
+    fn every_request_has_a_path_and_a_host() {
+        for operation in [
+            Operation::ListUsers,
+            Operation::CreateUser,
+            Operation::SignIn,
+        ] {
             let request = operation.source(&accounts())(0, 0);
             assert!(request.uri().path().starts_with("/v1/"), "{operation:?}");
             assert!(request.headers().contains_key(HOST));

@@ -1,28 +1,29 @@
-//! What processes use: CPU time and memory of one, CPU time of a whole PostgreSQL.
+//! Reads CPU time and memory of a process, and the CPU time of all processes of a PostgreSQL server.
+//! The measured services are started in `server`.
 
 use anyhow::{Context, Result};
 use procfs::process::{ClearRefs, Process, Stat};
 
-/// Memory of a process in MB.
+/// The memory of a process in MB.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Memory {
-    /// What it holds now.
+    /// The resident memory now.
     pub(super) resident: f64,
-    /// The most that it held since [`reset_peak`].
+    /// The peak since [`reset_peak`].
     pub(super) peak: f64,
 }
 
-/// CPU seconds that a process has used, without its children.
+/// Returns the CPU seconds of a process, without its children.
 pub(super) fn cpu_seconds(process: u32) -> Result<f64> {
     Ok(own_seconds(&open(process)?.stat()?))
 }
 
-/// CPU seconds of all sessions of the PostgreSQL whose main process is `postmaster`, those that ended included.
+/// Returns the CPU seconds of all sessions of the server whose main process is `postmaster`, ended ones included.
 pub(super) fn postgres_cpu_seconds(postmaster: u32) -> Result<f64> {
     let main = open(postmaster)?.stat()?;
     let ended = (main.cutime + main.cstime) as f64 / procfs::ticks_per_second() as f64;
     let running: f64 = procfs::process::all_processes()?
-        // A process may end between the listing and the reading.
+        // A process may end after it was listed.
         .filter_map(|process| process.ok()?.stat().ok())
         .filter(|stat| stat.ppid == main.pid)
         .map(|stat| own_seconds(&stat))
@@ -30,27 +31,27 @@ pub(super) fn postgres_cpu_seconds(postmaster: u32) -> Result<f64> {
     Ok(own_seconds(&main) + ended + running)
 }
 
-/// The memory of a process.
+/// Returns the memory of a process.
 pub(super) fn memory(process: u32) -> Result<Memory> {
     let status = open(process)?.status()?;
     let megabytes = |kibibytes: Option<u64>| kibibytes.map(|count| count as f64 * 1024.0 / 1e6);
     Ok(Memory {
         resident: megabytes(status.vmrss)
-            .context("the kernel does not tell the resident memory")?,
-        peak: megabytes(status.vmhwm).context("the kernel does not tell the peak memory")?,
+            .context("the kernel does not report the resident memory")?,
+        peak: megabytes(status.vmhwm).context("the kernel does not report the peak memory")?,
     })
 }
 
-/// Lets the peak memory of a process begin anew.
+/// Resets the peak memory of a process.
 pub(super) fn reset_peak(process: u32) -> Result<()> {
     open(process)?
         .clear_refs(ClearRefs::PeakRSS)
         .context("cannot reset the peak memory of a measured process")
 }
 
-/// The process that started `process`.
+/// Returns the parent of `process`.
 pub(super) fn parent(process: u32) -> Result<u32> {
-    u32::try_from(open(process)?.stat()?.ppid).context("a process without a parent")
+    u32::try_from(open(process)?.stat()?.ppid).context("the process has no parent")
 }
 
 fn own_seconds(stat: &Stat) -> f64 {
@@ -58,7 +59,7 @@ fn own_seconds(stat: &Stat) -> f64 {
 }
 
 fn open(process: u32) -> Result<Process> {
-    let number = i32::try_from(process).context("not a process number")?;
+    let number = i32::try_from(process).context("the process id is out of range")?;
     Process::new(number).with_context(|| format!("the process {process} has ended"))
 }
 

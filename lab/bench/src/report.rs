@@ -1,4 +1,5 @@
-//! What a run has shown: as JSON for programs, as tables for people, and beside the targets.
+//! The report of a run, as JSON and as tables, with its targets.
+//! The measurements are taken in `rounds`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,31 +8,31 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use super::operation::{Ground, Operation};
+use super::operation::{Dataset, Operation};
 
-/// Our p99 as a multiple of the native service's p50 that must not be passed.
+/// The maximum of the components' p99 as a multiple of the native service's p50.
 const LATENCY_TARGET: f64 = 2.0;
-/// How much longer p99 of readers may be while others sign in.
-const BESIDE_TARGET: f64 = 3.0;
-/// How much longer a call may take with a hundred times as many rows.
+/// The maximum of the readers' p99 during sign-ins, as a multiple of their p99 alone.
+const SIGN_INS_TARGET: f64 = 3.0;
+/// The maximum latency with a hundred times as many rows, as a multiple.
 const GROWTH_TARGET: f64 = 1.3;
-/// Milliseconds that the database may take to see that a lesson clashes with none.
+/// The maximum time of the check that a lesson overlaps no other, in milliseconds.
 const CONFLICT_TARGET: f64 = 1.0;
-/// Milliseconds that a fresh instance may take longer than a warm one.
+/// The maximum additional latency of a fresh instance, in milliseconds.
 const FRESH_TARGET: f64 = 5.0;
-/// MB that the host may hold at the highest number of connections.
+/// The maximum memory of the host at the highest number of connections, in MB.
 const MEMORY_TARGET: f64 = 300.0;
-/// Most bytes of a component, and of the one with time zones.
+/// The maximum size of a component, and of the one with time zones, in bytes.
 const WASM_TARGET: u64 = 1_500_000;
 const WASM_TARGET_WITH_ZONES: u64 = 3_000_000;
 
-/// Who was measured.
+/// The subject of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Subject {
     /// The components on the embedded host.
     Components,
-    /// The native service that works in the conventional way.
+    /// The conventional native service.
     Native,
     /// The bare statement, sent by pgbench.
     Statement,
@@ -47,7 +48,7 @@ impl Subject {
     }
 }
 
-/// One line of the result.
+/// The measurement of one subject.
 #[derive(Debug, Serialize)]
 pub(super) struct Measurement {
     pub(super) operation: Operation,
@@ -57,14 +58,14 @@ pub(super) struct Measurement {
     pub(super) requests_per_second: f64,
     pub(super) p50_milliseconds: f64,
     pub(super) p99_milliseconds: f64,
-    /// Of the service's process; pgbench is not a service.
+    /// The CPU time of the service's process, which pgbench does not have.
     pub(super) cpu_seconds: Option<f64>,
-    /// Of all PostgreSQL sessions.
+    /// The CPU time of all PostgreSQL sessions.
     pub(super) postgres_cpu_seconds: f64,
     pub(super) peak_memory_megabytes: Option<f64>,
 }
 
-/// First requests to an instance that was just made, beside those to one that is warm.
+/// The latency of first requests to a fresh instance and of requests to a warm one.
 #[derive(Debug, Serialize)]
 pub(super) struct FreshInstance {
     pub(super) samples: usize,
@@ -73,11 +74,11 @@ pub(super) struct FreshInstance {
     pub(super) fresh_worst_milliseconds: f64,
 }
 
-/// The same call with few rows and with many.
+/// The latency of an operation with few rows and with many.
 #[derive(Debug, Serialize)]
 pub(super) struct Growth {
     pub(super) operation: Operation,
-    /// What the rows are.
+    /// The plural noun for the rows.
     pub(super) rows: &'static str,
     pub(super) few: i32,
     pub(super) many: i32,
@@ -85,7 +86,7 @@ pub(super) struct Growth {
     pub(super) many_p50_milliseconds: f64,
 }
 
-/// Everything that one run has shown.
+/// The results of a run.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) postgresql: String,
@@ -94,25 +95,25 @@ pub(super) struct Report {
     pub(super) users: i64,
     pub(super) measurements: Vec<Measurement>,
     pub(super) growth: Vec<Growth>,
-    /// Median of one insert of a lesson with its checks, in the database; only when the calendar was measured.
+    /// The median time of an insert of a lesson with its checks, if the calendar was measured.
     pub(super) conflict_check_milliseconds: Option<f64>,
     pub(super) fresh_instance: FreshInstance,
-    /// The host's memory while the highest number of connections was busy reading.
+    /// The host's memory while the highest number of connections read.
     pub(super) host_resident_megabytes: f64,
-    /// Bytes of each component.
+    /// The size of each component in bytes.
     pub(super) wasm_bytes: BTreeMap<String, u64>,
 }
 
-/// One target of the project and how the run stands to it.
+/// A target with the run's value.
 #[derive(Debug, PartialEq)]
 struct Target {
-    what: String,
+    description: String,
     value: String,
     met: bool,
 }
 
 impl Report {
-    /// The tables.
+    /// Formats the tables and the targets.
     pub(super) fn text(&self) -> String {
         let mut text = format!(
             "{}, {} processors, {} tenants, {} users\n\n{}\n",
@@ -124,7 +125,7 @@ impl Report {
         );
         for target in self.targets() {
             let mark = if target.met { "met   " } else { "MISSED" };
-            let _ = writeln!(text, "{mark}  {}: {}", target.what, target.value);
+            let _ = writeln!(text, "{mark}  {}: {}", target.description, target.value);
         }
         text
     }
@@ -162,7 +163,7 @@ impl Report {
         table
     }
 
-    /// The native service's line for the same load.
+    /// Returns the native service's measurement under the same load.
     fn native(&self, line: &Measurement) -> Option<&Measurement> {
         self.line(line.operation, line.connections, Subject::Native)
     }
@@ -188,10 +189,10 @@ impl Report {
                 targets.extend(line.targets(native));
             }
         }
-        targets.extend(self.beside_target());
+        targets.extend(self.sign_in_targets());
         targets.extend(self.growth.iter().map(Growth::target));
         targets.extend(self.conflict_check_milliseconds.map(|milliseconds| Target {
-            what: format!("a lesson is checked for clashes within {CONFLICT_TARGET} ms"),
+            description: format!("a lesson is checked for overlaps within {CONFLICT_TARGET} ms"),
             value: format!("{milliseconds:.2} ms with its insert"),
             met: milliseconds < CONFLICT_TARGET,
         }));
@@ -199,18 +200,18 @@ impl Report {
         targets
     }
 
-    /// Readers beside those who sign in, at each number of connections at which they were measured alone as well.
-    fn beside_target(&self) -> impl Iterator<Item = Target> + '_ {
-        let beside = Operation::ListBesideSignIns;
+    /// Returns the targets of readers during sign-ins, where they were measured alone, too.
+    fn sign_in_targets(&self) -> impl Iterator<Item = Target> + '_ {
+        let during = Operation::ListDuringSignIns;
         self.measurements
             .iter()
-            .filter(move |line| line.operation == beside && line.subject == Subject::Components)
+            .filter(move |line| line.operation == during && line.subject == Subject::Components)
             .filter_map(|line| {
-                let alone = self.line(Operation::List, line.connections, line.subject)?;
+                let alone = self.line(Operation::ListUsers, line.connections, line.subject)?;
                 let multiple = line.p99_milliseconds / alone.p99_milliseconds;
                 Some(Target {
-                    what: format!(
-                        "{}, {} connections: p99 at most {BESIDE_TARGET} times that of the list alone",
+                    description: format!(
+                        "{}, {} connections: p99 at most {SIGN_INS_TARGET} times that of the list alone",
                         line.operation.name(),
                         line.connections
                     ),
@@ -218,37 +219,39 @@ impl Report {
                         "{multiple:.2} times ({:.1} and {:.1} ms)",
                         line.p99_milliseconds, alone.p99_milliseconds
                     ),
-                    met: multiple <= BESIDE_TARGET,
+                    met: multiple <= SIGN_INS_TARGET,
                 })
             })
     }
 
-    /// What the host and the components' files take.
+    /// Returns the targets of the host's memory and of the components' sizes.
     fn host_targets(&self) -> Vec<Target> {
         let later =
             self.fresh_instance.fresh_p50_milliseconds - self.fresh_instance.warm_p50_milliseconds;
         let mut targets = vec![
             Target {
-                what: format!("a fresh instance answers within {FRESH_TARGET} ms of a warm one"),
+                description: format!(
+                    "a fresh instance responds within {FRESH_TARGET} ms of a warm one"
+                ),
                 value: format!("{later:.2} ms later"),
                 met: later <= FRESH_TARGET,
             },
             Target {
-                what: format!("the host holds less than {MEMORY_TARGET} MB"),
+                description: format!("the host uses less than {MEMORY_TARGET} MB"),
                 value: format!("{:.0} MB", self.host_resident_megabytes),
                 met: self.host_resident_megabytes < MEMORY_TARGET,
             },
         ];
         for (name, bytes) in &self.wasm_bytes {
-            let most = if name == "academics" {
+            let max = if name == "academics" {
                 WASM_TARGET_WITH_ZONES
             } else {
                 WASM_TARGET
             };
             targets.push(Target {
-                what: format!("{name}.wasm is smaller than {:.1} MB", most as f64 / 1e6),
+                description: format!("{name}.wasm is smaller than {:.1} MB", max as f64 / 1e6),
                 value: format!("{:.2} MB", *bytes as f64 / 1e6),
-                met: *bytes < most,
+                met: *bytes < max,
             });
         }
         targets
@@ -256,33 +259,33 @@ impl Report {
 }
 
 impl Measurement {
-    /// What is asked of the components for this operation, beside the native service's line for the same load.
+    /// Returns the targets of an operation, given the native service's measurement under the same load.
     fn targets(&self, native: &Measurement) -> Vec<Target> {
         let mut targets = Vec::new();
         let name = self.operation.name();
-        if let Some(least) = self.operation.rate_target(self.connections) {
+        if let Some(min) = self.operation.rate_target(self.connections) {
             let share = self.requests_per_second / native.requests_per_second;
             targets.push(Target {
-                what: format!(
-                    "{name}, {} connections: requests/s at least {least} of the native service's",
+                description: format!(
+                    "{name}, {} connections: requests/s at least {min} of the native service's",
                     self.connections
                 ),
                 value: format!("{share:.2} times"),
-                met: share >= least,
+                met: share >= min,
             });
         }
-        if let (Some(most), 1) = (self.operation.time_target(), self.connections) {
+        if let (Some(max), 1) = (self.operation.time_target(), self.connections) {
             targets.push(Target {
-                what: format!("{name} within {most} ms"),
+                description: format!("{name} within {max} ms"),
                 value: format!("{:.1} ms", self.p50_milliseconds),
-                met: self.p50_milliseconds < most,
+                met: self.p50_milliseconds < max,
             });
         }
-        let is_alone = self.operation.beside().is_none();
-        if self.operation.ground() == Ground::Tenants && self.connections == 8 && is_alone {
+        let is_alone = self.operation.background_load().is_none();
+        if self.operation.dataset() == Dataset::Tenants && self.connections == 8 && is_alone {
             let multiple = self.p99_milliseconds / native.p50_milliseconds;
             targets.push(Target {
-                what: format!(
+                description: format!(
                     "{name}, 8 connections: p99 at most {LATENCY_TARGET} times the native p50"
                 ),
                 value: format!("{multiple:.2} times"),
@@ -297,7 +300,7 @@ impl Growth {
     fn target(&self) -> Target {
         let multiple = self.many_p50_milliseconds / self.few_p50_milliseconds;
         Target {
-            what: format!(
+            description: format!(
                 "{}: with {} {} at most {GROWTH_TARGET} times as long as with {}",
                 self.operation.name(),
                 self.many,

@@ -1,34 +1,34 @@
-//! One operation at one number of connections: short rounds of each service in turn, so that whatever else the
-//! machine does hits both, added up to one line each.
+//! Measures one operation at one number of connections, in short alternating rounds of each service, so that other activity
+//! of the machine affects both. The load is generated in `load`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::client_account::ClientAccount;
 use super::load::{self, Outcome};
-use super::operation::{self, Account, Operation};
-use super::person::Person;
+use super::operation::{self, Operation, SignedIn};
+use super::pgbench::Scripts;
 use super::process;
 use super::report::{Measurement, Subject};
 use super::server::Server;
-use super::statement::Scripts;
 
-/// Load before the measurement: connections are opened, statements prepared, caches filled.
+/// The load before a measurement, which prepares statements and fills caches.
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// The services and the database that all lines share.
+/// The services and the database of a run.
 pub(super) struct Bench {
     pub(super) components: Server,
     pub(super) native: Server,
-    /// As the application's role.
-    pub(super) database: String,
+    /// The database URL of the application's role.
+    pub(super) database_url: String,
     pub(super) postmaster: u32,
     pub(super) rounds: u32,
     pub(super) time: Duration,
 }
 
-/// What one subject has used and shown in all its rounds.
+/// The sum of all rounds of one subject.
 struct Total {
     outcome: Outcome,
     cpu: f64,
@@ -40,13 +40,15 @@ impl Bench {
     pub(super) async fn services(
         &self,
         operation: Operation,
-        accounts: &Arc<[Account]>,
+        accounts: &Arc<[SignedIn]>,
         connections: usize,
     ) -> Result<Vec<Measurement>> {
         let source = operation.source(accounts);
-        let others = operation.beside().map_or_else(Vec::new, |(other, count)| {
-            vec![other.source(accounts); count]
-        });
+        let background = operation
+            .background_load()
+            .map_or_else(Vec::new, |(other, count)| {
+                vec![other.source(accounts); count]
+            });
         let subjects = [
             (Subject::Components, &self.components),
             (Subject::Native, &self.native),
@@ -57,15 +59,20 @@ impl Bench {
             process::reset_peak(server.process())?;
         }
         for round in 0..self.rounds {
-            for turn in 0..subjects.len() {
-                // Whoever was second begins the next round.
-                let index = (turn + round as usize) % subjects.len();
+            for position in 0..subjects.len() {
+                // The services alternate in going first.
+                let index = (position + round as usize) % subjects.len();
                 let server = subjects[index].1;
                 let cpu = process::cpu_seconds(server.process())?;
                 let postgres_cpu = process::postgres_cpu_seconds(self.postmaster)?;
-                let outcome =
-                    load::run_beside(server.address, connections, self.time, &source, &others)
-                        .await?;
+                let outcome = load::run_with_background_load(
+                    server.address,
+                    connections,
+                    self.time,
+                    &source,
+                    &background,
+                )
+                .await?;
                 let total = &mut totals[index];
                 total.cpu += process::cpu_seconds(server.process())? - cpu;
                 total.postgres_cpu +=
@@ -85,13 +92,13 @@ impl Bench {
             .collect()
     }
 
-    /// The components' median of each operation on one connection, in milliseconds.
+    /// Measures the components' median latency of each operation on one connection, in milliseconds.
     pub(super) async fn medians(
         &self,
         operations: &[Operation],
-        people: &[Person],
+        client_accounts: &[ClientAccount],
     ) -> Result<Vec<f64>> {
-        let accounts = operation::sign_in_all(&self.components, people).await?;
+        let accounts = operation::sign_in_all(&self.components, client_accounts).await?;
         let mut medians = Vec::with_capacity(operations.len());
         for operation in operations.iter().copied() {
             let source = operation.source(&accounts);
@@ -103,17 +110,17 @@ impl Bench {
         Ok(medians)
     }
 
-    /// The host's memory at the end of a round of reading on so many connections.
-    pub(super) async fn resident(
+    /// Measures the host's memory at the end of a round of reads on this many connections.
+    pub(super) async fn resident_memory(
         &self,
-        accounts: &Arc<[Account]>,
+        accounts: &Arc<[SignedIn]>,
         connections: usize,
     ) -> Result<f64> {
         load::run(
             self.components.address,
             connections,
             self.time,
-            &Operation::Get.source(accounts),
+            &Operation::GetUser.source(accounts),
         )
         .await?;
         Ok(process::memory(self.components.process())?.resident)
@@ -129,7 +136,9 @@ impl Bench {
         let mut total = Total::new()?;
         for _ in 0..self.rounds {
             let postgres_cpu = process::postgres_cpu_seconds(self.postmaster)?;
-            let outcome = scripts.run(&self.database, connections, self.time).await?;
+            let outcome = scripts
+                .run(&self.database_url, connections, self.time)
+                .await?;
             total.postgres_cpu += process::postgres_cpu_seconds(self.postmaster)? - postgres_cpu;
             total.outcome.add(&outcome)?;
         }

@@ -1,4 +1,5 @@
-//! The two services under measurement, each a process of its own: started, waited for, and ended with the value.
+//! Starts the two measured services, each as a process of its own, and stops them when their value is dropped.
+//! The load on them is generated in `load`.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -14,8 +15,8 @@ use http_body_util::Full;
 
 use super::load::Client;
 
-/// How long a service may take until it answers; the first start compiles the components.
-const START: Duration = Duration::from_secs(300);
+/// The timeout of a start, of which the first one compiles the components.
+const START_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A running service.
 pub(super) struct Server {
@@ -25,13 +26,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// The components on the embedded host: this program once more, see [`serve`].
+    /// Starts the components on the embedded host, as this program with [`serve`].
     pub(super) async fn components(
         state: &Path,
         manifest: &Path,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot tell where this program lies")?;
+        let program = std::env::current_exe().context("the path of this program is unknown")?;
         let mut command = Command::new(program);
         command
             .arg("--state")
@@ -45,7 +46,7 @@ impl Server {
         Self::start(command, "LMS_BENCH_LISTEN").await
     }
 
-    /// The native service.
+    /// Starts the native service.
     pub(super) async fn native(
         program: &Path,
         variables: &BTreeMap<String, String>,
@@ -60,7 +61,7 @@ impl Server {
         Self::start(command, "LISTEN").await
     }
 
-    /// Starts a program, tells it in the variable `listen` where to, and waits until it answers.
+    /// Starts a program with its address in the variable `listen`, and waits until it responds.
     async fn start(mut command: Command, listen: &str) -> Result<Self> {
         let address = free_address()?;
         let process = command
@@ -74,7 +75,7 @@ impl Server {
         Ok(server)
     }
 
-    /// The process's number.
+    /// Returns the process id.
     pub(super) fn process(&self) -> u32 {
         self.process.id()
     }
@@ -86,9 +87,7 @@ impl Server {
         let began = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait()? {
-                bail!(
-                    "the service to be measured ended at once ({status}); its reason stands above"
-                );
+                bail!("the measured service ended at once ({status}): see its message above");
             }
             let failed = match Client::connect(self.address).await {
                 Ok(mut client) => match client.send(request.clone()).await {
@@ -97,8 +96,8 @@ impl Server {
                 },
                 Err(error) => error,
             };
-            if began.elapsed() > START {
-                return Err(failed.context("the service to be measured does not begin to answer"));
+            if began.elapsed() > START_TIMEOUT {
+                return Err(failed.context("the measured service does not respond"));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -107,15 +106,15 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing is lost with it: it has no state of its own.
+        // The service has no state of its own, so it can be killed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// A program that is built beside this one.
-pub(super) fn beside(name: &str) -> Result<PathBuf> {
-    let own = std::env::current_exe().context("cannot tell where this program lies")?;
+/// Finds a program in the directory of this one.
+pub(super) fn sibling_program(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().context("the path of this program is unknown")?;
     let program = own.with_file_name(name);
     if !program.is_file() {
         bail!(
@@ -126,18 +125,18 @@ pub(super) fn beside(name: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// A loopback address that nobody listens on.
+/// Returns a free loopback address.
 fn free_address() -> Result<SocketAddr> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on 127.0.0.1")?;
     Ok(listener.local_addr()?)
 }
 
-/// Serves the application, as the process that is measured, until it is ended.
+/// Serves the application as the measured process until it is killed.
 pub(super) async fn serve(state: &Path, manifest: &Path, address: SocketAddr) -> Result<()> {
     let application = host::Runtime::new(&state.join("cache"))?
         .load(manifest, host::variables_from_environment())?
-        .with_health_check_paths(&local::serve::HEALTH);
+        .with_health_check_paths(&local::serve::HEALTH_CHECK_PATHS);
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;

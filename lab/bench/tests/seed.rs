@@ -1,4 +1,4 @@
-//! Seeds on a cluster of the test's own.
+//! Tests that a seed gives the same rows in every database.
 
 #![allow(missing_docs)]
 
@@ -20,11 +20,11 @@ fn settings(directory: &Path) -> Settings {
     }
 }
 
-/// Runs a test on a new cluster and stops that whatever happens.
+/// Runs a test on a new cluster and stops the cluster afterwards.
 async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
     test: impl FnOnce(Cluster, PathBuf) -> F,
 ) -> Result<()> {
-    // The server's account has to get in.
+    // The server's account must be able to enter the directory.
     let mode = fs::Permissions::from_mode(0o755);
     let directory = tempfile::Builder::new().permissions(mode).tempdir()?;
     let state = directory.path().join("state");
@@ -41,8 +41,8 @@ fn options() -> migrate::Options {
     }
 }
 
-/// Brings a new database with this name to the schema.
-async fn migrated(cluster: &Cluster, name: &str) -> Result<String> {
+/// Creates a database with this name and applies the migrations.
+async fn create_database(cluster: &Cluster, name: &str) -> Result<String> {
     let client = database::connect(&cluster.superuser_url()).await?;
     client
         .batch_execute(&format!("create database {name}"))
@@ -66,8 +66,8 @@ async fn a_seed_gives_the_same_rows_in_every_database() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let digest = "select md5(string_agg(concat_ws('|', tenant_id, id, user_id, dob, academic_age, parent_id), ',' order by tenant_id, id)) from lms.students";
         let amount = seed::Options { tenants: 3, students: 50, seed: 7 };
-        let one = migrated(&cluster, "one").await?;
-        let other = migrated(&cluster, "other").await?;
+        let one = create_database(&cluster, "one").await?;
+        let other = create_database(&cluster, "other").await?;
         assert_eq!(seed::run(&one, &amount).await?, seed::Report { written: 3, kept: 0 });
         assert_eq!(seed::run(&other, &amount).await?, seed::Report { written: 3, kept: 0 });
         assert_eq!(text(&one, digest).await?, text(&other, digest).await?);

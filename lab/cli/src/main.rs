@@ -1,5 +1,5 @@
-//! The program `lab`: measurements, a drill and a simulation, which are never shipped. It reads the command line and prints.
-//! The work lives in the crates beside this one.
+//! The program `lab`: parses the command line of the benchmarks, the recovery drill and the placement simulation, and prints
+//! their reports. The work is done in the crates `bench`, `drill` and `placement`, none of which is shipped.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,11 +9,11 @@ use bench::seed;
 use clap::{Args, Parser, Subcommand};
 use local::cluster;
 
-/// As the program that is measured has it: serving makes and drops many small things on several threads.
+/// The allocator of `lms`, so that the measured process has the same one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The laboratory of the LMS backend: measures it, drills its recovery, simulates its placement.
+/// Benchmarks, recovery drills and placement simulations for the LMS backend.
 #[derive(Parser)]
 #[command(name = "lab", version, about)]
 struct Arguments {
@@ -27,43 +27,43 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure the application beside a native service on a private PostgreSQL
+    /// Measure the application against a native service on a private PostgreSQL
     Bench(bench::Options),
-    /// Lose data on purpose in a cluster made for it, restore to the moment before, compare everything, and print the figures
+    /// Lose data on purpose in a temporary cluster, restore it to the moment before, compare every table, and print the figures
     Drill(Drill),
-    /// What becomes of many tenants that are spread over many cells, of which one is lost
+    /// Simulate the placement of tenants on cells and the loss of one cell
     Placement(placement::Options),
-    /// Fill a database with many tenants and students, for measuring
+    /// Fill a database with many tenants and students for benchmarks
     Seed(Seed),
 }
 
-/// What a drill does.
+/// The options of a drill.
 #[derive(Args)]
 struct Drill {
     /// The application
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     manifest: PathBuf,
 
-    /// How many writes to acknowledge before the backup, and again after it
+    /// The number of writes before the backup, and again after it
     #[arg(long, value_name = "NUMBER", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     writes: u32,
 }
 
 #[derive(Args)]
 struct Seed {
-    /// The database, with a login that may do this; without it, the local cluster
+    /// The database to fill, with a superuser's login; the local cluster by default
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
 
-    /// How many tenants
+    /// The number of tenants
     #[arg(long, default_value_t = 10)]
     tenants: u64,
 
-    /// How many students in all, spread evenly over the tenants
+    /// The total number of students, spread evenly over the tenants
     #[arg(long, default_value_t = 1000)]
     students: u64,
 
-    /// What the rows are made from: the same number gives the same rows
+    /// The seed of the generator: the same seed gives the same rows
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -93,7 +93,7 @@ async fn execute(arguments: Arguments) -> Result<()> {
             println!("{}", placement::run(&options)?);
             Ok(())
         }
-        Command::Seed(options) => fill(state, options).await,
+        Command::Seed(options) => run_seed(state, options).await,
     }
 }
 
@@ -108,7 +108,7 @@ async fn run_drill(state: &Path, options: Drill) -> Result<()> {
     Ok(())
 }
 
-async fn fill(state: &Path, options: Seed) -> Result<()> {
+async fn run_seed(state: &Path, options: Seed) -> Result<()> {
     let amount = seed::Options {
         tenants: options.tenants,
         students: options.students,
@@ -119,13 +119,13 @@ async fn fill(state: &Path, options: Seed) -> Result<()> {
         None => cluster::running(state)
             .await?
             .context(
-                "which database? Set DATABASE_URL, or start the local cluster with `lms cluster start`",
+                "no database is given: set DATABASE_URL, or start the local cluster with `lms cluster start`",
             )?
             .superuser_url(),
     };
     let report = seed::run(&address, &amount).await?;
     println!(
-        "{} tenants written, {} were there already",
+        "{} tenants written, {} existed already",
         report.written, report.kept
     );
     Ok(())

@@ -1,4 +1,5 @@
-//! The cell of a drill: a private cluster with demo data that archives into a repository beside it, and the application served on it.
+//! Prepares and serves the cell of a drill: a private cluster with demo data that archives into a local repository.
+//! The requests to it are sent in `workload`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ pub(super) const RESTORED: &str = "restored";
 
 const NAME: &str = "eu-standard";
 
-/// A cell that is served for as long as this lives.
+/// A cell that is served until the value is dropped.
 pub(super) struct Cell {
     pub(super) state: PathBuf,
     pub(super) address: String,
@@ -46,18 +47,18 @@ impl Cell {
             state: state.clone(),
             database_url: None,
             cell: None,
-            neighbours: Vec::new(),
+            region_urls: Vec::new(),
             base_url: format!("http://{}", listener.local_addr()?),
             durability: Durability::Safe,
         })
         .await?;
         let cluster = installation
             .cluster
-            .context("a drill has a cluster of its own")?;
+            .context("the installation has no cluster of its own")?;
         let parent = cluster
             .data()
             .parent()
-            .context("the cluster lies nowhere")?;
+            .context("the data directory has no parent")?;
         let repository = parent.join("repository");
         let (definition, credentials) = define(&options.directory, &repository)?;
 
@@ -86,14 +87,14 @@ impl Cell {
         })
     }
 
-    /// What the repository takes on the disk, by the sizes of its files.
+    /// Returns the size of the repository's files in bytes.
     pub(super) fn repository_bytes(&self) -> Result<u64> {
         bytes(&self.repository)
             .with_context(|| format!("cannot read {}", self.repository.display()))
     }
 }
 
-/// The port stays: the application is told of it before the restart that archiving takes.
+/// Configures archiving and restarts the server if needed. The port must stay the same, because the application already has it.
 async fn configure(
     definition: &Definition,
     credentials: &Credentials,
@@ -118,7 +119,7 @@ async fn configure(
     Ok(server)
 }
 
-/// A definition as an operator writes it, and a passphrase that nobody knows.
+/// Writes the definition of the cell and a random passphrase.
 fn define(directory: &Path, repository: &Path) -> Result<(Definition, Credentials)> {
     let text = format!(
         "region = \"eu\"\nretention = \"standard\"\nurl = \"https://eu.lms.example.com\"\n\

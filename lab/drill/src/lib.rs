@@ -1,9 +1,9 @@
-//! `lab drill`: a cell of its own is served, written to over HTTP, backed up, damaged, and restored to the moment before. Everything is
-//! compared, and what it cost is measured.
+//! `lab drill`: serves a temporary cell, writes to it over HTTP, backs it up, damages it, restores it to the moment before and
+//! compares every table. Backup and restore themselves are in `operations::backup`.
 
 mod cell;
-mod census;
 mod report;
+mod table_checksums;
 mod workload;
 
 use std::fs;
@@ -21,34 +21,34 @@ use operations::progress::step;
 use tokio_postgres::Client;
 
 use cell::Cell;
-use census::Census;
 pub use report::Report;
+use table_checksums::TableChecksums;
 use workload::Workload;
 
-/// What to do.
+/// The options of a drill.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A directory that is made, and removed at the end.
+    /// A directory that is created, and removed at the end.
     pub directory: PathBuf,
-    /// Where compiled components are kept.
+    /// The cache of compiled components.
     pub cache: PathBuf,
     /// The application.
     pub manifest: PathBuf,
-    /// How many writes to have acknowledged before the backup, and again after it.
+    /// The number of writes before the backup, and again after it.
     pub writes: u32,
 }
 
-/// How many writes are acknowledged between the time restored to and the mistake.
-const WRITES_AFTER: u32 = 20;
+/// The number of writes between the restored moment and the operator's error.
+const WRITES_AFTER_RESTORE_POINT: u32 = 20;
 
-/// How long a segment may take into the archive.
-const ARCHIVED_WITHIN: Duration = Duration::from_secs(60);
+/// The timeout for archiving a WAL segment.
+const ARCHIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs a drill.
 ///
 /// # Errors
 ///
-/// When anything that was acknowledged before the mistake is not there afterwards, anything else is, or the drill itself fails.
+/// When a write acknowledged before the operator's error is missing afterwards, a later one is restored, or the drill itself fails.
 pub async fn run(options: &Options) -> Result<Report> {
     local::manifest::check_built(&options.manifest)?;
     remove(&options.directory).await?;
@@ -59,19 +59,19 @@ pub async fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Stops what runs in the directory of an earlier drill, and removes it.
+/// Stops the clusters of an earlier drill and removes its directory.
 async fn remove(directory: &Path) -> Result<()> {
     for name in [cell::LIVE, cell::RESTORED] {
         let state = directory.join(name);
         if let Ok(data) = state.join("postgres").canonicalize() {
             cluster::stop(&state).await?;
-            // Behind a link, where the server's account could not reach the state directory.
-            let around = data
+            // The data directory is elsewhere if the server's account could not enter the state directory.
+            let outside = data
                 .parent()
-                .filter(|around| !around.starts_with(directory));
-            if let Some(around) = around {
-                fs::remove_dir_all(around)
-                    .with_context(|| format!("cannot remove {}", around.display()))?;
+                .filter(|parent| !parent.starts_with(directory));
+            if let Some(outside) = outside {
+                fs::remove_dir_all(outside)
+                    .with_context(|| format!("cannot remove {}", outside.display()))?;
             }
         }
     }
@@ -97,7 +97,7 @@ async fn perform(options: &Options) -> Result<Report> {
     };
     let (first, made) = tokio::try_join!(workload.write(options.writes), backing_up)?;
     let (made, backup_time) = made;
-    // When a backup ended is known to the second, and only times after that one can be restored to.
+    // The end of a backup is known to the second, and only later moments can be restored.
     let restorable = made.iter().map(|(_, backup)| backup.ended_at).max();
     let wait = restorable.map(|ended| ended + TimeDelta::seconds(1) - Utc::now());
     if let Some(Ok(wait)) = wait.map(|wait| wait.to_std()) {
@@ -107,32 +107,32 @@ async fn perform(options: &Options) -> Result<Report> {
     let acknowledged: Vec<_> = first.ids.into_iter().chain(second.ids).collect();
     writing.done(&format!("{} acknowledged", acknowledged.len()));
 
-    let census = Census::take(&client).await?;
-    let marker = now(&client).await?;
-    let archive_age = age_of_archive(&client, marker).await?;
-    blunder(&client, &workload).await?;
-    // Whoever finds the mistake has a server that still runs, and what it has not archived yet is archived now.
-    backup::archive_now(&client, ARCHIVED_WITHIN).await?;
+    let before = TableChecksums::compute(&client).await?;
+    let restore_point = now(&client).await?;
+    let archive_age = archive_age(&client, restore_point).await?;
+    simulate_operator_error(&client, &workload).await?;
+    // The server still runs when the error is found, so the rest of its WAL can be archived.
+    backup::archive_now(&client, ARCHIVE_TIMEOUT).await?;
     ensure!(
-        Census::take(&client).await? != census,
-        "the mistake changed nothing, so the drill shows nothing"
+        TableChecksums::compute(&client).await? != before,
+        "the simulated error changed nothing, so the drill proves nothing"
     );
 
-    let restoring = step("Restore to the moment before the mistake");
+    let restoring = step("Restore to the moment before the error");
     let began = Instant::now();
     let state = options.directory.join(cell::RESTORED);
-    let restored = restore(&cell, &state, marker).await?;
+    let restored = restore(&cell, &state, restore_point).await?;
     let recovery_time = began.elapsed();
     restoring.done(&restored.1.backup.label);
 
-    let comparing = step("Every table, every write and every chain");
+    let comparing = step("Comparison of tables, writes and event chains");
     let address = restored.0.superuser_url();
     let client = database::connect(&address).await?;
-    let after = Census::take(&client).await?;
-    if let Some(difference) = census.difference(&after) {
+    let after = TableChecksums::compute(&client).await?;
+    if let Some(difference) = before.difference(&after) {
         bail!("after the restore {difference}");
     }
-    let found = workload::present(&client, &acknowledged).await?;
+    let found = workload::count_present(&client, &acknowledged).await?;
     ensure!(
         found == acknowledged.len(),
         "{} of {} acknowledged writes are lost",
@@ -150,7 +150,7 @@ async fn perform(options: &Options) -> Result<Report> {
         acknowledged: acknowledged.len(),
         tables: after.tables(),
         events: chains.iter().map(|chain| chain.intact).sum(),
-        recovery_point: (marker - second.last).as_seconds_f64(),
+        recovery_point: (restore_point - second.last).as_seconds_f64(),
         archive_age,
         recovery_time,
         copying: restored.1.copy_time,
@@ -170,8 +170,8 @@ async fn now(client: &Client) -> Result<DateTime<Utc>> {
     Ok(row.get(0))
 }
 
-/// What would be lost if the machine were, seconds: that of the archive's end.
-async fn age_of_archive(client: &Client, now: DateTime<Utc>) -> Result<f64> {
+/// Returns the age of the archive's end in seconds, the data that a loss of the machine would cost.
+async fn archive_age(client: &Client, now: DateTime<Utc>) -> Result<f64> {
     match backup::archiver(client).await? {
         backup::Archiver::Working {
             last: Some((_, time)),
@@ -180,33 +180,33 @@ async fn age_of_archive(client: &Client, now: DateTime<Utc>) -> Result<f64> {
     }
 }
 
-/// People go on to write, and somebody means another database: every table is dropped.
-async fn blunder(client: &Client, workload: &Workload) -> Result<()> {
-    workload.write(WRITES_AFTER).await?;
+/// Writes more rows and then drops every table, as an operator connected to the wrong database might.
+async fn simulate_operator_error(client: &Client, workload: &Workload) -> Result<()> {
+    workload.write(WRITES_AFTER_RESTORE_POINT).await?;
     client
         .batch_execute("drop schema lms cascade")
         .await
         .map_err(explain)
-        .context("the mistake cannot be made")
+        .context("cannot drop the schema")
 }
 
 async fn restore(
     cell: &Cell,
     state: &Path,
-    marker: DateTime<Utc>,
+    restore_point: DateTime<Utc>,
 ) -> Result<(Cluster, backup::Restored)> {
     let into = cluster::data_directory(state).await?;
     let access = Access::temporary(&cell.definition, &cell.credentials)?;
     let restored = backup::restore(
         &access,
         &RestoreOptions {
-            target: RecoveryTarget::Time(marker),
+            target: RecoveryTarget::Time(restore_point),
             into,
             repository: None,
         },
     )
     .await?;
-    // The passwords within are those of the cluster that was backed up.
+    // The restored cluster has the passwords of the original one.
     fs::copy(cell.state.join(secrets::FILE), state.join(secrets::FILE))
         .context("cannot copy the secrets")?;
     let cluster = Cluster::start(&Settings {

@@ -1,36 +1,37 @@
-//! The figures of a drill, as they are printed and kept in docs/explanation/recovery.md.
+//! The report of a drill, which `docs/explanation/recovery.md` quotes.
+//! The drill itself is in the crate's root.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 const MEGABYTE: f64 = 1_000_000.0;
 
-/// What a drill has found.
+/// The results of a drill.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Writes that were acknowledged before the mistake, all of which are there again.
+    /// The writes acknowledged before the operator's error, all of which were restored.
     pub acknowledged: usize,
-    /// Tables that are the same as before the mistake, to the byte.
+    /// The tables that are identical to before the error.
     pub tables: usize,
-    /// Events whose chains are whole.
+    /// The events in verified chains.
     pub events: i64,
-    /// Seconds between the last acknowledged write and the time restored to: nothing in between is lost.
+    /// The seconds between the last acknowledged write and the restored moment.
     pub recovery_point: f64,
-    /// Seconds between the last segment in the archive and the mistake: what would be lost with the machine itself.
+    /// The seconds between the last archived segment and the error, which a loss of the machine would cost.
     pub archive_age: f64,
-    /// From the decision to the first answer of the restored database.
+    /// The time from the start of the restore to the first response of the restored database.
     pub recovery_time: Duration,
-    /// Of which copying the backup took this.
+    /// The part of it spent copying the backup.
     pub copying: Duration,
-    /// And replaying the log this.
+    /// The part of it spent replaying the WAL.
     pub replaying: Duration,
-    /// How long the full backup took, under writes.
+    /// The duration of the full backup during writes.
     pub backup_time: Duration,
     /// The size of the data directory.
     pub database_bytes: u64,
-    /// What the backup takes, compressed and encrypted.
+    /// The size of the backup, compressed and encrypted.
     pub backup_bytes: u64,
-    /// What the archived log takes.
+    /// The size of the archived WAL.
     pub log_bytes: u64,
 }
 
@@ -38,22 +39,22 @@ impl Display for Report {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "acknowledged writes   {}, all restored; none after the mistake",
+            "acknowledged writes   {}, all restored; none after the error",
             self.acknowledged
         )?;
         writeln!(
             formatter,
-            "compared              {} tables the same by hash, {} events with whole chains",
+            "compared              {} tables the same by hash, {} events in verified chains",
             self.tables, self.events
         )?;
         writeln!(
             formatter,
-            "recovery point        0 writes lost; restored to {:.3} s behind the last acknowledged one",
+            "recovery point        0 writes lost; restored to {:.3} s after the last acknowledged one",
             self.recovery_point
         )?;
         writeln!(
             formatter,
-            "                      had the machine been lost instead: the last {:.1} s",
+            "                      if the machine itself were lost: the last {:.1} s",
             self.archive_age
         )?;
         writeln!(
@@ -75,7 +76,7 @@ impl Display for Report {
 }
 
 fn megabytes(bytes: u64) -> String {
-    // Rounding is what this is for.
+    // One decimal is printed, so that lost precision doesn't matter.
     #[expect(clippy::cast_precision_loss)]
     let bytes = bytes as f64;
     format!("{:.1}", bytes / MEGABYTE)

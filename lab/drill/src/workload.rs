@@ -1,4 +1,5 @@
-//! Who writes during a drill: an administrator of each tenant, over HTTP, several requests at a time. What was acknowledged is counted.
+//! Writes to the cell over HTTP as an administrator of each tenant, and records the acknowledged writes.
+//! The cell itself is prepared in `cell`.
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
@@ -11,17 +12,17 @@ use uuid::Uuid;
 
 use super::cell::Cell;
 
-/// How many requests are under way at a time.
-const CONCURRENT: usize = 4;
+/// The number of concurrent requests.
+const CONCURRENCY: usize = 4;
 
-/// People who are signed in.
+/// The signed-in administrators.
 pub(super) struct Workload {
     client: Client,
     base_url: String,
-    people: Vec<Person>,
+    accounts: Vec<ClientAccount>,
 }
 
-struct Person {
+struct ClientAccount {
     token: String,
     centre: Uuid,
 }
@@ -29,7 +30,7 @@ struct Person {
 /// Writes that the service has acknowledged.
 pub(super) struct Acknowledged {
     pub(super) ids: Vec<Uuid>,
-    /// When the last answer came.
+    /// The time of the last response.
     pub(super) last: DateTime<Utc>,
 }
 
@@ -39,7 +40,7 @@ struct SignedIn {
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct Created {
     id: Uuid,
 }
 
@@ -49,22 +50,22 @@ impl Workload {
             .no_proxy()
             .build()
             .context("cannot make an HTTP client")?;
-        let rows = database::connect(&cell.address).await?;
-        let mut people = Vec::new();
+        let database = database::connect(&cell.address).await?;
+        let mut accounts = Vec::new();
         for tenant in &cell.demo.tenants {
             let admin = tenant
                 .users
                 .iter()
                 .find(|user| user.role == "admin")
                 .context("a demo tenant has no admin")?;
-            let answer = client
+            let response = client
                 .post(format!("{}/v1/auth/login", cell.demo.base_url))
                 .json(&json!({"tenant": tenant.slug, "email": admin.email, "password": admin.password}))
                 .send()
                 .await
-                .context("the application does not answer")?;
-            let signed_in: SignedIn = expect(answer, StatusCode::OK).await?;
-            let centre = rows
+                .context("the application does not respond")?;
+            let signed_in: SignedIn = expect(response, StatusCode::OK).await?;
+            let centre = database
                 .query_one(
                     "-- drill.centre
                     select c.id
@@ -76,7 +77,7 @@ impl Workload {
                 )
                 .await
                 .map_err(explain)?;
-            people.push(Person {
+            accounts.push(ClientAccount {
                 token: signed_in.access_token,
                 centre: centre.get(0),
             });
@@ -84,16 +85,16 @@ impl Workload {
         Ok(Self {
             client,
             base_url: cell.demo.base_url.clone(),
-            people,
+            accounts,
         })
     }
 
-    /// Makes so many requests, for all tenants in turn.
+    /// Creates this many help-desk requests, for all tenants in turn.
     pub(super) async fn write(&self, count: u32) -> Result<Acknowledged> {
-        let people = self.people.iter().cycle();
-        let ids = futures::stream::iter((0..count).zip(people))
-            .map(|(number, person)| self.one(number, person))
-            .buffer_unordered(CONCURRENT)
+        let accounts = self.accounts.iter().cycle();
+        let ids = futures::stream::iter((0..count).zip(accounts))
+            .map(|(number, account)| self.create_request(number, account))
+            .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await?;
         Ok(Acknowledged {
@@ -102,37 +103,37 @@ impl Workload {
         })
     }
 
-    async fn one(&self, number: u32, person: &Person) -> Result<Uuid> {
-        let answer = self
+    async fn create_request(&self, number: u32, account: &ClientAccount) -> Result<Uuid> {
+        let response = self
             .client
             .post(format!("{}/v1/requests", self.base_url))
-            .bearer_auth(&person.token)
-            .json(&json!({"centre_id": person.centre, "type": "it", "details": format!("The screen {number} stays dark.")}))
+            .bearer_auth(&account.token)
+            .json(&json!({"centre_id": account.centre, "type": "it", "details": format!("The screen {number} stays dark.")}))
             .send()
             .await
-            .context("the application does not answer")?;
-        Ok(expect::<Made>(answer, StatusCode::CREATED).await?.id)
+            .context("the application does not respond")?;
+        Ok(expect::<Created>(response, StatusCode::CREATED).await?.id)
     }
 }
 
-/// The body of an answer with a status.
+/// Returns the body of a response with the expected status.
 async fn expect<T: serde::de::DeserializeOwned>(
-    answer: reqwest::Response,
-    wanted: StatusCode,
+    response: reqwest::Response,
+    expected: StatusCode,
 ) -> Result<T> {
-    let status = answer.status();
-    let body = answer.text().await.context("an answer broke off")?;
-    if status != wanted {
-        bail!("the application answers {status}: {body}");
+    let status = response.status();
+    let body = response.text().await.context("the response ended early")?;
+    if status != expected {
+        bail!("the application responds with {status}: {body}");
     }
-    serde_json::from_str(&body).context("the application's answer cannot be read")
+    serde_json::from_str(&body).context("the response cannot be parsed")
 }
 
-/// How many of these requests a database has.
-pub(super) async fn present(client: &tokio_postgres::Client, ids: &[Uuid]) -> Result<usize> {
+/// Counts the rows of these help-desk requests in a database.
+pub(super) async fn count_present(client: &tokio_postgres::Client, ids: &[Uuid]) -> Result<usize> {
     let row = client
         .query_one(
-            "-- drill.present
+            "-- drill.count_present
             select count(*)
             from lms.requests as r
             where r.id = any($1)",

@@ -1,4 +1,4 @@
-//! The drill, as `make drill` runs it.
+//! Tests a whole recovery drill, as `make drill` runs it.
 
 #![allow(missing_docs)]
 
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 #[tokio::test]
-async fn a_drill_loses_nothing_that_was_acknowledged_and_keeps_nothing_after() -> Result<()> {
+async fn a_drill_restores_every_acknowledged_write_and_no_later_one() -> Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()?;

@@ -1,4 +1,5 @@
-//! The calendar: a week or a month of it, free slots, and a new class.
+//! Handlers for the calendar, free slots and new classes.
+//! Their SQL is in `statements`.
 
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use axum::response::Response;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::handlers::{created, new_row, run_view};
 use crate::service::Service;
-use crate::transaction::row;
-use crate::view::{answer, made, new_row};
+use crate::transaction::query_row;
 
 /// `GET /v1/calendar`
 pub(crate) async fn list(
@@ -21,12 +22,12 @@ pub(crate) async fn list(
     let is_of_a_tutor = query
         .as_deref()
         .is_some_and(|text| text.contains("tutor_id="));
-    let view_of = if is_of_a_tutor {
-        &service.statements.week
+    let view = if is_of_a_tutor {
+        &service.statements.tutor_week
     } else {
-        &service.statements.month
+        &service.statements.student_month
     };
-    answer(&service, &caller, view_of, query).await
+    run_view(&service, &caller, view, query).await
 }
 
 /// `GET /v1/tutors/search`
@@ -35,7 +36,7 @@ pub(crate) async fn search(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    answer(&service, &caller, &service.statements.search, query).await
+    run_view(&service, &caller, &service.statements.free_slots, query).await
 }
 
 /// `POST /v1/classes`
@@ -45,8 +46,13 @@ pub(crate) async fn create(
     body: axum::body::Bytes,
 ) -> Result<Response, Failure> {
     let (id, arguments) = new_row(service.statements.classes, &body)?;
-    let (body, _) = row(&service, &caller, &service.statements.book, arguments)
-        .await?
-        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
-    Ok(made("classes", id, body))
+    let (body, _) = query_row(
+        &service,
+        &caller,
+        &service.statements.create_class,
+        arguments,
+    )
+    .await?
+    .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
+    Ok(created("classes", id, body))
 }

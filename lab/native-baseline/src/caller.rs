@@ -1,4 +1,5 @@
-//! From the bearer token to the caller.
+//! Authenticates the caller by the bearer token.
+//! Tokens are issued in `sign_in`.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use platform::auth::token::Claims;
 use crate::failure::Failure;
 use crate::service::Service;
 
-/// Who calls, by a token that was verified.
+/// The claims of a verified token.
 pub(crate) struct Caller(pub(crate) Claims);
 
 impl FromRequestParts<Arc<Service>> for Caller {

@@ -1,14 +1,15 @@
-//! Refusals and errors as answers; the details go to standard error.
+//! Converts refusals and errors to responses, and writes the details of errors to standard error.
+//! The handlers decide the status of a refusal.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-/// Why a request got no answer of its own.
+/// The reason for an error response.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Refused with this status.
     Refused(StatusCode),
-    /// Something broke.
+    /// An internal error.
     Broken(anyhow::Error),
 }
 

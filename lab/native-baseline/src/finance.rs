@@ -1,4 +1,5 @@
-//! Money: the balance of a centre, and a new finance record that a repeated request does not make twice.
+//! Handlers for the balance of a centre and for new finance records with an idempotency key.
+//! Their SQL is in `statements`.
 
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use axum::response::Response;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::handlers::{created, new_row, run_view};
 use crate::service::Service;
-use crate::transaction::{Once, row_once};
-use crate::view::{answer, made, new_row};
+use crate::transaction::{IdempotencyKey, query_row_once};
 
 /// `GET /v1/finance-records/balance`
 pub(crate) async fn balance(
@@ -18,7 +19,7 @@ pub(crate) async fn balance(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    answer(&service, &caller, &service.statements.balance, query).await
+    run_view(&service, &caller, &service.statements.centre_balance, query).await
 }
 
 /// `POST /v1/finance-records`
@@ -37,11 +38,11 @@ pub(crate) async fn create(
         .keyed_hash(&[b"POST", b"/v1/finance-records", b"", &body])
         .map_err(anyhow::Error::msg)?;
     let (id, arguments) = new_row(service.statements.finance_records, &body)?;
-    let once = Once {
+    let key = IdempotencyKey {
         key,
         fingerprint: &fingerprint,
     };
-    let sql = &service.statements.record;
-    let (body, _) = row_once(&service, &caller, &once, sql, arguments).await?;
-    Ok(made("finance-records", id, body))
+    let sql = &service.statements.create_finance_record;
+    let (body, _) = query_row_once(&service, &caller, &key, sql, arguments).await?;
+    Ok(created("finance-records", id, body))
 }

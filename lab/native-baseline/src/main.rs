@@ -1,13 +1,11 @@
-//! A native service that does in the conventional way what the components do for a
-//! few calls: the measure for `lab bench`, and nothing that is ever deployed.
-//!
-//! Conventional: axum, a deadpool of connections, statements cached by the driver,
-//! and a transaction of four round trips for each request.
+//! The baseline of `lab bench`: a native service with axum, a deadpool of connections, statements cached by the driver and a
+//! transaction of four round trips per request. It implements the measured operations alone and is never deployed.
 
 mod calendar;
 mod caller;
 mod failure;
 mod finance;
+mod handlers;
 mod requests;
 mod routes;
 mod service;
@@ -15,7 +13,6 @@ mod sign_in;
 mod statements;
 mod transaction;
 mod users;
-mod view;
 
 use std::env;
 use std::net::SocketAddr;
@@ -30,8 +27,8 @@ use tokio_postgres::NoTls;
 use crate::service::Service;
 use crate::statements::Statements;
 
-/// As many as the pool of the components has.
-const CONNECTIONS: usize = 64;
+/// The size of the connection pool, the same as that of the components.
+const MAX_CONNECTIONS: usize = 64;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -47,7 +44,7 @@ async fn main() -> anyhow::Result<()> {
         },
     );
     let service = Service {
-        pool: Pool::builder(manager).max_size(CONNECTIONS).build()?,
+        pool: Pool::builder(manager).max_size(MAX_CONNECTIONS).build()?,
         keys: Keys::parse(&variable("SIGNING_KEYS")?).map_err(anyhow::Error::msg)?,
         region: variable("REGION")?,
         statements: Statements::new()?,
@@ -55,10 +52,10 @@ async fn main() -> anyhow::Result<()> {
 
     let listener = TcpListener::bind(&address)
         .await
-        .with_context(|| format!("{address} can't be used: is it taken?"))?;
+        .with_context(|| format!("cannot listen on {address}: another program may use it"))?;
     axum::serve(
         axum::serve::ListenerExt::tap_io(listener, |stream| {
-            // As the host does: an answer must not wait for the client's acknowledgement.
+            // The host does the same, so that a response doesn't wait for the client's acknowledgement.
             let _ = stream.set_nodelay(true);
         }),
         routes::router(Arc::new(service)).into_make_service_with_connect_info::<SocketAddr>(),

@@ -1,4 +1,5 @@
-//! Requests: the list.
+//! The handler for the list of help-desk requests.
+//! Its SQL is in `statements`.
 
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use axum::response::Response;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::handlers::run_list;
 use crate::service::Service;
-use crate::view::page;
 
 /// `GET /v1/requests`
 pub(crate) async fn list(
@@ -16,5 +17,5 @@ pub(crate) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    page(&service, &caller, &service.statements.requests, query).await
+    run_list(&service, &caller, &service.statements.list_requests, query).await
 }

@@ -1,4 +1,5 @@
-//! Which handler answers where.
+//! The routes of the service.
+//! The handlers are in the modules of their resources.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use axum::routing::{get, post};
 use crate::service::Service;
 use crate::{calendar, finance, requests, sign_in, users};
 
-/// The calls that are measured, at the components' own paths.
+/// Returns the routes of the measured operations, at the same paths as those of the components.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/users", get(users::list).post(users::create))

@@ -1,4 +1,5 @@
-//! Signing in: two calls of the database with the password's check between them.
+//! The handler for signing in: a query, the verification of the password, and a second query.
+//! Tokens are verified in `caller`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +9,6 @@ use argon2::{Argon2, password_hash};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
-use platform::auth::role::Role;
 use platform::auth::token::{Claims, LIFETIME};
 use platform::values::random;
 use serde::{Deserialize, Serialize};
@@ -20,13 +20,13 @@ use crate::service::Service;
 
 const BEGIN: &str = "\
 select attempt_id, tenant_id, user_id, password_hash, role
-from lms.sign_in_begin($1, $2, $3, null)
+from lms.begin_sign_in($1, $2, $3, null)
 where status = 'active'";
 
 const END: &str = "\
-select lms.sign_in_end($1, $2, $3, $4, decode($5, 'hex'), null, $6)";
+select lms.complete_sign_in($1, $2, $3, $4, decode($5, 'hex'), null, $6)";
 
-/// Who signs in.
+/// The credentials of a user.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
@@ -35,7 +35,7 @@ pub(crate) struct Credentials {
     password: String,
 }
 
-/// What the client gets.
+/// The response to a sign-in.
 #[derive(Serialize)]
 pub(crate) struct Tokens {
     access_token: String,
@@ -63,14 +63,13 @@ pub(crate) async fn login(
         )
         .await?
         .ok_or_else(refused)?;
-    // Nobody waits for a connection that only waits for a hash.
+    // The connection is returned to the pool while the password is verified.
     drop(connection);
 
     let (attempt, tenant, user): (Uuid, Uuid, Uuid) =
         (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
     let hash: String = found.try_get(3)?;
     let role: String = found.try_get(4)?;
-    let role: Role = serde_json::from_value(Value::String(role))?;
     let password = credentials.password;
     tokio::task::spawn_blocking(move || verify(&password, &hash))
         .await?
@@ -113,10 +112,10 @@ fn verify(password: &str, hash: &str) -> password_hash::Result<()> {
 }
 
 fn secret() -> anyhow::Result<String> {
-    random::token().map_err(|error| anyhow::anyhow!("no randomness: {error}"))
+    random::token().map_err(|error| anyhow::anyhow!("no random numbers are available: {error}"))
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn now() -> i64 {
     let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)

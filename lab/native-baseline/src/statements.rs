@@ -1,12 +1,12 @@
-//! The SQL of the handlers: the components' own, so that PostgreSQL does the same work
-//! for both, with the same one argument.
+//! The SQL of the handlers, taken from the components, so that PostgreSQL does the same work for both.
+//! The transactions that run it are in `transaction`.
 
 use academics::calendar::{self, Whose};
 use anyhow::{Context, bail};
+use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Grant, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Run};
+use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::field::Field;
 use platform::declare::resource::Resource;
@@ -16,57 +16,56 @@ use platform::http::request::Request;
 use platform::sql::statement::Statement;
 use serde_json::Value;
 
-/// The statements, made once. All callers of a measurement are administrators.
+/// All statements, built once, for administrators as callers.
 pub(crate) struct Statements {
     /// Reads one user.
-    pub(crate) get: String,
-    /// Makes a user.
-    pub(crate) create: String,
+    pub(crate) get_user: String,
+    /// Creates a user.
+    pub(crate) create_user: String,
     /// Lists users.
-    pub(crate) users: List,
+    pub(crate) list_users: List,
     /// Lists the lessons of a tutor.
-    pub(crate) week: View,
+    pub(crate) tutor_week: View,
     /// Lists the lessons of a student.
-    pub(crate) month: View,
+    pub(crate) student_month: View,
     /// Finds free tutors.
-    pub(crate) search: View,
-    /// Makes a class.
-    pub(crate) book: String,
-    /// Classes, with what holds between their fields.
+    pub(crate) free_slots: View,
+    /// Creates a class.
+    pub(crate) create_class: String,
+    /// The declaration of classes, with the rules between their fields.
     pub(crate) classes: &'static Resource,
-    /// Sums up finance records.
-    pub(crate) balance: View,
-    /// Makes a finance record.
-    pub(crate) record: String,
-    /// Finance records, with what holds between their fields.
+    /// Computes the balance of a centre.
+    pub(crate) centre_balance: View,
+    /// Creates a finance record.
+    pub(crate) create_finance_record: String,
+    /// The declaration of finance records, with the rules between their fields.
     pub(crate) finance_records: &'static Resource,
-    /// Lists requests.
-    pub(crate) requests: List,
+    /// Lists help-desk requests.
+    pub(crate) list_requests: List,
 }
 
 impl Statements {
-    /// Takes them from the components' tables.
+    /// Builds the statements from the components' declarations.
     pub(crate) fn new() -> anyhow::Result<Statements> {
         let users = resource(&users::COMPONENT, "users")?;
-        let create = action(&users::COMPONENT, "users.create")?;
-        let Run::Asking(_, create) = create.run else {
-            bail!("creating a user is no longer one statement behind its preparation");
-        };
+        let create = action(&users::COMPONENT, "users.create")?
+            .query_statement(Some(granted(&users::COMPONENT, "users", Verb::Create)?))
+            .context("creating a user is no longer a prepared single statement")?;
         let classes = resource(&academics::COMPONENT, "classes")?;
         let finance_records = resource(&finance::COMPONENT, "finance-records")?;
         Ok(Statements {
-            get: single_row::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
-            create: create(granted(&users::COMPONENT, "users", Verb::Create)?).text,
-            users: List::of(&users::COMPONENT, "users")?,
-            week: View::of_calendar(Whose::Tutor)?,
-            month: View::of_calendar(Whose::Students)?,
-            search: View::of(&academics::COMPONENT, "tutors.search")?,
-            book: created(&academics::COMPONENT, classes)?,
+            get_user: single_row::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
+            create_user: create.text,
+            list_users: List::of(&users::COMPONENT, "users")?,
+            tutor_week: View::of_calendar(Whose::Tutor)?,
+            student_month: View::of_calendar(Whose::Students)?,
+            free_slots: View::of(&academics::COMPONENT, "tutors.search")?,
+            create_class: create_statement(&academics::COMPONENT, classes)?,
             classes,
-            balance: View::of(&finance::COMPONENT, "finance-records.balance")?,
-            record: created(&finance::COMPONENT, finance_records)?,
+            centre_balance: View::of(&finance::COMPONENT, "finance-records.balance")?,
+            create_finance_record: create_statement(&finance::COMPONENT, finance_records)?,
             finance_records,
-            requests: List::of(&requests::COMPONENT, "requests")?,
+            list_requests: List::of(&requests::COMPONENT, "requests")?,
         })
     }
 }
@@ -85,7 +84,7 @@ impl List {
         })
     }
 
-    /// The statement and its argument, from the query of its request.
+    /// Returns the statement and its argument for a query string.
     pub(crate) fn read(&self, query: Option<String>) -> Option<(Statement, Value)> {
         let listing = Listing::parse(&request(query), self.resource, self.grant).ok()?;
         let statement = listing.statement(self.resource, self.grant);
@@ -93,11 +92,11 @@ impl List {
     }
 }
 
-/// A statement whose arguments are the query of its request.
+/// A statement whose arguments are the query parameters.
 pub(crate) struct View {
-    /// Its text.
+    /// The text of the statement.
     pub(crate) sql: String,
-    /// The query's parameters.
+    /// The declared query parameters.
     pub(crate) query: &'static [Field],
 }
 
@@ -114,13 +113,9 @@ impl View {
         let Access::Granted { resource, verb } = action.access else {
             bail!("{operation} is no longer granted by role");
         };
-        let statement = match action.run {
-            Run::Statement(build) => build(),
-            Run::View(build) | Run::Prepared(_, build) | Run::Asking(_, build) => {
-                build(granted(component, resource, verb)?)
-            }
-            Run::Lengthy(_) | Run::Custom(_) => bail!("{operation} is no longer one statement"),
-        };
+        let statement = action
+            .query_statement(Some(granted(component, resource, verb)?))
+            .with_context(|| format!("{operation} is no longer one statement"))?;
         Ok(View {
             sql: statement.text,
             query: action.query,
@@ -128,8 +123,8 @@ impl View {
     }
 }
 
-/// The statement that makes one of a resource.
-fn created(component: &'static Component, resource: &Resource) -> anyhow::Result<String> {
+/// Returns the statement that creates a row of a resource.
+fn create_statement(component: &'static Component, resource: &Resource) -> anyhow::Result<String> {
     let grant = granted(component, resource.name, Verb::Create)?;
     Ok(single_row::create(resource, grant).text)
 }
@@ -146,7 +141,7 @@ fn action(component: &'static Component, operation: &str) -> anyhow::Result<&'st
     component
         .actions
         .iter()
-        .find(|action| action.operation == operation)
+        .find(|action| action.id == operation)
         .with_context(|| format!("there is no operation {operation}"))
 }
 
@@ -156,11 +151,11 @@ fn granted(
     verb: Verb,
 ) -> anyhow::Result<&'static Grant> {
     component
-        .grant(resource, Role::Admin, verb)
+        .grant(resource, role::ADMIN, verb)
         .with_context(|| format!("an administrator may not {} {resource}", verb.name()))
 }
 
-/// A request to read, for what reads its query.
+/// Returns a GET request with this query string.
 pub(crate) fn request(query: Option<String>) -> Request {
     Request {
         method: Method::GET,
@@ -176,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_components_still_have_every_statement_that_is_measured() {
+    fn the_components_have_every_measured_statement() {
         Statements::new().unwrap();
     }
 }

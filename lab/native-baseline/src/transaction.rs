@@ -1,5 +1,5 @@
-//! A transaction with the tenant in force and the session checked, as the components
-//! have it: BEGIN, `set_config`, what the handler asks, COMMIT; one round trip each.
+//! Runs a statement in a transaction with the tenant's context and a checked session: BEGIN, `set_config`, the statement and
+//! COMMIT, one round trip each. The statements are in `statements`.
 
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
@@ -7,13 +7,13 @@ use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
 use platform::auth::caller::Caller;
 use platform::auth::token::Claims;
-use platform::sql::context::Context;
+use platform::sql::context::DatabaseContext;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::service::Service;
 
-/// What every answer with a body is.
+/// The media type of every response with a body.
 pub(crate) const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 const SET_CONTEXT: &str = "\
@@ -22,7 +22,7 @@ select set_config('app.tenant_id', $1, true),
        set_config('app.role', $3, true),
        set_config('app.session_id', $4, true),
        set_config('app.request_id', $5, true),
-       set_config('app.centre_id', lms_private.admit($6::text::jsonb), true)";
+       set_config('app.centre_id', lms_private.check_session($6::text::jsonb), true)";
 
 /// Begins a transaction in which the caller's rows are visible.
 pub(crate) async fn begin<'a>(
@@ -32,16 +32,22 @@ pub(crate) async fn begin<'a>(
     let transaction = connection.transaction().await?;
     let statement = transaction.prepare_cached(SET_CONTEXT).await?;
     let request_id = platform::values::random::id().to_string();
-    // The bench has a standard cell.
+    // The bench prepares a standard cell.
     let cell = format!("{}-standard", caller.aud);
-    let context = Context::new(&cell, &caller.aud, Some(&Caller::from(caller)), &request_id).text();
+    let context = DatabaseContext::new(
+        &cell,
+        &caller.aud,
+        Caller::of(caller, &domain::role::ALL).as_ref(),
+        &request_id,
+    )
+    .text();
     transaction
         .query_one(
             &statement,
             &[
                 &caller.tid.to_string(),
                 &caller.sub.to_string(),
-                &caller.role.name(),
+                &caller.role,
                 &caller.sid.to_string(),
                 &request_id,
                 &context,
@@ -51,8 +57,8 @@ pub(crate) async fn begin<'a>(
     Ok(transaction)
 }
 
-/// Runs a statement that answers one row of body and tag, in the caller's transaction.
-pub(crate) async fn row(
+/// Runs a statement that returns a body and an entity tag in one row, in a transaction of its own.
+pub(crate) async fn query_row(
     service: &Service,
     caller: &Claims,
     sql: &str,
@@ -70,12 +76,12 @@ pub(crate) async fn row(
     Ok(Some((row.try_get(0)?, tag.unwrap_or_default())))
 }
 
-const TAKE_KEY: &str = "\
+const INSERT_KEY: &str = "\
 insert into lms.idempotency_keys as k (tenant_id, user_id, key, fingerprint)
 values ($1, $2, $3, $4)
 on conflict (tenant_id, user_id, key) do nothing";
 
-const KEEP_ANSWER: &str = "\
+const STORE_RESPONSE: &str = "\
 update lms.idempotency_keys as k
 set body = $4,
     tag = $5
@@ -83,33 +89,33 @@ where k.tenant_id = $1
   and k.user_id = $2
   and k.key = $3";
 
-/// A request that is done once, and what it asks for as a hash.
-pub(crate) struct Once<'a> {
-    /// Its `Idempotency-Key`.
+/// The idempotency key of a request, with a hash of the request.
+pub(crate) struct IdempotencyKey<'a> {
+    /// The value of the header `Idempotency-Key`.
     pub(crate) key: &'a str,
-    /// The hash.
+    /// The hash of the request.
     pub(crate) fingerprint: &'a str,
 }
 
-/// Runs a statement like [`row`], and keeps its answer for the request's key. Repeated requests are no part of what is measured:
-/// they are a conflict.
-pub(crate) async fn row_once(
+/// Runs a statement like [`query_row`] and stores its response for the idempotency key. Repeated requests are not measured,
+/// so that they are refused as a conflict.
+pub(crate) async fn query_row_once(
     service: &Service,
     caller: &Claims,
-    once: &Once<'_>,
+    key: &IdempotencyKey<'_>,
     sql: &str,
     arguments: Value,
 ) -> Result<(String, String), Failure> {
     let mut connection = service.pool.get().await?;
     let transaction = begin(&mut connection, caller).await?;
-    let take = transaction.prepare_cached(TAKE_KEY).await?;
-    let taken = transaction
+    let insert_key = transaction.prepare_cached(INSERT_KEY).await?;
+    let inserted = transaction
         .execute(
-            &take,
-            &[&caller.tid, &caller.sub, &once.key, &once.fingerprint],
+            &insert_key,
+            &[&caller.tid, &caller.sub, &key.key, &key.fingerprint],
         )
         .await?;
-    if taken == 0 {
+    if inserted == 0 {
         return Err(Failure::Refused(StatusCode::CONFLICT));
     }
     let statement = transaction
@@ -117,9 +123,9 @@ pub(crate) async fn row_once(
         .await?;
     let row = transaction.query_one(&statement, &[&arguments]).await?;
     let (body, tag): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    let keep = transaction.prepare_cached(KEEP_ANSWER).await?;
+    let store = transaction.prepare_cached(STORE_RESPONSE).await?;
     transaction
-        .execute(&keep, &[&caller.tid, &caller.sub, &once.key, &body, &tag])
+        .execute(&store, &[&caller.tid, &caller.sub, &key.key, &body, &tag])
         .await?;
     transaction.commit().await?;
     Ok((body, tag))

@@ -1,4 +1,5 @@
-//! Users: get, list, create.
+//! Handlers that get, list and create users.
+//! Their SQL is in `statements`.
 
 use std::sync::Arc;
 
@@ -14,11 +15,11 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
+use crate::handlers::{created, run_list};
 use crate::service::Service;
-use crate::transaction::{JSON, row};
-use crate::view::{made, page};
+use crate::transaction::{JSON, query_row};
 
-/// What a new user is made from.
+/// The body of a new user.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
@@ -33,10 +34,10 @@ pub(crate) async fn get(
     Caller(caller): Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Failure> {
-    let (body, version) = row(
+    let (body, version) = query_row(
         &service,
         &caller,
-        &service.statements.get,
+        &service.statements.get_user,
         json!({"id": id}),
     )
     .await?
@@ -50,7 +51,7 @@ pub(crate) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    page(&service, &caller, &service.statements.users, query).await
+    run_list(&service, &caller, &service.statements.list_users, query).await
 }
 
 /// `POST /v1/users`
@@ -66,8 +67,13 @@ pub(crate) async fn create(
         "password_hash": null,
         "input": user,
     });
-    let (body, _) = row(&service, &caller, &service.statements.create, arguments)
-        .await?
-        .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
-    Ok(made("users", id, body))
+    let (body, _) = query_row(
+        &service,
+        &caller,
+        &service.statements.create_user,
+        arguments,
+    )
+    .await?
+    .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
+    Ok(created("users", id, body))
 }

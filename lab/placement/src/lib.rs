@@ -1,38 +1,38 @@
-//! `lab placement`: what becomes of many tenants that are spread over many cells, and of one cell's tenants when it is lost. A
-//! simulation, the same for the same seed: it reads no cell and no database. `docs/explanation/scale.md` explains the figures.
+//! `lab placement`: simulates the placement of tenants on cells and the loss of one cell, reproducibly from a seed and without a
+//! database. `docs/explanation/scale.md` explains the figures.
 
 mod report;
-mod world;
+mod simulation;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
-use world::World;
+use simulation::Simulation;
 
-/// What to assume.
+/// The assumptions of the simulation.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// How many tenants
+    /// The number of tenants
     #[arg(long, default_value_t = 10_000)]
     pub tenants: usize,
 
-    /// How many cells, spread over regions and retention classes as the tenants are
+    /// The number of cells, spread over regions and retention classes as the tenants are
     #[arg(long, default_value_t = 30)]
     pub cells: usize,
 
-    /// How many students one cell holds
+    /// The number of students that a cell can hold
     #[arg(long, value_name = "STUDENTS", default_value_t = 200_000)]
     pub capacity: u64,
 
-    /// How many bytes of the database belong to a student: five years of work, as measured
+    /// The size of a student in the database in bytes: five years of work, as measured
     #[arg(long, value_name = "BYTES", default_value_t = 2_000_000)]
     pub bytes_per_student: u64,
 
-    /// How many megabytes a second come back from a backup
+    /// The speed of a restore in megabytes per second
     #[arg(long, value_name = "MEGABYTES", default_value_t = 35)]
     pub restore_rate: u64,
 
-    /// What chance is drawn from: the same number gives the same figures
+    /// The seed of the random numbers: the same seed gives the same figures
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -43,24 +43,24 @@ pub struct Options {
 ///
 /// When there are too few cells, or a figure is zero.
 pub fn run(options: &Options) -> Result<String> {
-    let least = world::GROUPS.len() * 2;
-    if options.cells < least {
+    let min_cells = simulation::GROUPS.len() * 2;
+    if options.cells < min_cells {
         bail!(
-            "--cells must be at least {least}: two for each region and retention class, so that one may be lost"
+            "--cells must be at least {min_cells}: two for each region and retention class, so that one can be lost"
         );
     }
     if options.capacity == 0 || options.restore_rate == 0 {
         bail!("--capacity and --restore-rate must be at least 1");
     }
-    let world = World::settle(options.tenants, options.cells, options.seed);
-    Ok(report::write(&world, options))
+    let simulation = Simulation::place(options.tenants, options.cells, options.seed);
+    Ok(report::write(&simulation, options))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn usual() -> Options {
+    fn defaults() -> Options {
         Options {
             tenants: 10_000,
             cells: 30,
@@ -72,17 +72,20 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_and_another_does_not() {
-        let first = run(&usual()).unwrap();
-        assert_eq!(run(&usual()).unwrap(), first);
-        let other = Options { seed: 2, ..usual() };
+    fn the_same_seed_gives_the_same_report_and_another_does_not() {
+        let first = run(&defaults()).unwrap();
+        assert_eq!(run(&defaults()).unwrap(), first);
+        let other = Options {
+            seed: 2,
+            ..defaults()
+        };
         assert_ne!(run(&other).unwrap(), first);
     }
 
     #[test]
     fn the_page_on_scale_shows_what_is_simulated() {
         let page = include_str!("../../../docs/explanation/scale.md");
-        let report = run(&usual()).unwrap();
+        let report = run(&defaults()).unwrap();
         assert!(
             page.contains(&report),
             "docs/explanation/scale.md shows other tables than `lab placement` prints:\n{report}"
@@ -97,19 +100,19 @@ mod tests {
             options: Options,
         }
         let parsed = <Program as clap::Parser>::parse_from(["placement"]).options;
-        assert_eq!(format!("{parsed:?}"), format!("{:?}", usual()));
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", defaults()));
     }
 
     #[test]
-    fn what_cannot_be_simulated_is_refused() {
+    fn too_few_cells_and_zero_values_are_refused() {
         let few = Options {
             cells: 11,
-            ..usual()
+            ..defaults()
         };
         assert!(run(&few).unwrap_err().to_string().contains("at least 12"));
         let none = Options {
             capacity: 0,
-            ..usual()
+            ..defaults()
         };
         assert!(run(&none).is_err());
     }

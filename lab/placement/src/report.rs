@@ -1,25 +1,26 @@
-//! What is printed of a simulation: two tables in Markdown, of which `docs/explanation/scale.md` is a copy.
+//! Formats a simulation as two Markdown tables, which `docs/explanation/scale.md` contains.
+//! The simulation itself is in `simulation`.
 
 use std::fmt::Write as _;
 
 use super::Options;
-use super::world::{Cell, Group, World};
+use super::simulation::{Cell, Group, Simulation};
 
 /// Writes both tables.
-pub(super) fn write(world: &World, options: &Options) -> String {
+pub(super) fn write(simulation: &Simulation, options: &Options) -> String {
     let mut text = String::from(
         "| cells of | cells | tenants | students | largest tenant | emptiest cell | fullest cell | full to |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
-    for group in &world.groups {
+    for group in &simulation.groups {
         let _ = writeln!(text, "{}", before(group, options));
     }
     text.push_str(
         "\n| fullest cell lost of | tenants hit | of all | students hit | of all | gigabytes | minutes to restore whole | fullest \
          other, having taken in its share | full to |\n|---|---|---|---|---|---|---|---|---|\n",
     );
-    for group in &world.groups {
-        let _ = writeln!(text, "{}", after(world, group, options));
+    for group in &simulation.groups {
+        let _ = writeln!(text, "{}", after(simulation, group, options));
     }
     text
 }
@@ -33,43 +34,43 @@ fn before(group: &Group, options: &Options) -> String {
         "| {} | {} | {} | {} | {} | {} | {} | {} |",
         group.name,
         group.cells.len(),
-        grouped(group.cells.iter().map(Cell::count).sum()),
-        grouped(students),
-        grouped(largest.copied().unwrap_or(0)),
-        grouped(emptiest),
-        grouped(fullest),
+        with_commas(group.cells.iter().map(Cell::count).sum()),
+        with_commas(students),
+        with_commas(largest.copied().unwrap_or(0)),
+        with_commas(emptiest),
+        with_commas(fullest),
         percent(fullest, options.capacity)
     )
 }
 
-fn after(world: &World, group: &Group, options: &Options) -> String {
+fn after(simulation: &Simulation, group: &Group, options: &Options) -> String {
     let lost = group.fullest();
-    let all = |count: fn(&Cell) -> u64| world.cells().map(count).sum::<u64>();
+    let all = |count: fn(&Cell) -> u64| simulation.cells().map(count).sum::<u64>();
     let bytes = lost.students().saturating_mul(options.bytes_per_student);
     let crowded = group.without_fullest();
     let fullest = crowded.iter().map(Cell::students).max().unwrap_or(0);
     format!(
         "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
         group.name,
-        grouped(lost.count()),
+        with_commas(lost.count()),
         percent(lost.count(), all(Cell::count)),
-        grouped(lost.students()),
+        with_commas(lost.students()),
         percent(lost.students(), all(Cell::students)),
-        grouped(bytes.div_ceil(1_000_000_000)),
-        grouped(bytes.div_ceil(1_000_000 * 60 * options.restore_rate)),
-        grouped(fullest),
+        with_commas(bytes.div_ceil(1_000_000_000)),
+        with_commas(bytes.div_ceil(1_000_000 * 60 * options.restore_rate)),
+        with_commas(fullest),
         percent(fullest, options.capacity)
     )
 }
 
-/// A share with one decimal, by whole numbers alone.
+/// Formats a share as a percentage with one decimal, in integer arithmetic.
 fn percent(part: u64, whole: u64) -> String {
     let thousandths = part.saturating_mul(1000).checked_div(whole).unwrap_or(0);
     format!("{}.{} %", thousandths / 10, thousandths % 10)
 }
 
-/// A number with a comma between thousands.
-fn grouped(number: u64) -> String {
+/// Formats a number with commas between thousands.
+fn with_commas(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -86,9 +87,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_for_people() {
+    fn numbers_and_shares_are_formatted() {
         assert_eq!(
-            (grouped(7), grouped(1_234_567)),
+            (with_commas(7), with_commas(1_234_567)),
             ("7".to_owned(), "1,234,567".to_owned())
         );
         assert_eq!(

@@ -1,4 +1,5 @@
--- Small functions that any statement may use, and on which tables are built: ids, times, refusals. They touch no table.
+-- Small functions on which tables are built and which any statement may use: ids, times, errors.
+-- They read no table.
 
 create function lms.utc(moment timestamptz) returns text
 language sql
@@ -7,7 +8,7 @@ strict
 parallel safe
 return to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
-comment on function lms.utc is 'RFC 3339 in UTC with Z and microseconds, whatever the session''s time zone.';
+comment on function lms.utc is 'Formats a time as RFC 3339 in UTC with Z and microseconds, whatever time zone the session has.';
 
 grant execute on function lms.utc to public;
 
@@ -31,11 +32,11 @@ return encode(
 )::uuid;
 
 comment on function lms.new_id is
-  'UUID version 7: 48 bits of milliseconds, then random. Bits 52 and 53 turn the version from 4 to 7.';
+  'Returns a UUID version 7: 48 bits of milliseconds, then random bits. Setting bits 52 and 53 turns the version from 4 into 7.';
 
 grant execute on function lms.new_id to public;
 
-create function lms.refuse(sqlstate text, message text, "column" text default null) returns boolean
+create function lms.raise_error(sqlstate text, message text, "column" text default null) returns boolean
 language plpgsql
 volatile
 parallel unsafe
@@ -43,16 +44,16 @@ as $$
 #variable_conflict use_variable
 begin
   raise exception using
-    errcode = refuse.sqlstate,
-    message = coalesce(refuse.message, ''),
-    column = coalesce(refuse."column", '');
+    errcode = raise_error.sqlstate,
+    message = coalesce(raise_error.message, ''),
+    column = coalesce(raise_error."column", '');
 end
 $$;
 
-comment on function lms.refuse is
-  'Ends the statement with one of our SQLSTATEs (migrations/README.md lists them). Never returns; boolean, so that it fits into a condition.';
+comment on function lms.raise_error is
+  'Raises an error with one of the SQLSTATEs of docs/reference/database-errors.md. It never returns; its type is boolean so that it can be used in a condition.';
 
-grant execute on function lms.refuse to public;
+grant execute on function lms.raise_error to public;
 
 create function lms.check_version(actual bigint, expected bigint) returns boolean
 language plpgsql
@@ -68,27 +69,27 @@ end
 $$;
 
 comment on function lms.check_version is
-  'True, or LM412 when the row is not at the expected version. No expected version means that the caller did not ask.';
+  'True, or LM412 when the row is not at the expected version. A null version is not checked, because the caller sent none.';
 
 grant execute on function lms.check_version to public;
 
-create function lms_private.is_of_context(tenant uuid) returns boolean
+create function lms_private.is_current_tenant(tenant uuid) returns boolean
 language sql
 stable
 parallel safe
 return coalesce(nullif(current_setting('app.tenant_id', true), '')::uuid, tenant) = tenant;
 
-comment on function lms_private.is_of_context is
-  'True when this is the context''s tenant. True for all where there is no context: the application always has one, of no tenant by default.';
+comment on function lms_private.is_current_tenant is
+  'True when this is the tenant of the context. True for every tenant when there is no context, which never happens to the application: its default context is that of no tenant.';
 
-grant execute on function lms_private.is_of_context to lms_application, lms_definer;
+grant execute on function lms_private.is_current_tenant to lms_application, lms_definer;
 
-create function lms_private.digest_of(variadic parts text[]) returns bytea
+create function lms_private.sha256_of_lines(variadic parts text[]) returns bytea
 language sql
 immutable
 parallel safe
 return sha256(convert_to(array_to_string(parts, chr(10), ''), 'UTF8'));
 
-comment on function lms_private.digest_of is 'SHA-256 of texts, each on a line of its own.';
+comment on function lms_private.sha256_of_lines is 'SHA-256 of the texts, each on a line of its own.';
 
-grant execute on function lms_private.digest_of to lms_definer;
+grant execute on function lms_private.sha256_of_lines to lms_definer;

@@ -1,7 +1,8 @@
--- Everything that a table needs to belong to the LMS: audit columns, row security, turns, events and the indexes that all tables
--- have. The functions that write where the application may not are security definer, owned by lms_definer.
+-- Everything that a table needs to be part of the schema: audit columns, row security, serialized
+-- writers, events and the indexes that all tables have. Functions that write where the application
+-- may not are security definer and owned by lms_definer.
 
-create function lms_private.stamp() returns trigger
+create function lms_private.set_audit_columns() returns trigger
 language plpgsql
 as $$
 declare
@@ -16,7 +17,7 @@ begin
     new.version := 1;
   else
     if (new.tenant_id, new.id) is distinct from (old.tenant_id, old.id) then
-      raise exception using errcode = 'LM422', message = 'The id of a row never changes.', column = 'id';
+      raise exception using errcode = 'LM422', message = 'The id of a resource cannot be changed.', column = 'id';
     end if;
     new.created_at := old.created_at;
     new.created_by := old.created_by;
@@ -28,17 +29,18 @@ begin
 end
 $$;
 
-comment on function lms_private.stamp is
-  'Audit columns and version, whatever the statement tried to write. Replay and restore switch it off with session_replication_role.';
+comment on function lms_private.set_audit_columns is
+  'Sets the audit columns and the version, whatever the statement tried to write. Replay and restore switch the trigger off with session_replication_role.';
 
 create function lms_private.forbid_change() returns trigger
 language plpgsql
 as $$
 begin
-  -- The owner is held by row security, so of all rows those of the context's tenant are deleted.
+  -- Row security applies to the owner too, so only rows of the context's tenant can be deleted
+  -- here.
   if tg_op = 'DELETE'
     and current_user = 'lms_owner'
-    and lms_private.is_forgetting(nullif(current_setting('app.tenant_id', true), '')::uuid)
+    and lms_private.is_erasing_tenant(nullif(current_setting('app.tenant_id', true), '')::uuid)
   then
     return null;
   end if;
@@ -47,7 +49,7 @@ end
 $$;
 
 comment on function lms_private.forbid_change is
-  'Refuses to change or delete what is only ever added to, whoever asks, but for a tenant that lives elsewhere and is erased whole.';
+  'Refuses to change or delete rows of an append-only table for every role. The exception is the erasure of a whole tenant that has been relocated.';
 
 create function lms_private.record_changes() returns trigger
 language plpgsql
@@ -65,7 +67,8 @@ declare
   request constant text := nullif(current_setting('app.request_id', true), '');
   at constant timestamptz := clock_timestamp();
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_op = 'INSERT' then
     insert into lms_private.unsealed_events (tenant_id, entity, entity_id, kind, actor, request_id, at, state)
     select n.tenant_id, tg_table_name, n.id, noun || '.created', actor, request, at, to_jsonb(n) - secrets
@@ -99,11 +102,11 @@ end
 $$;
 
 comment on function lms_private.record_changes is
-  'After each writing statement: writes one event for each changed row. First argument the singular noun of kinds, then the columns that are secret.';
+  'After each writing statement: writes one event for each changed row. The first argument is the singular noun of the kind, the others are the secret columns.';
 
 alter function lms_private.record_changes owner to lms_definer;
 
-create procedure lms_private.adopt(
+create procedure lms_private.register_table(
   table_name text,
   entity text default null,
   secrets text[] default '{}',
@@ -133,7 +136,7 @@ begin
 
   if table_name not in ('event_log', 'event_heads') then
     execute format(
-      'create trigger stamp before insert or update on lms.%I for each row execute function lms_private.stamp()',
+      'create trigger set_audit_columns before insert or update on lms.%I for each row execute function lms_private.set_audit_columns()',
       table_name
     );
   end if;
@@ -165,8 +168,8 @@ begin
 end
 $$;
 
-comment on procedure lms_private.adopt is
-  'Called once by the migration that creates a table. An entity makes its changes events, without the secret columns; listed adds the index that lists page by. Tables with rules across rows need take_turns as well.';
+comment on procedure lms_private.register_table is
+  'Sets up a table when it is created: row security, audit columns and, if it has an entity, events without the secret columns. With listed it gets the index by which lists are paged. A table whose rules span several rows needs serialize_writers as well.';
 
 create function lms.schema_version() returns bigint
 language plpgsql
@@ -175,7 +178,8 @@ as $$
 declare
   version bigint;
 begin
-  -- The ledger is the migrating program's; a database that was migrated by hand has none.
+  -- The table of migrations belongs to the migrating program; a database that was migrated by hand
+  -- has none.
   if to_regclass('lms_private.migrations') is null then
     return 0;
   end if;
@@ -184,53 +188,56 @@ begin
 end
 $$;
 
-comment on function lms.schema_version is 'Number of the last migration in the ledger; 0 when there is no ledger.';
+comment on function lms.schema_version is
+  'Number of the last migration that was applied; 0 when the database has no table of migrations.';
 
 grant execute on function lms.schema_version to lms_application;
 
-create function lms_private.take_turn(tenant uuid) returns void
+create function lms_private.acquire_write_lock(tenant uuid) returns void
 language sql
 volatile
 begin atomic
-  -- Two tenants whose keys are equal by chance wait for each other, and that is all.
+  -- Two tenants whose hashes collide wait for each other, which is harmless.
   select pg_advisory_xact_lock(hashtextextended(tenant::text, 0));
 end;
 
-comment on function lms_private.take_turn(uuid) is 'Waits until no other transaction has the turn of the tenant, and keeps it until commit.';
+comment on function lms_private.acquire_write_lock(uuid) is
+  'Takes the write lock of the tenant, an advisory lock, and holds it until commit.';
 
-grant execute on function lms_private.take_turn(uuid) to lms_definer;
+grant execute on function lms_private.acquire_write_lock(uuid) to lms_definer;
 
-create function lms_private.take_turn() returns trigger
+create function lms_private.serialize_writers() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform lms_private.take_turn(nullif(current_setting('app.tenant_id', true), '')::uuid);
+  perform lms_private.acquire_write_lock(nullif(current_setting('app.tenant_id', true), '')::uuid);
   return null;
 end
 $$;
 
-comment on function lms_private.take_turn() is 'Before each writing statement: takes the turn of the context''s tenant.';
+comment on function lms_private.serialize_writers() is
+  'Before each writing statement: takes the write lock of the context''s tenant.';
 
-alter function lms_private.take_turn() owner to lms_definer;
+alter function lms_private.serialize_writers() owner to lms_definer;
 
-create procedure lms_private.take_turns(table_name text)
+create procedure lms_private.serialize_writers(table_name text)
 language plpgsql
 as $$
 begin
   execute format(
-    'create trigger take_turn before insert or update or delete on lms.%I
-    for each statement execute function lms_private.take_turn()',
+    'create trigger serialize_writers before insert or update or delete on lms.%I
+    for each statement execute function lms_private.serialize_writers()',
     table_name
   );
 end
 $$;
 
-comment on procedure lms_private.take_turns is
-  'Called by the migration that creates a table with rules across rows: its writers take turns in each tenant.';
+comment on procedure lms_private.serialize_writers is
+  'Serializes the writers of a table within each tenant. It is called when a table is created whose rules span several rows.';
 
-create procedure lms_private.index_deleted(table_name text)
+create procedure lms_private.create_retention_index(table_name text)
 language plpgsql
 as $$
 begin
@@ -241,5 +248,5 @@ begin
 end
 $$;
 
-comment on procedure lms_private.index_deleted is
-  'Called by the migration that creates a table of lms_private.retained_tables: the index that retention looks by, which live rows cost nothing.';
+comment on procedure lms_private.create_retention_index is
+  'Creates the index by which retention finds deleted rows. It is called when a table of lms_private.retained_tables is created, and does not contain live rows.';

@@ -1,8 +1,10 @@
--- Roles of the cluster with their settings, the two schemas and the extension: the part for a superuser. Every other file needs only
--- membership of lms_owner. No password stands here: the operator's tool sets those of the two roles that may log in.
+-- Roles of the cluster and their settings, the two schemas and the extension: the part that
+-- requires a superuser. All other files only require membership of lms_owner. Passwords are set by
+-- the operator's tool and never written here.
 
--- Roles belong to the cluster, databases are many and may be migrated at the same time. This lock is on a shared
--- catalog, so it makes those migrations take turns; reading roles, and so signing in, goes on.
+-- Roles belong to the cluster, and several of its databases may be migrated at the same time. This
+-- lock on a shared catalog serializes those migrations. Reading roles, and therefore signing in, is
+-- not blocked.
 lock table pg_catalog.pg_authid in share row exclusive mode;
 
 do $$
@@ -27,17 +29,20 @@ begin
 end
 $$;
 
--- The owner hands functions and materialized views over to these two, so it has to be a member.
+-- The owner transfers functions and materialized views to these two roles, which requires
+-- membership.
 grant lms_definer, lms_refresher to lms_owner;
 grant lms_owner to lms_migrator;
 
 comment on role lms_owner is 'Owns the schema of the LMS. Cannot log in.';
-comment on role lms_application is 'The role that components connect as: no DDL, no ownership, always under row security.';
-comment on role lms_refresher is 'Owns the materialized views and may look past row security, to refresh them and for nothing else.';
-comment on role lms_definer is 'Owns the few security definer functions, listed in migrations/README.md; may look past row security.';
+comment on role lms_application is 'The role of the components: no DDL, no ownership, always subject to row security.';
+comment on role lms_refresher is 'Owns the materialized views. It bypasses row security, and only to refresh them.';
+comment on role lms_definer is
+  'Owns the security definer functions that docs/reference/row-security.md lists. It bypasses row security.';
 comment on role lms_migrator is 'Logs in to apply migrations and to run maintenance.';
 
--- Without a context there is no tenant, no user and no role: no rows, never an error and never everything.
+-- A session without a context has no tenant, no user and no role, so that it sees no rows instead
+-- of failing or seeing everything.
 alter role lms_application set app.tenant_id = '00000000-0000-0000-0000-000000000000';
 alter role lms_application set app.user_id = '00000000-0000-0000-0000-000000000000';
 alter role lms_application set app.centre_id = '00000000-0000-0000-0000-000000000000';
@@ -50,7 +55,7 @@ alter role lms_application set timezone = 'UTC';
 alter role lms_application set statement_timeout = '10s';
 alter role lms_application set lock_timeout = '3s';
 alter role lms_application set idle_in_transaction_session_timeout = '10s';
--- Requests are short: compiling them to machine code costs more than they do.
+-- Requests are short, so compiling them to machine code would cost more than running them.
 alter role lms_application set jit = off;
 
 alter role lms_migrator set app.tenant_id = '00000000-0000-0000-0000-000000000000';
@@ -59,24 +64,26 @@ alter role lms_migrator set app.role = 'nobody';
 alter role lms_migrator set timezone = 'UTC';
 
 create schema if not exists lms;
--- The program that applies these files keeps its ledger in here, and may have made the schema for it.
+-- The program that applies these files records the migrations in this schema and may have created
+-- it for that purpose.
 create schema if not exists lms_private;
 alter schema lms owner to lms_owner;
 alter schema lms_private owner to lms_owner;
 
-comment on schema lms is 'The LMS: every table in here is tenant-scoped and under forced row security.';
-comment on schema lms_private is 'Objects that no request may read directly: the cell, slugs, materialized views, the migrations ledger.';
+comment on schema lms is 'The tables of the LMS. Every one belongs to a tenant and has forced row security.';
+comment on schema lms_private is
+  'Objects that no request may read directly: the cell, slugs, materialized views and the table of migrations.';
 
 grant usage on schema lms to lms_application;
 grant usage on schema lms_private to lms_application;
--- The new owner of a function or view needs the right to create in its schema.
+-- The new owner of a function or view needs the privilege to create in its schema.
 grant usage, create on schema lms, lms_private to lms_definer, lms_refresher;
 
 alter default privileges for role lms_owner revoke execute on functions from public;
 alter default privileges for role lms_definer revoke execute on functions from public;
 alter default privileges for role lms_refresher revoke execute on functions from public;
 
--- /readyz names the schema's version.
+-- The endpoint /readyz reports the version of the schema.
 do $$
 begin
   if to_regclass('lms_private.migrations') is not null then
@@ -85,8 +92,9 @@ begin
 end
 $$;
 
--- Trusted, so that whoever may create objects in the database may install it, if an operator has not done so already.
+-- The extension is trusted, so a role that may create objects in the database can install it if an
+-- operator has not done so.
 create extension if not exists btree_gist with schema lms_private;
 
--- The files that follow need no superuser, and all that they make belongs to the owner.
+-- The following files need no superuser, and everything that they create belongs to the owner.
 set local role lms_owner;

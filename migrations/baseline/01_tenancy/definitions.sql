@@ -1,5 +1,5 @@
--- Functions that the tables of tenants and centres are built on: which zones there are, and the hours that a centre works unless it
--- says otherwise.
+-- Functions on which the tables of tenants and centres are built: valid time zones and default
+-- working hours.
 
 create function lms_private.is_time_zone(name text) returns boolean
 language plpgsql
@@ -20,11 +20,11 @@ end
 $$;
 
 comment on function lms_private.is_time_zone is
-  'True when this is an IANA time zone that the server knows. Declared immutable for use in checks: zones are added, not taken away.';
+  'True for an IANA time zone that the server knows. Declared immutable for use in checks, because time zones are added and never removed.';
 
 grant execute on function lms_private.is_time_zone to lms_application, lms_definer;
 
-create function lms.usual_working_hours() returns jsonb
+create function lms.default_working_hours() returns jsonb
 language sql
 immutable
 parallel safe
@@ -36,6 +36,6 @@ return jsonb_build_array(
   jsonb_build_object('weekday', 'friday', 'start', '09:00', 'end', '17:00')
 );
 
-comment on function lms.usual_working_hours is 'The working hours of a centre that says nothing of them.';
+comment on function lms.default_working_hours is 'The working hours of a centre for which none are given.';
 
-grant execute on function lms.usual_working_hours to lms_application, lms_definer;
+grant execute on function lms.default_working_hours to lms_application, lms_definer;

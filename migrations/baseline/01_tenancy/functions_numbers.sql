@@ -1,6 +1,7 @@
--- Numbers for the rows of a table, each tenant's own and without gaps, at the price of one for a statement of many rows.
+-- Gapless numbers for the rows of a table, counted separately in each tenant. A statement that
+-- inserts many rows takes the sequence once.
 
-create function lms_private.keep_numbers(sequence text) returns void
+create function lms_private.advance_sequence(sequence text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -17,11 +18,11 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_numbers is 'Writes down where the sequence that give_number holds goes on.';
+comment on function lms_private.advance_sequence is 'Stores the next value of the sequence that assign_number holds in a setting.';
 
-alter function lms_private.keep_numbers owner to lms_definer;
+alter function lms_private.advance_sequence owner to lms_definer;
 
-create function lms_private.give_number() returns trigger
+create function lms_private.assign_number() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -34,7 +35,7 @@ begin
   if held[1]::uuid = new.tenant_id then
     new.number := held[2]::bigint;
   else
-    perform lms_private.keep_numbers(sequence);
+    perform lms_private.advance_sequence(sequence);
     insert into lms.tenant_sequences (tenant_id, name)
     values (new.tenant_id, sequence)
     on conflict (tenant_id, name) do nothing;
@@ -50,22 +51,22 @@ begin
 end
 $$;
 
-comment on function lms_private.give_number is
-  'Before each row: its number, of the sequence that is the argument. The sequence stays locked until commit, so that a number given back by a rollback is given out again. An insert that skips rows (on conflict do nothing) would leave gaps.';
+comment on function lms_private.assign_number is
+  'Before each row: assigns the next number of the sequence that the argument names. The sequence stays locked until commit, so that a number whose transaction is rolled back is used again. An insert that skips rows (on conflict do nothing) would leave gaps.';
 
-alter function lms_private.give_number owner to lms_definer;
+alter function lms_private.assign_number owner to lms_definer;
 
-create function lms_private.keep_given_numbers() returns trigger
+create function lms_private.advance_sequence_after_insert() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform lms_private.keep_numbers(tg_argv[0]);
+  perform lms_private.advance_sequence(tg_argv[0]);
   return null;
 end
 $$;
 
-comment on function lms_private.keep_given_numbers is 'After the statement: keep_numbers.';
+comment on function lms_private.advance_sequence_after_insert is 'After the statement: calls advance_sequence.';
 
-alter function lms_private.keep_given_numbers owner to lms_definer;
+alter function lms_private.advance_sequence_after_insert owner to lms_definer;

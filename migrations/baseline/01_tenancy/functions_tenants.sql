@@ -1,19 +1,21 @@
--- Rules for each tenant that is written: its slug is its own in the cell, its region and retention class are the cell's.
+-- Rules for rows of tenants: the slug is unique in the cell, and region and retention class are
+-- those of the cell.
 
--- Sign-in with the slug of a tenant that has moved is sent there, so nobody else may take the slug.
-create function lms_private.keep_slug() returns trigger
+-- A sign-in with the slug of a relocated tenant is redirected to its new cell, so no other tenant
+-- may take the slug.
+create function lms_private.reserve_slug() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if exists (
-    select from lms_private.tenants_away as a
+    select from lms_private.relocated_tenants as a
     where a.slug = new.slug
       and a.tenant_id <> new.tenant_id
   )
   then
-    raise exception using errcode = 'LM409', message = 'This slug belongs to a tenant that has moved.', column = 'slug';
+    raise exception using errcode = 'LM409', message = 'The slug belongs to a tenant that has been relocated.', column = 'slug';
   end if;
   insert into lms_private.tenant_slugs as kept (slug, tenant_id)
   values (new.slug, new.tenant_id)
@@ -22,14 +24,14 @@ begin
   return null;
 exception
   when unique_violation then
-    raise exception using errcode = 'LM409', message = 'This slug is taken.', column = 'slug';
+    raise exception using errcode = 'LM409', message = 'The slug is already in use.', column = 'slug';
 end
 $$;
 
-comment on function lms_private.keep_slug is
-  'Keeps lms_private.tenant_slugs; LM409 when the slug is taken, or is that of a tenant that has moved to another cell.';
+comment on function lms_private.reserve_slug is
+  'Maintains lms_private.tenant_slugs. LM409 when the slug is taken or belongs to a tenant that was relocated to another cell.';
 
-alter function lms_private.keep_slug owner to lms_definer;
+alter function lms_private.reserve_slug owner to lms_definer;
 
 create function lms_private.check_cell() returns trigger
 language plpgsql
@@ -46,19 +48,19 @@ begin
   if new.region <> here.region then
     raise exception using
       errcode = 'LM422',
-      message = format('This cell is in region %s.', here.region),
+      message = format('The region must be %s, that of this cell.', here.region),
       column = 'region';
   end if;
   if new.retention_class <> here.retention_class then
     raise exception using
       errcode = 'LM422',
-      message = format('This cell keeps tenants of retention class %s.', here.retention_class),
+      message = format('The retention class must be %s, that of this cell.', here.retention_class),
       column = 'retention_class';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.check_cell is 'LM422 for a tenant of another region or retention class.';
+comment on function lms_private.check_cell is 'LM422 for a tenant whose region or retention class is not that of the cell.';
 
 alter function lms_private.check_cell owner to lms_definer;

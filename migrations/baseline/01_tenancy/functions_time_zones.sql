@@ -1,6 +1,7 @@
--- Time zones have one source, the database's: components are told from here when clocks change, and carry no rules of their own.
--- Debian's PostgreSQL reads the system's zones, so that an upgrade of the package tzdata and a restart of PostgreSQL renew them
--- all. Today is the centre's day: two centres of one tenant need not have the same one, and neither need have that of UTC.
+-- The database is the only source of time zones: components ask it when clocks change and contain
+-- no rules of their own. Debian's PostgreSQL reads the zones of the system, so an upgrade of the
+-- package tzdata and a restart of PostgreSQL update them everywhere. A default date is the current
+-- date in the centre's time zone, which may differ between two centres of a tenant and from UTC.
 
 create function lms_private.instant(local timestamp, time_zone text) returns timestamptz
 language sql
@@ -19,12 +20,13 @@ return (
 );
 
 comment on function lms_private.instant is
-  'When clocks in a zone show a local time, as RFC 5545 (3.3.5) has it: of a doubled one the first, of a skipped one with the offset before. AT TIME ZONE gives the second of a doubled one.';
+  'Converts a local time in a zone to an instant as RFC 5545 (3.3.5) requires: an ambiguous time is the first of the two, a skipped time uses the offset before the change. AT TIME ZONE alone would return the second of two.';
 
 alter function lms_private.instant owner to lms_definer;
 grant execute on function lms_private.instant to lms_application;
 
--- Volatile and unsafe in parallel for set_config, which ends with the function: its own setting is put back.
+-- Volatile and parallel unsafe because of set_config, whose effect ends with the function: its own
+-- SET restores the setting.
 create function lms_private.time_zone(name text) returns json
 language plpgsql
 volatile
@@ -33,10 +35,10 @@ set search_path = pg_catalog, pg_temp
 set timezone to 'UTC'
 as $$
 declare
-  -- Seconds since 1970. Whoever asks for times beyond is told what holds at these.
+  -- Seconds since 1970. Outside this range the first and the last offset apply.
   first constant bigint := 0;
   last constant bigint := 4102444800;
-  -- No zone has changed its offset and changed it back within a week since 1970.
+  -- Since 1970 no zone has changed its offset and changed it back within a week.
   step constant bigint := 604800;
   one record;
   low bigint;
@@ -44,7 +46,8 @@ declare
   middle bigint;
   changes jsonb := '[]';
 begin
-  -- PostgreSQL also takes names in other case and POSIX descriptions; of these the name that it shows is another, or has no small letter.
+  -- PostgreSQL also accepts names in another case and POSIX specifications. These are displayed
+  -- under another name or contain no lower-case letter.
   if name !~ '^([A-Za-z]+(/[A-Za-z0-9_+-]+)+|[A-Z][A-Za-z-]+|(EST5EDT|CST6CDT|MST7MDT|PST8PDT))$'
     or (name ~ '/' and name !~ '[a-z]')
     or name ~ '^(posix|right)/'
@@ -98,7 +101,7 @@ end
 $$;
 
 comment on function lms_private.time_zone is
-  'A zone as this server knows it, from 1970 to 2100: its offset from UTC in seconds and its abbreviation at first, and each change as [seconds since 1970, offset, abbreviation]. Null for what is no name of a zone.';
+  'A time zone as this server knows it, from 1970 to 2100: its first offset from UTC in seconds with its abbreviation, and each change as [seconds since 1970, offset, abbreviation]. Null when the name is not that of a zone.';
 
 grant execute on function lms_private.time_zone to lms_application;
 
@@ -115,7 +118,7 @@ begin atomic
   where z.zone is not null;
 end;
 
-comment on function lms.time_zones is 'Those of the named zones that this server knows, as lms_private.time_zone has them.';
+comment on function lms.time_zones is 'The named time zones that this server knows, in the form of lms_private.time_zone.';
 
 grant execute on function lms.time_zones to lms_application;
 
@@ -126,6 +129,6 @@ strict
 parallel safe
 return (now() at time zone time_zone)::date;
 
-comment on function lms.today_in is 'The day that the transaction is on, by the clock of a zone. Every default of a day comes from here.';
+comment on function lms.today_in is 'The date of the transaction in a time zone. Every default date comes from here.';
 
 grant execute on function lms.today_in to lms_application, lms_definer;

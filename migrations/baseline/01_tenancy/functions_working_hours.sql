@@ -1,4 +1,4 @@
--- When a centre works: weekly windows and holidays, and a clock that counts only then.
+-- Working time of a centre: weekly windows, holidays, and due times that count only working time.
 
 create function lms_private.working_times(
   day date,
@@ -30,7 +30,7 @@ begin
       '{}'
     );
   end if;
-  -- The clocks change: each minute is asked what they show in it.
+  -- The clocks change on this day, so the local time of each minute is looked up.
   return coalesce(
     (
       select range_agg(tstzrange(m.minute, m.minute + interval '1 minute'))
@@ -46,7 +46,7 @@ end
 $$;
 
 comment on function lms_private.working_times is
-  'When clocks in a zone show working hours on a day, which is from one midnight to the next, unless it is a holiday.';
+  'The working hours of a day, which lasts from one midnight to the next, as instants; empty on a holiday.';
 
 grant execute on function lms_private.working_times to lms_application, lms_definer;
 
@@ -96,6 +96,6 @@ end
 $$;
 
 comment on function lms_private.due_at is
-  'When so many minutes of working time have passed since a moment; without working hours, of any time. 366 days later at the latest.';
+  'The instant at which so many minutes of working time have passed since the start. Without working hours all time counts. At most 366 days after the start.';
 
 grant execute on function lms_private.due_at to lms_application, lms_definer;

@@ -1,5 +1,5 @@
--- Row scope of tenants, centres and their numbers: restrictive policies, on top of the tenant's. People's (people/policies.sql)
--- say how they are written.
+-- Row scope of tenants, centres and sequences: restrictive policies on top of the tenant's policy.
+-- 02_people/policies.sql explains how they are written.
 
 create policy scope_read on lms.tenants
 as restrictive for select to lms_application

@@ -1,4 +1,4 @@
--- The cell, its tenants and their centres, and the numbers that are given out in each tenant.
+-- The cell, its tenants and their centres, and the sequences of each tenant.
 
 create table lms_private.cell (
   is_only_row boolean primary key default true check (is_only_row),
@@ -8,8 +8,8 @@ create table lms_private.cell (
 );
 
 comment on table lms_private.cell is
-  'One row, written once by the operator''s tool. Without it, or with another region than the component''s, no request is served.';
-comment on column lms_private.cell.is_only_row is 'Always true: as primary key it keeps the table at one row.';
+  'One row, written once by the operator''s tool. Without it, or when its region is not that of the component, no request is served.';
+comment on column lms_private.cell.is_only_row is 'Always true: as the primary key it limits the table to one row.';
 
 grant select on lms_private.cell to lms_application, lms_definer;
 
@@ -31,24 +31,26 @@ create table lms.tenants (
   constraint tenants_tenant_id_key unique (tenant_id)
 );
 
-comment on table lms.tenants is 'One organisation each. A row is its own tenant, so that row security shows each tenant itself alone.';
-comment on column lms.tenants.slug is 'The name that people type to sign in. Unique in the cell, by lms_private.tenant_slugs.';
-comment on column lms.tenants.region is 'Must be the cell''s: a tenant of another region cannot be inserted.';
-comment on column lms.tenants.retention_class is 'Must be the cell''s: standard keeps backups 30 days, regulated 7 years.';
+comment on table lms.tenants is 'Organisations. Each row is its own tenant, so that row security shows a tenant only itself.';
+comment on column lms.tenants.slug is 'The name that users type to sign in. Unique in the cell through lms_private.tenant_slugs.';
+comment on column lms.tenants.region is 'The region of the cell. A tenant of another region cannot be inserted.';
+comment on column lms.tenants.retention_class is
+  'The retention class of the cell: standard keeps backups for 30 days, regulated for 7 years.';
 
-call lms_private.adopt('tenants', 'tenant', listed => false);
+call lms_private.register_table('tenants', 'tenant', listed => false);
 
 grant select, update (name, settings) on lms.tenants to lms_application;
 grant select on lms.tenants to lms_definer, lms_refresher;
 
--- A unique constraint on the table itself could not include the tenant. Only the operator inserts tenants, so nobody
--- learns here who else exists.
+-- A unique constraint on the table itself would have to include the tenant. Only the operator
+-- inserts tenants, so the error reveals nothing to other tenants.
 create table lms_private.tenant_slugs (
   slug text primary key,
   tenant_id uuid not null unique references lms.tenants (tenant_id) on delete cascade
 );
 
-comment on table lms_private.tenant_slugs is 'Slug to tenant, kept by trigger: sign-in starts here, before there is a tenant.';
+comment on table lms_private.tenant_slugs is
+  'Maps slugs to tenants, maintained by trigger: sign-in starts here, before the tenant is known.';
 
 grant select, insert, update on lms_private.tenant_slugs to lms_definer;
 
@@ -60,7 +62,7 @@ create table lms.centres (
     constraint centres_code_check check (code ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(code) between 2 and 63),
   time_zone text not null default 'UTC'
     constraint centres_time_zone_check check (lms_private.is_time_zone(time_zone)),
-  working_hours jsonb not null default lms.usual_working_hours()
+  working_hours jsonb not null default lms.default_working_hours()
     constraint centres_working_hours_check check (
       jsonb_typeof(working_hours) = 'array' and octet_length(working_hours::text) <= 65536
     ),
@@ -91,18 +93,18 @@ create index idx_centres_name
 on lms.centres (tenant_id, name collate "und-x-icu", id)
 where deleted_at is null;
 
-comment on table lms.centres is 'A tenant''s places. The scope of supervisors and assessors.';
+comment on table lms.centres is 'Locations of a tenant, and the scope of supervisors and assessors.';
 comment on column lms.centres.code is 'Short name, unique in the tenant among live centres.';
 comment on column lms.centres.time_zone is 'IANA name, such as Australia/Perth.';
 comment on column lms.centres.working_hours is
-  'Weekly windows {"weekday", "start", "end"} on the clock of the centre''s zone; none at all means that every hour counts.';
-comment on column lms.centres.holidays is 'Days {"date", "name"} on which no hour counts.';
-comment on column lms.centres.currency is 'ISO 4217; what the centre''s finance records are in unless they say otherwise.';
-comment on column lms.centres.left_at is 'When it was closed or deleted; null while it is open. Kept by trigger.';
-comment on column lms.centres.left_with is 'As users.left_with.';
+  'Weekly windows {"weekday", "start", "end"} in the centre''s time zone. An empty list means that all time counts.';
+comment on column lms.centres.holidays is 'Days {"date", "name"} that have no working time.';
+comment on column lms.centres.currency is 'ISO 4217. The default currency of the centre''s finance records.';
+comment on column lms.centres.left_at is 'When the centre was closed or deleted; null while it is open. Maintained by trigger.';
+comment on column lms.centres.left_with is 'See users.left_with.';
 
-call lms_private.adopt('centres', 'centre');
-call lms_private.index_deleted('centres');
+call lms_private.register_table('centres', 'centre');
+call lms_private.create_retention_index('centres');
 
 grant select, insert, update on lms.centres to lms_application;
 grant select, update (left_with) on lms.centres to lms_definer;
@@ -118,10 +120,10 @@ create table lms.tenant_sequences (
   constraint tenant_sequences_tenant_id_fkey foreign key (tenant_id) references lms.tenants (tenant_id)
 );
 
-comment on table lms.tenant_sequences is 'Numbers for people to read, such as receipts: each tenant''s own, without gaps.';
-comment on column lms.tenant_sequences.next_value is 'The number that lms_private.give_number gives out next.';
+comment on table lms.tenant_sequences is 'Gapless sequences of each tenant for numbers that people read, such as receipt numbers.';
+comment on column lms.tenant_sequences.next_value is 'The next number that lms_private.assign_number assigns.';
 
-call lms_private.adopt('tenant_sequences', listed => false);
+call lms_private.register_table('tenant_sequences', listed => false);
 
 grant select on lms.tenant_sequences to lms_application;
 grant select, insert, update on lms.tenant_sequences to lms_definer;

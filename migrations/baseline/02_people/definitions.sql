@@ -1,7 +1,8 @@
--- Functions that the tables of people are built on: by what an e-mail address is known, and what an index of a jsonb array holds.
--- One address is one account in every encoding of it; the column keeps what was written.
+-- Functions on which the tables of people are built: the normal form of an e-mail address and the
+-- keys of an index on a jsonb array. An address denotes one account in every encoding; the column
+-- keeps the address as it was given.
 
-create function lms_private.keys_of_tenant(tenant uuid, items jsonb) returns text[]
+create function lms_private.tenant_prefixed_keys(tenant uuid, items jsonb) returns text[]
 language sql
 immutable
 parallel safe
@@ -10,19 +11,19 @@ return array(
   from jsonb_array_elements_text(items) as item
 );
 
-comment on function lms_private.keys_of_tenant is
-  'The items of a list, each with the tenant in front: keys of a GIN index in which tenants do not share entries, so that its price is that of the tenant''s own rows.';
+comment on function lms_private.tenant_prefixed_keys is
+  'The items of a list, each prefixed with the tenant. A GIN index of these keys shares no entries between tenants, so a look-up costs only as much as the tenant''s own rows.';
 
-grant execute on function lms_private.keys_of_tenant to lms_application, lms_definer;
+grant execute on function lms_private.tenant_prefixed_keys to lms_application, lms_definer;
 
-create function lms_private.punycode_decoded(label text) returns text
+create function lms_private.decode_punycode(label text) returns text
 language plpgsql
 immutable
 strict
 parallel safe
 as $$
 declare
-  -- RFC 3492, sections 5 and 6. A label has at most 63 characters, so nothing here is long.
+  -- RFC 3492, sections 5 and 6. A label has at most 63 characters, so the loops are short.
   basic constant text := coalesce(substring(label from '^(.*)-[^-]*$'), '');
   extended constant text := coalesce(substring(label from '^.*-([^-]*)$'), label);
   letters integer[] := coalesce(
@@ -79,9 +80,9 @@ begin
 end
 $$;
 
-comment on function lms_private.punycode_decoded is 'The letters of a label in punycode, without its prefix xn--; null when it is none.';
+comment on function lms_private.decode_punycode is 'Decodes a punycode label without its prefix xn--; null when it is invalid.';
 
-grant execute on function lms_private.punycode_decoded to lms_application, lms_definer;
+grant execute on function lms_private.decode_punycode to lms_application, lms_definer;
 
 create function lms_private.email_key(email text) returns text
 language plpgsql
@@ -98,7 +99,7 @@ begin
   return (
     select coalesce(substring(address from '^(.*@)'), '') || string_agg(
       case
-        when l.label like 'xn--%' then coalesce(lms_private.punycode_decoded(substr(l.label, 5)), l.label)
+        when l.label like 'xn--%' then coalesce(lms_private.decode_punycode(substr(l.label, 5)), l.label)
         else l.label
       end,
       '.' order by l.place
@@ -109,6 +110,6 @@ end
 $$;
 
 comment on function lms_private.email_key is
-  'By what an address is known, however it is written: in lower case, composed (NFC), with a domain in its own letters and not in punycode.';
+  'The normal form of an e-mail address: lower case, composed (NFC), the domain in Unicode instead of punycode.';
 
 grant execute on function lms_private.email_key to lms_application, lms_definer;

@@ -1,8 +1,9 @@
--- The caller in terms of rows: these are the functions that the row-scope policies ask. They are security definer, or a policy
--- would have to look through the policies of the tables it reads, and into itself; they answer about the context's user alone. A
--- student sees the own rows. A guardian sees the children, whatever the role: a tutor who is a parent sees both. A tutor sees the
--- pupils: those who are assigned, and those of the lessons that the tutor gives or gave. The right to write follows from the role
--- alone.
+-- Functions that row-scope policies call to find the caller's rows. They are security definer,
+-- because a policy would otherwise apply the policies of the tables that it reads, including
+-- itself; they answer about the user of the context only. Students see their own rows. Guardians
+-- see their children, whatever their role: a tutor who is a parent sees both. Tutors see the
+-- students assigned to them and those of the lessons that they give or gave. The right to write
+-- depends on the role alone.
 
 create function lms.caller_tutor() returns uuid
 language plpgsql
@@ -22,7 +23,7 @@ begin
 end
 $$;
 
-comment on function lms.caller_tutor is 'The caller''s row in tutors; null when there is none.';
+comment on function lms.caller_tutor is 'The id of the caller''s row in tutors; null when there is none.';
 
 alter function lms.caller_tutor owner to lms_definer;
 grant execute on function lms.caller_tutor to lms_application;
@@ -45,7 +46,7 @@ begin
 end
 $$;
 
-comment on function lms.caller_staff is 'The caller''s row in staff; null when there is none.';
+comment on function lms.caller_staff is 'The id of the caller''s row in staff; null when there is none.';
 
 alter function lms.caller_staff owner to lms_definer;
 grant execute on function lms.caller_staff to lms_application;
@@ -59,13 +60,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('app.role') = 'tutor' then
-    return lms.caller_family() || lms.caller_pupils();
+    return lms.caller_family() || lms.caller_tutored_students();
   end if;
   return lms.caller_family();
 end
 $$;
 
-comment on function lms.caller_students is 'The caller''s own students: family, and a tutor''s pupils.';
+comment on function lms.caller_students is 'The caller''s own students: the family, and the students of a tutor.';
 
 alter function lms.caller_students owner to lms_definer;
 grant execute on function lms.caller_students to lms_application;
@@ -87,7 +88,7 @@ begin
 end
 $$;
 
-comment on function lms.caller_student_users is 'The users of the caller''s own students.';
+comment on function lms.caller_student_users is 'The user ids of the caller''s own students.';
 
 alter function lms.caller_student_users owner to lms_definer;
 grant execute on function lms.caller_student_users to lms_application;
@@ -126,12 +127,13 @@ begin
 end
 $$;
 
-comment on function lms.caller_family is 'The student itself, or the children of whoever is a guardian, in any role. Empty for everybody else.';
+comment on function lms.caller_family is
+  'The student itself for a student, the children for a guardian of any role; empty for everybody else.';
 
 alter function lms.caller_family owner to lms_definer;
 grant execute on function lms.caller_family to lms_application;
 
-create function lms.caller_pupils() returns uuid[]
+create function lms.caller_tutored_students() returns uuid[]
 language plpgsql
 stable
 parallel safe
@@ -165,8 +167,8 @@ begin
 end
 $$;
 
-comment on function lms.caller_pupils is
-  'The students of a tutor: those who are assigned, and those of the lessons that the tutor gives or gave. Empty for other roles.';
+comment on function lms.caller_tutored_students is
+  'The students of a tutor: those assigned to the tutor, and those of the lessons that the tutor gives or gave. Empty for other roles.';
 
-alter function lms.caller_pupils owner to lms_definer;
-grant execute on function lms.caller_pupils to lms_application;
+alter function lms.caller_tutored_students owner to lms_definer;
+grant execute on function lms.caller_tutored_students to lms_application;

@@ -1,5 +1,6 @@
--- Guardians alone decide who sees a child as a parent does. students.parent_id says which of them is the first contact, and the
--- database keeps the two together: whoever is named as first contact is a guardian, and who is no guardian is no first contact.
+-- Rules for guardians. Only guardians see a child as a parent does. students.parent_id says which
+-- of them is the first contact, and triggers keep the two consistent: the first contact is always a
+-- guardian.
 
 create function lms_private.check_guardian() returns trigger
 language plpgsql
@@ -9,14 +10,15 @@ as $$
 declare
   account record;
   first_contact uuid;
-  -- Of a link that comes with the first contact, the student is what somebody has written.
+  -- For a link that was created with the first contact, the error names the student, because that
+  -- is the row that was written.
   refused constant uuid := case when new.by_first_contact then new.student_id else new.id end;
   field constant text := case when new.by_first_contact then 'parent_id' else 'user_id' end;
 begin
   if new.deleted_at is not null then
     return new;
   end if;
-  -- The account is locked, so that it does not become a student's at the same moment.
+  -- The account is locked, so that it cannot become a student's account concurrently.
   select
     u.role,
     u.left_at,
@@ -41,15 +43,16 @@ begin
   if account.role = 'student' or account.is_the_child or account.is_a_child then
     raise exception using
       errcode = 'LM422',
-      message = 'A student is nobody''s guardian: name the account of a grown-up.',
+      message = 'A student cannot be a guardian. Give the account of an adult.',
       detail = refused,
       column = field;
   end if;
-  -- The first contact is looked at where it is named: an account that is restored deactivated is that again.
+  -- The first contact is checked where it is set, because restoring a deactivated account restores
+  -- it as the first contact.
   if tg_op = 'INSERT' and (account.deleted_at is not null or (account.left_at is not null and not new.by_first_contact)) then
-    raise exception using errcode = 'LM422', message = 'This person has left.', detail = refused, column = field;
+    raise exception using errcode = 'LM422', message = 'The person has left.', detail = refused, column = field;
   end if;
-  -- A link that somebody writes takes the place of the one that came with the first contact.
+  -- A link that is written explicitly replaces the one that was created with the first contact.
   if tg_op = 'INSERT' and not new.by_first_contact then
     delete from lms.guardians as g
     where g.tenant_id = new.tenant_id
@@ -68,7 +71,7 @@ begin
     if first_contact <> new.user_id then
       raise exception using
         errcode = 'LM409',
-        message = 'This link came with being the first contact, and another is that by now: make a new link.',
+        message = 'The link belonged to the first contact, and the student has another first contact now. Create a new link.',
         column = 'user_id';
     end if;
   end if;
@@ -77,11 +80,11 @@ end
 $$;
 
 comment on function lms_private.check_guardian is
-  'LM422 for a student as guardian, be it the child''s own account or another''s, and for a new link of somebody who has left. LM409 for the link of a former first contact that would come back though another was named.';
+  'LM422 for a guardian who is a student, and for a new link of a person who has left. LM409 for restoring the link of a former first contact when another one has been set.';
 
 alter function lms_private.check_guardian owner to lms_definer;
 
-create function lms_private.check_role_of_guardian() returns trigger
+create function lms_private.check_guardian_role() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -96,7 +99,7 @@ begin
   ) then
     raise exception using
       errcode = 'LM422',
-      message = 'This user is a guardian of a student, so this is no student''s account: delete the links first.',
+      message = 'The user is a guardian of a student, so the account cannot become a student''s. Delete the guardian links first.',
       detail = new.id,
       column = 'role';
   end if;
@@ -104,20 +107,22 @@ begin
 end
 $$;
 
-comment on function lms_private.check_role_of_guardian is 'LM422 for a guardian whose account would become a student''s.';
+comment on function lms_private.check_guardian_role is 'LM422 when the account of a guardian would become a student''s account.';
 
-alter function lms_private.check_role_of_guardian owner to lms_definer;
+alter function lms_private.check_guardian_role owner to lms_definer;
 
-create function lms_private.keep_first_contact() returns trigger
+create function lms_private.ensure_first_contact_guardian() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Students whose first contact is new, with the former one: {"tenant_id", "id", "parent_id", "former"}.
+  -- Students whose first contact has changed, with the former one: {"tenant_id", "id", "parent_id",
+  -- "former"}.
   changed jsonb;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_op = 'INSERT' then
     select jsonb_agg(jsonb_build_object('tenant_id', n.tenant_id, 'id', n.id, 'parent_id', n.parent_id))
     into changed
@@ -145,7 +150,8 @@ begin
     and g.student_id = c.id
     and g.by_first_contact
     and g.deleted_at is null;
-  -- A link that is there is locked and stays as it is: whoever deletes it at the same moment comes after, and clears parent_id.
+  -- An existing link is locked and left unchanged: a concurrent deletion waits, and then clears
+  -- parent_id.
   insert into lms.guardians as g (tenant_id, user_id, student_id, relationship, by_first_contact)
   select c.tenant_id, c.parent_id, c.id, 'parent', true
   from jsonb_to_recordset(changed) as c (tenant_id uuid, id uuid, parent_id uuid)
@@ -157,12 +163,12 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_first_contact is
-  'Makes a guardian of the first contact, and ends the link of a former one who was a guardian by that alone.';
+comment on function lms_private.ensure_first_contact_guardian is
+  'Makes the first contact a guardian, and ends the link of the former first contact if it was created that way.';
 
-alter function lms_private.keep_first_contact owner to lms_definer;
+alter function lms_private.ensure_first_contact_guardian owner to lms_definer;
 
-create function lms_private.clear_first_contact() returns trigger
+create function lms_private.sync_first_contact() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -195,10 +201,10 @@ begin
 end
 $$;
 
-comment on function lms_private.clear_first_contact is
-  'A user who is no guardian is not the first contact, and a link that came with being that brings it back.';
+comment on function lms_private.sync_first_contact is
+  'Clears the first contact when its link is deleted, and sets it again when a link that was created with it is restored.';
 
-alter function lms_private.clear_first_contact owner to lms_definer;
+alter function lms_private.sync_first_contact owner to lms_definer;
 
 create function lms_private.check_first_contact() returns trigger
 language plpgsql
@@ -206,7 +212,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- The account is locked, so that it is not deactivated at the same moment.
+  -- The account is locked, so that it cannot be deactivated concurrently.
   perform
   from lms.users as u
   where u.tenant_id = new.tenant_id
@@ -219,7 +225,7 @@ begin
       and u.id = new.parent_id
       and u.left_at is not null
   ) then
-    raise exception using errcode = 'LM422', message = 'This person has left.', detail = new.id, column = 'parent_id';
+    raise exception using errcode = 'LM422', message = 'The person has left.', detail = new.id, column = 'parent_id';
   end if;
   return null;
 end

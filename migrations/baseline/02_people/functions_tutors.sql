@@ -1,7 +1,8 @@
--- Rules between tutors, students and accounts: tutors.name is the account's, tutors.current_students is exact through every way in
--- which a student gets, changes or loses a tutor, and never above max_students; accounts are those of students and parents.
+-- Rules between tutors, students and accounts: tutors.name is the account's name,
+-- tutors.current_students is always exact and at most max_students, and students and first contacts
+-- have accounts of the right role.
 
-create function lms_private.keep_tutor() returns trigger
+create function lms_private.prepare_tutor() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -15,12 +16,12 @@ begin
   where u.tenant_id = new.tenant_id
     and u.id = new.user_id;
   if not found then
-    -- The foreign key is checked after this, and has the words for it.
+    -- The foreign key is checked later and raises the error.
     new.name := '';
   elsif role <> 'tutor' and tg_op = 'INSERT' then
     raise exception using
       errcode = 'LM422',
-      message = 'This account is not a tutor''s.',
+      message = 'The account does not belong to a tutor.',
       detail = new.id,
       column = 'user_id';
   end if;
@@ -29,18 +30,19 @@ begin
   elsif new.max_students < new.current_students then
     raise exception using
       errcode = 'LM409',
-      message = format('The tutor has %s students already.', new.current_students),
+      message = format('Must be at least %s, the number of students assigned to the tutor.', new.current_students),
       column = 'max_students';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.keep_tutor is 'Name of a new tutor and no students yet; LM409 for fewer places than there are students.';
+comment on function lms_private.prepare_tutor is
+  'Sets the name of a tutor and starts with no students. LM409 when max_students is less than the number of assigned students.';
 
-alter function lms_private.keep_tutor owner to lms_definer;
+alter function lms_private.prepare_tutor owner to lms_definer;
 
-create function lms_private.keep_tutor_names() returns trigger
+create function lms_private.sync_tutor_name() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -55,9 +57,9 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_tutor_names is 'A tutor''s name is the user''s.';
+comment on function lms_private.sync_tutor_name is 'Copies a changed name of a user to the user''s tutor.';
 
-alter function lms_private.keep_tutor_names owner to lms_definer;
+alter function lms_private.sync_tutor_name owner to lms_definer;
 
 create function lms_private.count_students() returns trigger
 language plpgsql
@@ -65,13 +67,14 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Tutors who have no place for all of theirs.
+  -- Tutors who would have more students than their maximum.
   crowded uuid[];
-  -- The first student who came in vain, where that can be told.
+  -- The first student who was refused, where it is known.
   refused uuid;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
-  -- The update waits for whoever holds a tutor's row, and looks again at how many places are left.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have. The update waits for a concurrent change of the tutor's row and then
+  -- checks the remaining capacity again.
   if tg_op = 'INSERT' then
     with change as (
       select n.tenant_id, n.assigned_tutor_id, count(*) as students
@@ -142,7 +145,7 @@ begin
     end if;
     raise exception using
       errcode = 'LM409',
-      message = 'The tutor has no place left.',
+      message = 'The tutor has no free place.',
       detail = coalesce(refused::text, ''),
       column = 'assigned_tutor_id';
   end if;
@@ -151,12 +154,13 @@ end
 $$;
 
 comment on function lms_private.count_students is
-  'Moves the counts of the tutors whose students a statement changed; LM409 when one has no place left.';
+  'Updates the student counts of the tutors that a statement affects. LM409 when a tutor has no capacity left.';
 
 alter function lms_private.count_students owner to lms_definer;
 
--- A guardian of the student may be the first contact in any role: a tutor can be a parent, too.
-create function lms_private.check_accounts() returns trigger
+-- A guardian of the student may be the first contact in any role, because a tutor can be a parent
+-- too.
+create function lms_private.check_student_accounts() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -165,7 +169,8 @@ declare
   wrong text;
   refused uuid;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_op = 'INSERT' then
     select n.id, case when u.role <> 'student' then 'user_id' else 'parent_id' end
     into refused, wrong
@@ -205,7 +210,7 @@ begin
   if wrong is not null then
     raise exception using
       errcode = 'LM422',
-      message = case wrong when 'user_id' then 'This account is not a student''s.' else 'This account is not a parent''s.' end,
+      message = case wrong when 'user_id' then 'The account does not belong to a student.' else 'The account does not belong to a parent.' end,
       detail = refused,
       column = wrong;
   end if;
@@ -213,12 +218,12 @@ begin
 end
 $$;
 
-comment on function lms_private.check_accounts is
-  'A student''s account is one of a student, the first contact''s one of a parent or of a guardian of the student.';
+comment on function lms_private.check_student_accounts is
+  'LM422 unless a student''s account has the role student and the first contact is a parent or a guardian of the student.';
 
-alter function lms_private.check_accounts owner to lms_definer;
+alter function lms_private.check_student_accounts owner to lms_definer;
 
-create function lms.tutor_with_place(tutor uuid, student uuid) returns uuid
+create function lms.tutor_with_capacity(tutor uuid, student uuid) returns uuid
 language plpgsql
 as $$
 declare
@@ -234,10 +239,10 @@ begin
   where t.id = tutor
     and t.deleted_at is null;
   if not found then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'tutor_id';
+    raise exception using errcode = 'LM422', message = 'No such tutor.', column = 'tutor_id';
   end if;
   if found_tutor.has_left then
-    raise exception using errcode = 'LM422', message = 'This tutor has left.', column = 'tutor_id';
+    raise exception using errcode = 'LM422', message = 'The tutor has left.', column = 'tutor_id';
   end if;
   if exists (
     select from lms.students as s
@@ -251,13 +256,13 @@ begin
     raise exception using errcode = 'LM422', message = problem, column = 'tutor_id';
   end if;
   if found_tutor.places < 1 then
-    raise exception using errcode = 'LM409', message = 'The tutor has no place left.', column = 'tutor_id';
+    raise exception using errcode = 'LM409', message = 'The tutor has no free place.', column = 'tutor_id';
   end if;
   return tutor;
 end
 $$;
 
-comment on function lms.tutor_with_place is
-  'The tutor, or LM422 when the caller sees none, or LM409 when there is no place for the student. Within an update of students: it is then asked after the tenant''s turn to write has come, so what it sees holds until commit.';
+comment on function lms.tutor_with_capacity is
+  'Returns the tutor. LM422 when the caller does not see the tutor, LM409 when the tutor has no capacity for the student. It is called within an update of students, when the write lock of the tenant is held, so the answer is valid until commit.';
 
-grant execute on function lms.tutor_with_place to lms_application;
+grant execute on function lms.tutor_with_capacity to lms_application;

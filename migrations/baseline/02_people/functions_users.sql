@@ -1,8 +1,8 @@
--- E-mail addresses in lower case, and the last admin who can sign in. That one stays, because nobody else could make another
--- one. The table keeps this rule, so that it holds for every way to deactivate, demote, delete or erase an account, and for two
--- that are under way at once.
+-- Rules for accounts: e-mail addresses are in lower case, and the last active admin of a tenant
+-- cannot be removed, because nobody else could create another one. A trigger enforces this for
+-- every way to deactivate, demote, delete or erase an account, and for concurrent ones.
 
-create function lms_private.lower_email() returns trigger
+create function lms_private.normalize_email() returns trigger
 language plpgsql
 as $$
 begin
@@ -11,15 +11,16 @@ begin
 end
 $$;
 
-comment on function lms_private.lower_email is 'Keeps e-mail addresses in lower case.';
+comment on function lms_private.normalize_email is 'Converts e-mail addresses to lower case.';
 
-create function lms_private.keep_an_admin() returns trigger
+create function lms_private.require_active_admin() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- Transactions that take an admin away wait for each other: each of two would otherwise count on the admin that the other one takes.
+  -- Transactions that remove an admin wait for each other. Otherwise each of two could rely on the
+  -- admin that the other one removes.
   perform pg_advisory_xact_lock(hashtextextended('admins of ' || new.tenant_id::text, 0));
   if exists (
     select
@@ -34,7 +35,7 @@ begin
   end if;
   raise exception using
     errcode = 'LM409',
-    message = 'This is the last admin who can sign in. Make another one first.',
+    message = 'This is the last admin who can sign in. Create another admin first.',
     column = case
       when new.role <> old.role then 'role'
       when new.status <> old.status then 'status'
@@ -43,30 +44,31 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_an_admin is 'LM409 for a change that leaves a tenant without an active admin.';
+comment on function lms_private.require_active_admin is 'LM409 for a change that leaves a tenant without an active admin.';
 
-alter function lms_private.keep_an_admin owner to lms_definer;
+alter function lms_private.require_active_admin owner to lms_definer;
 
--- A student, tutor or member of the staff holds the account to its role: a tutor whose account became a parent's would still have lessons.
-create function lms_private.check_rows_of_role() returns trigger
+-- A student, tutor or staff row requires the role of its account: a tutor whose account became a
+-- parent's would still have lessons.
+create function lms_private.check_role_change() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  dependant record;
+  rule record;
   row_id uuid;
 begin
-  for dependant in
+  for rule in
     select d.child, d.child_column
-    from lms_private.dependants as d
+    from lms_private.dependency_rules as d
     where d.parent = 'users'
-      and new.role <> all (d.roles)
+      and new.role <> all (d.allowed_roles)
     order by d.child, d.child_column
   loop
     execute format(
       'select c.id from lms.%I as c where c.tenant_id = $1 and c.%I = $2 and c.deleted_at is null',
-      dependant.child, dependant.child_column
+      rule.child, rule.child_column
     )
     into row_id
     using new.tenant_id, new.id;
@@ -74,8 +76,8 @@ begin
       raise exception using
         errcode = 'LM409',
         message = format(
-          'This person is still a %1$s. Delete the %1$s (%2$s) first.',
-          case dependant.child when 'staff' then 'member of the staff' else left(dependant.child, -1) end,
+          'The person is still a %1$s. Delete the %1$s (%2$s) first.',
+          case rule.child when 'staff' then 'staff member' else left(rule.child, -1) end,
           row_id
         ),
         column = 'role';
@@ -85,7 +87,25 @@ begin
 end
 $$;
 
-comment on function lms_private.check_rows_of_role is
-  'LM409 for an account whose role would change from under its student, tutor or member of the staff: lms_private.dependants.roles.';
+comment on function lms_private.check_role_change is
+  'LM409 when the role of an account would no longer match its student, tutor or staff row: see lms_private.dependency_rules.allowed_roles.';
 
-alter function lms_private.check_rows_of_role owner to lms_definer;
+alter function lms_private.check_role_change owner to lms_definer;
+
+create function lms_private.centre_supervisors(tenant uuid, centre uuid) returns uuid[]
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(array_agg(u.id), '{}')
+  from lms.users as u
+  where u.tenant_id = centre_supervisors.tenant
+    and u.centre_id = centre_supervisors.centre
+    and u.role = 'supervisor'
+    and u.deleted_at is null
+$$;
+
+comment on function lms_private.centre_supervisors is 'The supervisors of a centre.';
+
+alter function lms_private.centre_supervisors owner to lms_definer;

@@ -1,7 +1,8 @@
--- Row scope of the tables about people: restrictive policies, on top of the tenant's. Each CASE is the interface's table "Who
--- may do what" read downwards, first what the role gives, then what is one's own; which columns a role may see is the
--- interface's business. The role is an init-plan, looked up once for each statement. What an arm asks of the settings is not,
--- because an init-plan costs every statement its preparation, and most never come to that arm.
+-- Row scope of the tables about people: restrictive policies on top of the tenant's policy. Each
+-- CASE is a column of the matrix in docs/reference/roles-and-permissions.md, first the rows of the
+-- role, then the caller's own. The columns that a role may see are limited by the interface. The
+-- role is an init-plan, evaluated once for each statement. The settings within a branch are not,
+-- because preparing an init-plan costs every statement, and most statements never reach the branch.
 
 create policy scope_read on lms.users
 as restrictive for select to lms_application
@@ -22,8 +23,9 @@ using (
   or id = any ((select lms.caller_student_users())::uuid[])
 );
 
--- A supervisor makes nobody an admin, finance or support, who reach the whole tenant, and takes over none of their
--- accounts; support makes nobody an admin: their own reach would grow by it.
+-- Admins, finance and support reach the whole tenant. A supervisor can neither create these
+-- accounts nor change them, and support can create no admin, because both would extend their own
+-- reach.
 create policy scope_insert on lms.users
 as restrictive for insert to lms_application
 with check (
@@ -36,7 +38,7 @@ with check (
   end
 );
 
--- Those who may write their own row keep their role.
+-- Users who may write their own row keep their role.
 create policy scope_update on lms.users
 as restrictive for update to lms_application
 using (
@@ -150,7 +152,7 @@ with check (
   end
 );
 
--- A parent sets what the family decides; which column that is, is the interface's business.
+-- A parent can change what the family decides. The interface limits the columns.
 create policy scope_update on lms.students
 as restrictive for update to lms_application
 using (
@@ -158,13 +160,13 @@ using (
     when 'admin' then true
     when 'supervisor' then centre_id = current_setting('app.centre_id')::uuid
     when 'assessor' then centre_id = current_setting('app.centre_id')::uuid
-    when 'tutor' then id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then id = any ((select lms.caller_tutored_students())::uuid[])
     when 'parent' then id = any ((select lms.caller_family())::uuid[])
     else false
   end
 );
 
--- A parent sees the own link and nobody else's; a supervisor writes those of the centre's students.
+-- Parents see their own links only. Supervisors write the links of students of their centre.
 create policy scope_read on lms.guardians
 as restrictive for select to lms_application
 using (
@@ -179,7 +181,7 @@ using (
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
     when 'student' then student_id = any ((select lms.caller_family())::uuid[])
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
   or user_id = current_setting('app.user_id')::uuid

@@ -1,4 +1,4 @@
--- Accounts, and what is particular to staff, tutors, students and guardians.
+-- Accounts, and the data of staff, tutors, students and guardians.
 
 create table lms.users (
   like lms_private.row_template including all,
@@ -45,13 +45,14 @@ create unique index idx_users_email
 on lms.users (tenant_id, email)
 where deleted_at is null;
 
--- Beside idx_users_email, by which lists are filtered and sorted.
+-- Uniqueness of normalized addresses; idx_users_email serves filters and sorting.
 create unique index users_email_key
 on lms.users (tenant_id, lms_private.email_key(email))
 where deleted_at is null;
 
--- Names are sorted as people sort them: upper and lower case together, accents behind the letter that bears them. That is the root
--- order of Unicode (CLDR) by ICU. Its comparisons of text are leakproof, so a page behind a cursor enters the index at its place.
+-- Names are sorted as people expect: upper and lower case together, accented letters after their
+-- base letter. This is the root collation of Unicode (CLDR) by ICU. Its text comparison is
+-- leakproof, so a page after a cursor starts at its place in the index.
 create index idx_users_name
 on lms.users (tenant_id, name collate "und-x-icu", id)
 where deleted_at is null;
@@ -59,27 +60,32 @@ where deleted_at is null;
 create index idx_users_centre_id
 on lms.users (tenant_id, centre_id);
 
--- A tenant has few admins and many accounts; keep_an_admin asks for one of them while others wait.
+-- A tenant has few admins and many accounts, and require_active_admin looks for one while others
+-- wait.
 create index idx_users_admin
 on lms.users (tenant_id)
 where role = 'admin'
   and status = 'active'
   and deleted_at is null;
 
-comment on table lms.users is 'Every account. What is particular to a student, tutor or member of staff stands in that table.';
-comment on column lms.users.centre_id is 'Home centre: the scope of a supervisor or an assessor. Null for those who belong to none.';
-comment on column lms.users.email is 'Kept in lower case by trigger, so that equality finds it by index; unique in the tenant among live users.';
+comment on table lms.users is 'Every account. The data of students, tutors and staff is in their own tables.';
+comment on column lms.users.centre_id is
+  'Home centre, and the scope of a supervisor or an assessor. Null for accounts that belong to no centre.';
+comment on column lms.users.email is
+  'Converted to lower case by trigger, so that equality can use an index. Unique among the live users of the tenant.';
 comment on column lms.users.pending_email is
-  'The address that was asked for and is not confirmed yet. Set by trigger alone; null takes it back.';
+  'A requested address that is not confirmed yet. Set by trigger only; setting it to null withdraws the request.';
 comment on column lms.users.password_hash is
-  'Argon2id, as a PHC string. Null until a password is set. The application may write it, never read it, and no event holds it.';
+  'Argon2id as a PHC string. Null until a password is set. The application may write it but not read it, and no event contains it.';
 comment on column lms.users.language_preferences is 'Array of language tags, the preferred one first.';
 comment on column lms.users.accessibility_settings is 'Object: screen_reader, high_contrast.';
-comment on column lms.users.left_at is 'When it was deactivated or deleted; null while it is there. Kept by trigger.';
-comment on column lms.users.left_with is 'Ids of the rows that ended when it left, by "table.column" of lms_private.dependants. They are given back when it comes back.';
+comment on column lms.users.left_at is
+  'When the account was deactivated or deleted; null while it is active. Maintained by trigger.';
+comment on column lms.users.left_with is
+  'Ids of the rows that ended when the account left, by "table.column" of lms_private.dependency_rules. They are restored when the account is restored.';
 
-call lms_private.adopt('users', 'user', array['password_hash']);
-call lms_private.index_deleted('users');
+call lms_private.register_table('users', 'user', array['password_hash']);
+call lms_private.create_retention_index('users');
 
 grant
   select (
@@ -120,14 +126,14 @@ on lms.staff (tenant_id, user_id);
 create index idx_staff_centre_id
 on lms.staff (tenant_id, centre_id);
 
-comment on table lms.staff is 'Supervisors, admins, finance, assessors and support. Requests are assigned to these rows.';
+comment on table lms.staff is 'Supervisors, admins, finance, assessors and support. Requests are assigned to staff.';
 comment on column lms.staff.user_id is 'One live row for each user.';
-comment on column lms.staff.centre_id is 'Null for those who work for the whole tenant.';
-comment on column lms.staff.left_at is 'As students.left_at; an inactive member of the staff has left as well.';
-comment on column lms.staff.left_with is 'As users.left_with.';
+comment on column lms.staff.centre_id is 'Null for staff who work for the whole tenant.';
+comment on column lms.staff.left_at is 'As students.left_at. An inactive staff member has left as well.';
+comment on column lms.staff.left_with is 'See users.left_with.';
 
-call lms_private.adopt('staff', 'staff');
-call lms_private.index_deleted('staff');
+call lms_private.register_table('staff', 'staff');
+call lms_private.create_retention_index('staff');
 
 grant select, insert, update on lms.staff to lms_application;
 grant select, update (left_at, left_with, deleted_at) on lms.staff to lms_definer;
@@ -176,18 +182,19 @@ create index idx_tutors_centre_id
 on lms.tutors (tenant_id, centre_id);
 
 comment on table lms.tutors is 'One live row for each user who teaches.';
-comment on column lms.tutors.name is 'The user''s, kept by trigger: students and parents see it here, and nothing else of the user.';
-comment on column lms.tutors.subjects is 'Array of {"subject", "level"}; a level of null is every level.';
+comment on column lms.tutors.name is
+  'The user''s name, maintained by trigger: students and parents may read it and nothing else of the user.';
+comment on column lms.tutors.subjects is 'Array of {"subject", "level"}; a null level means all levels.';
 comment on column lms.tutors.current_students is 'Never above max_students.';
 comment on column lms.tutors.availability is
-  'Object: weekly windows {"weekday", "start", "end"} and exceptions {"date", "available", "start", "end"}, in the zone of the centre. Nothing said is not available.';
-comment on column lms.tutors.left_at is 'As students.left_at.';
-comment on column lms.tutors.left_with is 'As users.left_with.';
+  'Object: weekly windows {"weekday", "start", "end"} and exceptions {"date", "available", "start", "end"} in the centre''s time zone. All other times count as not available.';
+comment on column lms.tutors.left_at is 'See students.left_at.';
+comment on column lms.tutors.left_with is 'See users.left_with.';
 
-call lms_private.adopt('tutors', 'tutor');
-call lms_private.index_deleted('tutors');
+call lms_private.register_table('tutors', 'tutor');
+call lms_private.create_retention_index('tutors');
 
--- The count and the name are the database's: the application writes every other column.
+-- The database maintains the count and the name; the application writes all other columns.
 grant
   select,
   insert (id, user_id, centre_id, subjects, max_students, availability),
@@ -250,7 +257,8 @@ create index idx_students_academic_age
 on lms.students using gin (academic_age)
 where deleted_at is null;
 
--- Comparing double precision is leakproof, so a plain index on it is used under row security; numeric is not.
+-- Comparison of double precision is leakproof, so a plain index is used under row security;
+-- comparison of numeric is not.
 create index idx_students_academic_age_reading
 on lms.students (tenant_id, academic_age_reading)
 where deleted_at is null;
@@ -263,9 +271,10 @@ create index idx_students_academic_age_numeracy
 on lms.students (tenant_id, academic_age_numeracy)
 where deleted_at is null;
 
--- Containment is not leakproof, so row security keeps an application's query from this index: lms.students_by_need asks it.
+-- Containment is not leakproof, so row security prevents the application's queries from using this
+-- index. lms.students_by_need uses it.
 create index idx_students_special_needs
-on lms.students using gin (lms_private.keys_of_tenant(tenant_id, special_needs))
+on lms.students using gin (lms_private.tenant_prefixed_keys(tenant_id, special_needs))
 where deleted_at is null;
 
 create index idx_students_user_id
@@ -281,22 +290,24 @@ create index idx_students_assigned_tutor
 on lms.students (tenant_id, assigned_tutor_id);
 
 comment on table lms.students is 'One live row for each user who learns.';
-comment on column lms.students.assigned_tutor_id is 'Makes the student one of the tutor''s own.';
-comment on column lms.students.parent_id is 'Which of the student''s guardians is the first contact. Naming somebody else makes a guardian of that user.';
+comment on column lms.students.assigned_tutor_id is 'The tutor whose own student this is.';
+comment on column lms.students.parent_id is 'The guardian who is the first contact. Setting it makes that user a guardian.';
 comment on column lms.students.special_needs is 'Array, such as ["Autism", "ADHD"].';
 comment on column lms.students.academic_age is 'Object of years, with decimals: reading, spelling, numeracy.';
-comment on column lms.students.academic_age_reading is 'The member of academic_age, for filters: an index on it is used under row security.';
-comment on column lms.students.academic_age_spelling is 'As academic_age_reading.';
-comment on column lms.students.academic_age_numeracy is 'As academic_age_reading.';
+comment on column lms.students.academic_age_reading is
+  'The value in academic_age, as a column whose index can be used under row security.';
+comment on column lms.students.academic_age_spelling is 'See academic_age_reading.';
+comment on column lms.students.academic_age_numeracy is 'See academic_age_reading.';
 comment on column lms.students.history is
-  'The last five lessons with a record of attendance, {"class_id", "start", "status", "note"}, the latest first; kept by trigger.';
+  'The last five lessons with recorded attendance, {"class_id", "start", "status", "note"}, latest first. Maintained by trigger.';
 comment on column lms.students.leaderboard_name is
-  'How other families see the student on leaderboards, as the family chose; null for first name and initial.';
-comment on column lms.students.left_at is 'When the student or the account was deactivated or deleted; null while the student is there. Kept by trigger.';
-comment on column lms.students.left_with is 'As users.left_with.';
+  'The name that other families see on leaderboards, chosen by the family; null for first name and initial.';
+comment on column lms.students.left_at is
+  'When the student or the account was deactivated or deleted; null while the student is active. Maintained by trigger.';
+comment on column lms.students.left_with is 'See users.left_with.';
 
-call lms_private.adopt('students', 'student');
-call lms_private.index_deleted('students');
+call lms_private.register_table('students', 'student');
+call lms_private.create_retention_index('students');
 
 grant select, insert, update on lms.students to lms_application;
 grant select, update (academic_age, history, parent_id, left_at, left_with, deleted_at) on lms.students to lms_definer;
@@ -323,14 +334,15 @@ on lms.guardians (tenant_id, user_id);
 create index idx_guardians_student_id
 on lms.guardians (tenant_id, student_id);
 
-comment on table lms.guardians is 'The users who are responsible for a student and see the student as a child, whatever the role of the account.';
+comment on table lms.guardians is
+  'Users who are responsible for a student and see the student as their child, whatever the role of the account.';
 comment on column lms.guardians.by_first_contact is
-  'True when the link was made by naming the user as the student''s first contact: then it ends when another is named.';
+  'True when the link was created by setting the first contact. It ends when another first contact is set.';
 
-call lms_private.adopt('guardians', 'guardian');
-call lms_private.index_deleted('guardians');
+call lms_private.register_table('guardians', 'guardian');
+call lms_private.create_retention_index('guardians');
 
--- The application does not say where a link comes from.
+-- The application cannot set by_first_contact.
 grant
   select,
   insert (id, user_id, student_id, relationship),

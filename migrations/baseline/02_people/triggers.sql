@@ -1,32 +1,34 @@
--- Triggers that check, keep and follow changes of accounts, staff, tutors, students and guardians. A user, student, tutor or member
--- of the staff who moves to another centre leaves the old one (16_leaving).
+-- Triggers on accounts, staff, tutors, students and guardians. Their consequences when people leave
+-- or change centre are in 16_leaving. A trigger whose name begins with then_ fires after the one
+-- that records the statement, so that the cause precedes its consequences in the event log.
 
--- The rows that follow are written to tables whose writers take turns, so the turn is taken before a row is locked.
-create trigger take_turn_to_leave
+-- Later triggers write to tables with serialized writers, so the write lock is taken before any row
+-- is locked.
+create trigger serialize_leaving
 before update of deleted_at, status on lms.users
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
-create trigger keep_left
+create trigger maintain_left_at
 before insert or update on lms.users
-for each row execute function lms_private.keep_left();
+for each row execute function lms_private.maintain_left_at();
 
--- By its name behind the trigger that records the statement: in the log the cause comes first.
-create trigger then_leave
+-- Fires after the trigger that records the statement.
+create trigger then_handle_leaving
 after update on lms.users
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.leave();
+for each statement execute function lms_private.handle_leaving();
 
-create trigger lower_email
+create trigger normalize_email
 before insert or update of email on lms.users
-for each row execute function lms_private.lower_email();
+for each row execute function lms_private.normalize_email();
 
-create trigger keep_tutor_names
+create trigger sync_tutor_name
 after update of name on lms.users
 for each row
 when (new.name <> old.name)
-execute function lms_private.keep_tutor_names();
+execute function lms_private.sync_tutor_name();
 
-create trigger keep_an_admin
+create trigger require_active_admin
 after update of role, status, deleted_at on lms.users
 for each row
 when (
@@ -35,7 +37,7 @@ when (
   and old.deleted_at is null
   and (new.role <> 'admin' or new.status <> 'active' or new.deleted_at is not null)
 )
-execute function lms_private.keep_an_admin();
+execute function lms_private.require_active_admin();
 
 create trigger end_codes
 after update of status, deleted_at, role, password_hash, email on lms.users
@@ -50,136 +52,138 @@ create trigger end_sessions
 after update of status, deleted_at, role, password_hash, email on lms.users
 for each row execute function lms_private.end_sessions();
 
--- Behind lower_email by its name: what is kept aside is the address as it is stored.
-create trigger then_confirm_email
+-- Fires after normalize_email, because pending_email holds the normalized address.
+create trigger then_require_email_confirmation
 before update of email, pending_email, status, role, deleted_at, password_hash on lms.users
-for each row execute function lms_private.confirm_email();
+for each row execute function lms_private.require_email_confirmation();
 
-create trigger then_tell_former_address
+create trigger then_notify_former_address
 after update of email on lms.users
 for each row
 when (old.email <> new.email)
-execute function lms_private.tell_former_address();
+execute function lms_private.notify_former_address();
 
-create trigger check_role_of_guardian
+create trigger check_guardian_role
 before update of role on lms.users
 for each row
 when (new.role = 'student' and old.role <> 'student')
-execute function lms_private.check_role_of_guardian();
+execute function lms_private.check_guardian_role();
 
-create trigger check_rows_of_role
+create trigger check_role_change
 before update of role on lms.users
 for each row
 when (new.role <> old.role)
-execute function lms_private.check_rows_of_role();
+execute function lms_private.check_role_change();
 
--- Restoring such a row takes the turn, so the two see each other.
-create trigger take_turn_of_role
+-- Restoring a student, tutor or staff row takes the write lock too, so the two cannot miss each
+-- other.
+create trigger serialize_role_change
 before update of role on lms.users
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
 create trigger then_check_open_insert
 after insert on lms.users
 for each row
 when (new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_check_open_update
 after update of centre_id on lms.users
 for each row
 when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
-create trigger take_turn_to_leave
+create trigger serialize_leaving
 before update of deleted_at, status on lms.staff
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
-create trigger keep_left
+create trigger maintain_left_at
 before insert or update on lms.staff
-for each row execute function lms_private.keep_left();
+for each row execute function lms_private.maintain_left_at();
 
-create trigger then_leave
+create trigger then_handle_leaving
 after update on lms.staff
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.leave();
+for each statement execute function lms_private.handle_leaving();
 
 create trigger then_check_open_insert
 after insert on lms.staff
 for each row
 when (new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_check_open_update
 after update of centre_id on lms.staff
 for each row
 when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_leave_centre
 after update on lms.staff
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.leave_centre();
 
-create trigger take_turn_to_leave
+create trigger serialize_leaving
 before update of deleted_at on lms.tutors
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
-create trigger keep_left
+create trigger maintain_left_at
 before insert or update on lms.tutors
-for each row execute function lms_private.keep_left();
+for each row execute function lms_private.maintain_left_at();
 
-create trigger then_leave
+create trigger then_handle_leaving
 after update on lms.tutors
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.leave();
+for each statement execute function lms_private.handle_leaving();
 
-create trigger keep_tutor
+create trigger prepare_tutor
 before insert or update of user_id, max_students on lms.tutors
-for each row execute function lms_private.keep_tutor();
+for each row execute function lms_private.prepare_tutor();
 
--- It writes classes, whose writers take turns: so the turn is taken before a row is locked.
-create trigger take_turn
+-- The trigger updates classes, whose writers are serialized, so the write lock is taken before any
+-- row is locked.
+create trigger serialize_writers
 before update of availability, subjects, centre_id on lms.tutors
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
-create trigger then_warn
+create trigger then_update_warnings
 after update on lms.tutors
 for each row
 when ((old.availability, old.subjects, old.centre_id) is distinct from (new.availability, new.subjects, new.centre_id))
-execute function lms_private.warn_of_tutor();
+execute function lms_private.update_warnings_of_tutor();
 
 create trigger then_check_open_insert
 after insert on lms.tutors
 for each row
 when (new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_check_open_update
 after update of centre_id on lms.tutors
 for each row
 when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
-create trigger then_check_move
+create trigger then_check_centre_change
 after update of centre_id on lms.tutors
 for each row
 when (new.centre_id <> old.centre_id)
-execute function lms_private.check_move_of_tutor();
+execute function lms_private.check_tutor_centre_change();
 
-create trigger take_turn_to_leave
+create trigger serialize_leaving
 before update of deleted_at on lms.students
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
-create trigger keep_left
+create trigger maintain_left_at
 before insert or update on lms.students
-for each row execute function lms_private.keep_left();
+for each row execute function lms_private.maintain_left_at();
 
-create trigger then_leave
+create trigger then_handle_leaving
 after update on lms.students
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.leave();
+for each statement execute function lms_private.handle_leaving();
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
+-- Fires after the trigger that records the statement.
 create trigger then_count_students_insert
 after insert on lms.students
 referencing new table as new_rows
@@ -190,64 +194,65 @@ after update on lms.students
 referencing old table as old_rows new table as new_rows
 for each statement execute function lms_private.count_students();
 
-create trigger check_accounts_insert
+create trigger check_student_accounts_insert
 after insert on lms.students
 referencing new table as new_rows
-for each statement execute function lms_private.check_accounts();
+for each statement execute function lms_private.check_student_accounts();
 
-create trigger check_accounts_update
+create trigger check_student_accounts_update
 after update on lms.students
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.check_accounts();
+for each statement execute function lms_private.check_student_accounts();
 
--- Named to fire behind the trigger that records the statement: in the log the cause comes first.
-create trigger then_keep_first_contact_insert
+-- Fires after the trigger that records the statement.
+create trigger then_ensure_first_contact_guardian_insert
 after insert on lms.students
 referencing new table as new_rows
-for each statement execute function lms_private.keep_first_contact();
+for each statement execute function lms_private.ensure_first_contact_guardian();
 
-create trigger then_keep_first_contact_update
+create trigger then_ensure_first_contact_guardian_update
 after update on lms.students
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.keep_first_contact();
+for each statement execute function lms_private.ensure_first_contact_guardian();
 
 create trigger then_check_open_insert
 after insert on lms.students
 for each row
 when (new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_check_open_update
 after update of centre_id on lms.students
 for each row
 when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
-create trigger then_check_tutoring_insert
+create trigger then_check_tutor_assignment_insert
 after insert on lms.students
 for each row
 when (new.assigned_tutor_id is not null and new.deleted_at is null)
-execute function lms_private.check_tutoring();
+execute function lms_private.check_tutor_assignment();
 
-create trigger then_check_tutoring_update
+create trigger then_check_tutor_assignment_update
 after update of assigned_tutor_id on lms.students
 for each row
 when (new.assigned_tutor_id is distinct from old.assigned_tutor_id and new.assigned_tutor_id is not null)
-execute function lms_private.check_tutoring();
+execute function lms_private.check_tutor_assignment();
 
--- Places are rows of tables whose writers take turns, so the turn is taken before the student is locked. The others take it already.
-create trigger take_turn_to_move
+-- Changing the centre ends enrolments, whose writers are serialized, so the write lock is taken
+-- before the student is locked. The other tables take it already.
+create trigger serialize_centre_change
 before update of centre_id on lms.students
-for each statement execute function lms_private.take_turn();
+for each statement execute function lms_private.serialize_writers();
 
-create trigger leave_tutor_of_centre
+create trigger reset_assigned_tutor
 before update of centre_id on lms.students
 for each row
 when (
   new.centre_id <> old.centre_id
   and new.assigned_tutor_id = old.assigned_tutor_id
 )
-execute function lms_private.leave_tutor_of_centre();
+execute function lms_private.reset_assigned_tutor();
 
 create trigger then_leave_centre
 after update on lms.students
@@ -260,26 +265,27 @@ for each row
 when (new.parent_id is not null)
 execute function lms_private.check_first_contact();
 
--- A first contact that comes back with an account or with its link comes by a trigger, and is named by nobody.
+-- A first contact that is restored together with an account or a link is set by a trigger and need
+-- not be checked.
 create trigger then_check_first_contact_update
 after update of parent_id on lms.students
 for each row
 when (new.parent_id is distinct from old.parent_id and new.parent_id is not null and pg_trigger_depth() = 0)
 execute function lms_private.check_first_contact();
 
-call lms_private.refuse_who_left(
+call lms_private.require_present(
   'students', 'assigned_tutor_id', 'tutors', 'assigned_tutor_id', 'id', '%1$s.deleted_at is null'
 );
 
-create trigger keep_left
+create trigger maintain_left_at
 before update of deleted_at on lms.guardians
-for each row execute function lms_private.keep_left();
+for each row execute function lms_private.maintain_left_at();
 
 create trigger check_guardian
 before insert or update on lms.guardians
 for each row execute function lms_private.check_guardian();
 
-create trigger then_clear_first_contact
+create trigger then_sync_first_contact
 after update on lms.guardians
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.clear_first_contact();
+for each statement execute function lms_private.sync_first_contact();

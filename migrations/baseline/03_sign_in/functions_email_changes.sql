@@ -1,10 +1,11 @@
--- A changed e-mail address is confirmed by the new address and told to the old one. Without that, whoever may change an address
--- could have the account's password sent to themselves, and reach everything that its owner reaches elsewhere. An admin, who
--- reaches the whole tenant anyway, changes the addresses of others at once. Between the change and its code the asker may lose the
--- right to ask, so the right is asked again when the code comes.
+-- A changed e-mail address has to be confirmed from the new address, and the old address is
+-- notified. Otherwise a user who may change an address could have the account's password sent to
+-- themselves and reach all that its owner reaches elsewhere. Admins reach the whole tenant anyway,
+-- so their changes to other accounts take effect at once. The right to change the address is
+-- checked again when the code is used, because the requester may have lost it.
 
--- Three conditions enter one index each; one condition with three ways to be somebody's child enters none.
-create function lms_private.belongs_elsewhere(tenant uuid, person uuid, centre uuid) returns boolean
+-- Separate conditions can each use an index; a single combined condition could use none.
+create function lms_private.belongs_to_other_centres(tenant uuid, account uuid, centre uuid) returns boolean
 language sql
 stable
 security definer
@@ -14,7 +15,7 @@ as $$
     select
     from lms.students as s
     where s.tenant_id = tenant
-      and s.user_id = person
+      and s.user_id = account
       and s.deleted_at is null
       and s.centre_id is distinct from centre
   )
@@ -22,7 +23,7 @@ as $$
     select
     from lms.students as s
     where s.tenant_id = tenant
-      and s.parent_id = person
+      and s.parent_id = account
       and s.deleted_at is null
       and s.centre_id is distinct from centre
   )
@@ -33,7 +34,7 @@ as $$
       on s.tenant_id = g.tenant_id
       and s.id = g.student_id
     where g.tenant_id = tenant
-      and g.user_id = person
+      and g.user_id = account
       and g.deleted_at is null
       and s.deleted_at is null
       and s.centre_id is distinct from centre
@@ -42,7 +43,7 @@ as $$
     select
     from lms.tutors as t
     where t.tenant_id = tenant
-      and t.user_id = person
+      and t.user_id = account
       and t.deleted_at is null
       and (
         t.centre_id is distinct from centre
@@ -60,20 +61,20 @@ as $$
     select
     from lms.staff as f
     where f.tenant_id = tenant
-      and f.user_id = person
+      and f.user_id = account
       and f.deleted_at is null
       and f.centre_id is distinct from centre
   )
 $$;
 
-comment on function lms_private.belongs_elsewhere is
-  'True when a user has children, pupils, classes or a post at another centre than this one.';
+comment on function lms_private.belongs_to_other_centres is
+  'True when a user has children, students, classes or a staff post at a centre other than this one.';
 
-alter function lms_private.belongs_elsewhere owner to lms_definer;
+alter function lms_private.belongs_to_other_centres owner to lms_definer;
 
--- A change that waits for its new mailbox can be taken back: giving an account the address that it has wants no other, so the code for the
--- other one ends.
-create function lms_private.confirm_email() returns trigger
+-- A pending change can be withdrawn. Setting the present address again withdraws it as well, so the
+-- code for the other address ends.
+create function lms_private.require_email_confirmation() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -82,11 +83,11 @@ declare
   role constant text := coalesce(nullif(current_setting('app.role', true), ''), 'nobody');
   caller constant uuid := nullif(current_setting('app.user_id', true), '')::uuid;
 begin
-  -- Nobody writes one by hand; the one that there is can be taken back.
+  -- The column cannot be set directly; a pending address can only be removed.
   if new.pending_email is not null then
     new.pending_email := old.pending_email;
   end if;
-  -- The code that would confirm it ends with any of these.
+  -- Each of these changes also ends the code that would confirm the address.
   if (new.status, new.role, new.deleted_at, new.password_hash)
     is distinct from (old.status, old.role, old.deleted_at, old.password_hash)
   then
@@ -99,22 +100,23 @@ begin
     return new;
   end if;
   new.pending_email := null;
-  -- Nobody is who confirms an address, and the operator's tools; an admin answers for the addresses of others.
+  -- The role is nobody when an address is confirmed and in the operator's tools. An admin is
+  -- responsible for the changes to other accounts.
   if role = 'nobody' or (role = 'admin' and caller is distinct from new.id) then
     return new;
   end if;
   if caller is distinct from new.id
-    and lms_private.belongs_elsewhere(new.tenant_id, new.id, nullif(current_setting('app.centre_id', true), '')::uuid)
+    and lms_private.belongs_to_other_centres(new.tenant_id, new.id, nullif(current_setting('app.centre_id', true), '')::uuid)
   then
     raise exception using
       errcode = 'LM403',
-      message = 'This person belongs to other centres too: only an admin can change their e-mail address.';
+      message = 'The person also belongs to other centres. Only an admin can change their e-mail address.';
   end if;
-  if lms_private.account_of(new.tenant_id, new.email) <> new.id then
+  if lms_private.find_account(new.tenant_id, new.email) <> new.id then
     raise exception using
-      errcode = '23505', message = 'This address is taken.', schema = 'lms', table = 'users', constraint = 'idx_users_email';
+      errcode = '23505', message = 'The e-mail address is already in use.', schema = 'lms', table = 'users', constraint = 'idx_users_email';
   end if;
-  -- Nobody's mailbox is filled with codes.
+  -- Limits the number of codes that can be sent to one mailbox.
   if (
     select count(*)
     from lms.one_use_tokens as o
@@ -126,7 +128,7 @@ begin
   then
     raise exception using
       errcode = 'LM409',
-      message = 'Five addresses were asked for within half an hour; ask for another one later.',
+      message = 'Five address changes were requested within half an hour. Try again later.',
       column = 'email';
   end if;
   new.pending_email := new.email;
@@ -134,17 +136,17 @@ begin
   perform lms_private.send_code(
     new.tenant_id, new.id, 'email_change', interval '24 hours', jsonb_build_object('hours', 24), new.pending_email
   );
-  perform lms_private.tell_address(new.tenant_id, new.id, 'email_change_asked', old.email);
+  perform lms_private.notify_address(new.tenant_id, new.id, 'email_change_asked', old.email);
   return new;
 end
 $$;
 
-comment on function lms_private.confirm_email is
-  'Keeps a changed address aside until it is confirmed, sends it a code and tells the present address; an address kept aside that is set to null is taken back, with its code. An admin''s change of somebody else''s address is let through, as is what nobody in particular changes: a confirmation, or one of the operator''s tools. LM403 for a person who belongs to other centres too, LM409.';
+comment on function lms_private.require_email_confirmation is
+  'Holds a changed address in pending_email until it is confirmed, sends a code to it and notifies the present address; setting pending_email to null withdraws the change and its code. Changes that an admin makes to another account take effect at once, as do confirmations and changes by the operator''s tools. LM403 for an account that also belongs to other centres, LM409.';
 
-alter function lms_private.confirm_email owner to lms_definer;
+alter function lms_private.require_email_confirmation owner to lms_definer;
 
-create function lms_private.tell_former_address() returns trigger
+create function lms_private.notify_former_address() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -154,17 +156,19 @@ begin
     delete from lms_private.reset_requests as r where r.email = old.email;
     return null;
   end if;
-  perform lms_private.tell_address(new.tenant_id, new.id, 'email_changed', old.email);
+  perform lms_private.notify_address(new.tenant_id, new.id, 'email_changed', old.email);
   return null;
 end
 $$;
 
-comment on function lms_private.tell_former_address is 'Tells the former address of a user that it is the former one, but not when the user is erased.';
+comment on function lms_private.notify_former_address is
+  'Notifies the former address that it was replaced, but not when the user is erased.';
 
-alter function lms_private.tell_former_address owner to lms_definer;
+alter function lms_private.notify_former_address owner to lms_definer;
 
--- The right to change the address is asked of whoever made the token, as they are when the code comes. A code without that right is none.
-create function lms.email_change_end(token_hash bytea, address text) returns boolean
+-- The right to change the address is checked for the requester at the time the code is used. A code
+-- without that right is invalid.
+create function lms.confirm_email_change(token_hash bytea, address text) returns boolean
 language plpgsql
 volatile
 security definer
@@ -174,7 +178,7 @@ as $$
 declare
   used record;
 begin
-  -- The account before its token, as whoever changes the account takes them.
+  -- The account is locked before its token, in the same order as a change of the account does.
   perform
   from lms.users as u
   where (u.tenant_id, u.id) in (
@@ -193,21 +197,22 @@ begin
     and o.expires_at > now()
   for update;
   if not found or lms_private.identity_json(used.tenant_id, used.user_id) is null then
-    perform lms_private.refuse_code(address);
+    perform lms_private.record_invalid_code(address);
     return false;
   end if;
   perform set_config('app.tenant_id', used.tenant_id::text, true);
   if not lms_private.may_change_email(used.tenant_id, used.user_id, used.created_by) then
-    -- By trigger, the code ends with it.
+    -- A trigger ends the code as well.
     update lms.users as u
     set pending_email = null
     where u.tenant_id = used.tenant_id
       and u.id = used.user_id;
-    perform lms_private.refuse_code(address);
+    perform lms_private.record_invalid_code(address);
     return false;
   end if;
   perform set_config('app.user_id', used.user_id::text, true);
-  -- By trigger, the former address is told, and every session and every code of the user ends, this one too.
+  -- Triggers notify the former address and end every session and every code of the user, including
+  -- this one.
   update lms.users as u
   set email = used.email
   where u.tenant_id = used.tenant_id
@@ -216,15 +221,15 @@ begin
 end
 $$;
 
-comment on function lms.email_change_end is
-  'Lets a changed address take effect if the token (SHA-256 of its text) is the one that was sent there, and whoever asked for it may still do so; otherwise the token ends. False otherwise; LM429.';
+comment on function lms.confirm_email_change is
+  'Makes a changed address effective if the token, given as the SHA-256 of its text, is valid and the requester may still change the address; otherwise the token ends. Returns false when it was refused; LM429.';
 
-alter function lms.email_change_end owner to lms_definer;
-grant execute on function lms.email_change_end to lms_application;
+alter function lms.confirm_email_change owner to lms_definer;
+grant execute on function lms.confirm_email_change to lms_application;
 
--- While a code is on its way, the person may come to belong to other centres or move, or the asker may be no supervisor: the account would be
--- the asker's mailbox's all the same.
-create function lms_private.may_change_email(tenant uuid, person uuid, asker uuid) returns boolean
+-- Until the code is used, the account may come to belong to other centres or move, or the requester
+-- may no longer be a supervisor. The account would still be controlled by the requester's mailbox.
+create function lms_private.may_change_email(tenant uuid, account uuid, asker uuid) returns boolean
 language sql
 stable
 security definer
@@ -236,7 +241,7 @@ as $$
     join lms.users as a
       on a.tenant_id = u.tenant_id
     where u.tenant_id = tenant
-      and u.id = person
+      and u.id = account
       and u.deleted_at is null
       and a.id = asker
       and a.status = 'active'
@@ -248,13 +253,13 @@ as $$
           a.role = 'supervisor'
           and a.centre_id = u.centre_id
           and u.role not in ('admin', 'finance', 'support')
-          and not lms_private.belongs_elsewhere(tenant, u.id, a.centre_id)
+          and not lms_private.belongs_to_other_centres(tenant, u.id, a.centre_id)
         )
       )
   )
 $$;
 
 comment on function lms_private.may_change_email is
-  'True when a user may change the e-mail address of a person now: their own, as an admin, or as the supervisor of a person who belongs to no other centre.';
+  'True when a user may change the e-mail address of an account now: their own, as an admin, or as the supervisor of an account that belongs to no other centre.';
 
 alter function lms_private.may_change_email owner to lms_definer;

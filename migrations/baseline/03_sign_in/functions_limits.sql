@@ -1,8 +1,10 @@
--- Limits on attempts that the innocent survive. Failures are counted where they say something about whoever makes them: of an
--- account, apart for each device that has signed in to it before, so that nobody is kept out of their own account by strangers;
--- and of an address, in each tenant by itself, so that no tenant is held up by what happens in another. Attempts under way are
--- no failures, and one whose password was not looked at, because too many were being hashed, counts for nothing. Guesses at
--- tenants that do not exist are counted as those at one tenant: of a slug that was made up for each there is never a hundredth.
+-- Rate limits for sign-in that do not lock out legitimate users. Failures are counted for each
+-- account, separately for each device that has signed in to it before, so that strangers cannot
+-- lock users out of their own accounts; and for each network within a tenant, so that tenants do
+-- not affect each other. Attempts in progress are not failures, and an attempt whose password was
+-- not checked, because too many were being hashed, is not counted. Guesses at tenants that do not
+-- exist are counted as if for one tenant, because a limit for each invented slug would never be
+-- reached.
 
 create function lms_private.account_key(tenant_slug text, email text) returns bytea
 language sql
@@ -11,11 +13,12 @@ strict
 parallel safe
 return sha256(convert_to(lower(tenant_slug) || chr(10) || lms_private.email_key(email), 'UTF8'));
 
-comment on function lms_private.account_key is 'The key under which attempts on one account are counted, whether it exists or not.';
+comment on function lms_private.account_key is
+  'The key under which attempts on an account are counted, whether the account exists or not.';
 
 grant execute on function lms_private.account_key to lms_definer;
 
-create function lms_private.forgive_attempts(attempt uuid) returns void
+create function lms_private.clear_failed_attempts(attempt uuid) returns void
 language sql
 volatile
 security definer
@@ -29,12 +32,12 @@ as $$
     and f.address = right_one.address
 $$;
 
-comment on function lms_private.forgive_attempts is
-  'The password was right: what failed before on the same device, or by strangers at the same address, no longer counts. What strangers elsewhere have tried does.';
+comment on function lms_private.clear_failed_attempts is
+  'After a correct password: removes the failures of the same device, or of unknown devices at the same address. Failures of unknown devices elsewhere remain.';
 
-alter function lms_private.forgive_attempts owner to lms_definer;
+alter function lms_private.clear_failed_attempts owner to lms_definer;
 
-create function lms_private.network_of(address text) returns text
+create function lms_private.network_key(address text) returns text
 language sql
 immutable
 parallel safe
@@ -44,11 +47,12 @@ return case
   else left(coalesce(address, ''), 64)
 end;
 
-comment on function lms_private.network_of is 'The key under which attempts from an address are counted: IPv6 is handed out in networks of 64 bits.';
+comment on function lms_private.network_key is
+  'The key under which attempts from an address are counted. IPv6 addresses are counted by network of 64 bits, the size that providers assign.';
 
-grant execute on function lms_private.network_of to lms_definer;
+grant execute on function lms_private.network_key to lms_definer;
 
-create function lms_private.wait_until(free_at timestamptz) returns void
+create function lms_private.check_rate_limit(free_at timestamptz) returns void
 language plpgsql
 volatile
 as $$
@@ -61,20 +65,21 @@ begin
 end
 $$;
 
-comment on function lms_private.wait_until is 'LM429 with the seconds to wait, unless the time has come or is null.';
+comment on function lms_private.check_rate_limit is 'LM429 with the seconds to wait when the time is in the future.';
 
-grant execute on function lms_private.wait_until to lms_definer;
+grant execute on function lms_private.check_rate_limit to lms_definer;
 
-create function lms_private.origin_free_at(origin bytea) returns timestamptz
+create function lms_private.origin_blocked_until(origin bytea) returns timestamptz
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  -- The hundredth last failure of strangers within 15 minutes says when there is room again.
+  -- The hundredth-last failure of unknown devices within 15 minutes determines when another attempt
+  -- is allowed.
   select f.created_at + interval '15 minutes'
   from lms.sign_in_failures as f
-  where f.origin = origin_free_at.origin
+  where f.origin = origin_blocked_until.origin
     and f.device is null
     and f.created_at > clock_timestamp() - interval '15 minutes'
     and (f.failed or f.created_at < clock_timestamp() - interval '10 seconds')
@@ -83,9 +88,10 @@ as $$
   limit 1
 $$;
 
-comment on function lms_private.origin_free_at is 'When an origin with 100 failures in 15 minutes may try again; null when it may now.';
+comment on function lms_private.origin_blocked_until is
+  'The time until which an origin with 100 failures in 15 minutes is blocked; null when it is not.';
 
-alter function lms_private.origin_free_at owner to lms_definer;
+alter function lms_private.origin_blocked_until owner to lms_definer;
 
 create function lms_private.begin_attempt(
   tenant uuid, account bytea, device bytea, origin bytea, address text
@@ -106,7 +112,7 @@ declare
   last_at timestamptz;
   attempt uuid;
 begin
-  -- One at a time for each account: attempts that run side by side see each other.
+  -- Attempts on one account are serialized, so that concurrent ones see each other.
   perform pg_advisory_xact_lock(('x' || left(encode(account, 'hex'), 16))::bit(64)::bigint);
   at := clock_timestamp();
 
@@ -124,17 +130,19 @@ begin
       and f.created_at > at - interval '1 day'
   ) as counted;
 
-  -- Five failures in 15 minutes at the most, and from the fifth of a day a delay that doubles with each.
-  perform lms_private.wait_until(
+  -- At most five failures in 15 minutes, and from the fifth of a day on a delay that doubles with
+  -- each failure.
+  perform lms_private.check_rate_limit(
     greatest(
       fifth_at + span,
       case
         when failures >= free_tries then last_at + least(span, interval '1 minute' * 2 ^ least(failures - free_tries, 4))
       end,
-      case when device is null then lms_private.origin_free_at(origin) end
+      case when device is null then lms_private.origin_blocked_until(origin) end
     )
   );
-  -- An attempt under way may turn out to be a guess, so there are never more of them than failures that are left. It is over in a moment.
+  -- An attempt in progress may turn out to be a failure, so there are never more of them than
+  -- failures left. It ends within a moment.
   if under_way >= greatest(1, free_tries - failures) then
     raise exception using errcode = 'LM429', message = '1';
   end if;
@@ -149,11 +157,11 @@ end
 $$;
 
 comment on function lms_private.begin_attempt is
-  'Writes an attempt down before its password is checked. LM429 after 5 failures of an account on one device, or by all strangers, in 15 minutes, with a growing delay from the fifth of a day, and for strangers after 100 failures of their origin.';
+  'Records an attempt before its password is checked. LM429 after 5 failures of an account from one device, or from all unknown devices, in 15 minutes, with a growing delay from the fifth of a day; and for unknown devices after 100 failures of their origin.';
 
 alter function lms_private.begin_attempt owner to lms_definer;
 
-create function lms.attempt_failed(attempt_id uuid) returns boolean
+create function lms.record_failed_attempt(attempt_id uuid) returns boolean
 language plpgsql
 volatile
 security definer
@@ -168,12 +176,13 @@ begin
 end
 $$;
 
-comment on function lms.attempt_failed is 'The other end of an attempt: the password was wrong, or there is no such account.';
+comment on function lms.record_failed_attempt is
+  'Records that an attempt failed: the password was wrong or the account does not exist.';
 
-alter function lms.attempt_failed owner to lms_definer;
-grant execute on function lms.attempt_failed to lms_application;
+alter function lms.record_failed_attempt owner to lms_definer;
+grant execute on function lms.record_failed_attempt to lms_application;
 
-create function lms.attempt_dropped(attempt_id uuid) returns boolean
+create function lms.discard_attempt(attempt_id uuid) returns boolean
 language plpgsql
 volatile
 security definer
@@ -188,7 +197,7 @@ begin
 end
 $$;
 
-comment on function lms.attempt_dropped is 'Takes an attempt back whose password was not looked at.';
+comment on function lms.discard_attempt is 'Removes an attempt whose password was not checked.';
 
-alter function lms.attempt_dropped owner to lms_definer;
-grant execute on function lms.attempt_dropped to lms_application;
+alter function lms.discard_attempt owner to lms_definer;
+grant execute on function lms.discard_attempt to lms_application;

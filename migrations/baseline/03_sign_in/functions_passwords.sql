@@ -1,6 +1,7 @@
--- Changing and resetting passwords, and the sessions that end with it. Asking for a reset writes the request down, for every
--- address alike, and is answered. The worker looks later whether there is such an account, so that neither the answer nor its
--- time says so. A code is looked up before a password is hashed for it.
+-- Changes and resets of passwords, and the sessions that end with them. A reset request is recorded
+-- and answered in the same way for every address. The worker later looks for the account, so that
+-- neither the answer nor its timing reveals whether it exists. A code is validated before a
+-- password is hashed for it.
 
 create function lms_private.end_sessions() returns trigger
 language plpgsql
@@ -27,7 +28,7 @@ end
 $$;
 
 comment on function lms_private.end_sessions is
-  'Revokes a user''s sessions. The one that is asking is spared: it changed its own password, or lms.run refuses it from now on.';
+  'Revokes a user''s sessions, except for the one that makes the change: it either changed its own password or is refused by lms.run from now on.';
 
 alter function lms_private.end_sessions owner to lms_definer;
 
@@ -52,17 +53,18 @@ begin
     delete from lms_private.notification_secrets as k
     using ended
     where k.tenant_id = new.tenant_id
-      and lms_private.digest_of(k.token) = ended.token_hash;
+      and lms_private.sha256_of_lines(k.token) = ended.token_hash;
   end if;
   return null;
 end
 $$;
 
-comment on function lms_private.end_tenant_sessions is 'Revokes every session of a tenant that is no longer active, and ends every code.';
+comment on function lms_private.end_tenant_sessions is
+  'Revokes all sessions and ends all codes of a tenant that is no longer active.';
 
 alter function lms_private.end_tenant_sessions owner to lms_definer;
 
-create function lms.password_begin(address text) returns table (attempt_id uuid, password_hash text)
+create function lms.begin_password_change(address text) returns table (attempt_id uuid, password_hash text)
 language plpgsql
 volatile
 security definer
@@ -73,7 +75,7 @@ declare
   account bytea;
 begin
   select u.password_hash, lms_private.account_key(t.slug, u.email)
-  into password_begin.password_hash, account
+  into begin_password_change.password_hash, account
   from lms.users as u
   join lms.tenants as t
     on t.tenant_id = u.tenant_id
@@ -83,21 +85,22 @@ begin
   if not found then
     return;
   end if;
-  -- Apart from attempts to sign in: strangers keep nobody who is signed in from changing the password.
+  -- Counted separately from sign-in attempts, so that strangers cannot prevent a signed-in user
+  -- from changing the password.
   attempt_id := lms_private.begin_attempt(
-    current_setting('app.tenant_id')::uuid, account, lms_private.digest_of('password'), null, address
+    current_setting('app.tenant_id')::uuid, account, lms_private.sha256_of_lines('password'), null, address
   );
   return next;
 end
 $$;
 
-comment on function lms.password_begin is
-  'The caller''s password hash, to check the current password against. password_end or attempt_failed says how the attempt ended; LM429.';
+comment on function lms.begin_password_change is
+  'Returns the caller''s password hash for checking the current password. complete_password_change or record_failed_attempt ends the attempt; LM429.';
 
-alter function lms.password_begin owner to lms_definer;
-grant execute on function lms.password_begin to lms_application;
+alter function lms.begin_password_change owner to lms_definer;
+grant execute on function lms.begin_password_change to lms_application;
 
-create function lms.password_end(attempt_id uuid, password_hash text) returns boolean
+create function lms.complete_password_change(attempt_id uuid, password_hash text) returns boolean
 language plpgsql
 volatile
 security definer
@@ -105,9 +108,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 begin
-  perform lms_private.forgive_attempts(attempt_id);
+  perform lms_private.clear_failed_attempts(attempt_id);
   update lms.users as u
-  set password_hash = password_end.password_hash
+  set password_hash = complete_password_change.password_hash
   where u.tenant_id = current_setting('app.tenant_id')::uuid
     and u.id = current_setting('app.user_id')::uuid
     and u.deleted_at is null;
@@ -115,12 +118,12 @@ begin
 end
 $$;
 
-comment on function lms.password_end is 'Sets the caller''s password; the caller''s other sessions end.';
+comment on function lms.complete_password_change is 'Sets the caller''s password and ends the caller''s other sessions.';
 
-alter function lms.password_end owner to lms_definer;
-grant execute on function lms.password_end to lms_application;
+alter function lms.complete_password_change owner to lms_definer;
+grant execute on function lms.complete_password_change to lms_application;
 
-create function lms.password_reset_end(token_hash bytea, password_hash text) returns boolean
+create function lms.complete_password_reset(token_hash bytea, password_hash text) returns boolean
 language plpgsql
 volatile
 security definer
@@ -130,11 +133,11 @@ as $$
 declare
   used record;
 begin
-  -- A second request with the same token waits meanwhile, and then finds it used.
+  -- A concurrent request with the same token waits and then finds it used.
   select o.tenant_id, o.user_id
   into used
   from lms.one_use_tokens as o
-  where o.token_hash = password_reset_end.token_hash
+  where o.token_hash = complete_password_reset.token_hash
     and o.purpose = 'password_reset'
     and o.used_at is null
     and o.expires_at > now()
@@ -146,13 +149,13 @@ begin
   perform
     set_config('app.tenant_id', used.tenant_id::text, true),
     set_config('app.user_id', used.user_id::text, true);
-  -- By trigger, every session and every code of the user ends, this one too.
+  -- A trigger ends every session and every code of the user, including this one.
   update lms.users as u
-  set password_hash = password_reset_end.password_hash
+  set password_hash = complete_password_reset.password_hash
   where u.tenant_id = used.tenant_id
     and u.id = used.user_id;
   perform lms_private.end_codes(used.tenant_id, used.user_id);
-  -- The account is its owner's, who has proved it: what strangers have tried no longer counts.
+  -- The owner has proved control of the account, so failed attempts by strangers are discarded.
   delete from lms.sign_in_failures as f
   using lms.users as u
   join lms.tenants as t
@@ -164,11 +167,11 @@ begin
 end
 $$;
 
-comment on function lms.password_reset_end is
-  'Sets the password if the token (SHA-256 of its text) is good, ends every session and code of the user, and lets the user sign in at once. False otherwise.';
+comment on function lms.complete_password_reset is
+  'Sets the password if the token, given as the SHA-256 of its text, is valid, ends every session and code of the user, and lets the user sign in at once. Returns false otherwise.';
 
-alter function lms.password_reset_end owner to lms_definer;
-grant execute on function lms.password_reset_end to lms_application;
+alter function lms.complete_password_reset owner to lms_definer;
+grant execute on function lms.complete_password_reset to lms_application;
 
 create function lms.request_password_reset(tenant_slug text, email text, address text) returns boolean
 language plpgsql
@@ -180,12 +183,12 @@ as $$
 declare
   slug constant text := left(lower(tenant_slug), 63);
   recipient constant text := left(lower(email), 254);
-  account constant bytea := lms_private.digest_of('password_reset', slug, recipient);
-  origin constant bytea := lms_private.digest_of('password_reset', slug, lms_private.network_of(address));
+  account constant bytea := lms_private.sha256_of_lines('password_reset', slug, recipient);
+  origin constant bytea := lms_private.sha256_of_lines('password_reset', slug, lms_private.network_key(address));
 begin
-  perform lms_private.check_home(null, slug);
+  perform lms_private.check_tenant_location(null, slug);
   perform pg_advisory_xact_lock(('x' || left(encode(account, 'hex'), 16))::bit(64)::bigint);
-  perform lms_private.wait_until(
+  perform lms_private.check_rate_limit(
     greatest(
       (
         select f.created_at + interval '30 minutes'
@@ -196,7 +199,7 @@ begin
         offset 9
         limit 1
       ),
-      lms_private.origin_free_at(origin)
+      lms_private.origin_blocked_until(origin)
     )
   );
   insert into lms.sign_in_failures (tenant_id, account, origin, address, failed)
@@ -208,12 +211,12 @@ end
 $$;
 
 comment on function lms.request_password_reset is
-  'Writes down that a reset was asked for; reads nothing about accounts. LM429 after 10 requests for an address in 30 minutes, or 100 of an origin in 15, whether there is such an account or not.';
+  'Records that a reset was requested, without reading any account. LM429 after 10 requests for an address in 30 minutes or 100 from an origin in 15, whether the account exists or not.';
 
 alter function lms.request_password_reset owner to lms_definer;
 grant execute on function lms.request_password_reset to lms_application;
 
-create function lms_private.answer_reset_requests(most integer default 100) returns integer
+create function lms_private.process_reset_requests(max_count integer default 100) returns integer
 language plpgsql
 volatile
 security definer
@@ -223,7 +226,7 @@ as $$
 declare
   span constant interval := '30 minutes';
   request record;
-  person record;
+  account record;
   answered integer := 0;
 begin
   for request in
@@ -232,7 +235,7 @@ begin
       select due.id
       from lms_private.reset_requests as due
       order by due.id
-      limit most
+      limit max_count
       for update skip locked
     )
     returning r.tenant_slug, r.email, r.requested_at
@@ -240,33 +243,33 @@ begin
     answered := answered + 1;
     continue when request.requested_at < now() - span;
     select u.tenant_id, u.id
-    into person
+    into account
     from lms_private.tenant_slugs as s
     join lms.tenants as t
       on t.tenant_id = s.tenant_id
     join lms.users as u
       on u.tenant_id = s.tenant_id
     where s.slug = request.tenant_slug
-      and u.id = lms_private.account_of(s.tenant_id, request.email)
+      and u.id = lms_private.find_account(s.tenant_id, request.email)
       and u.status = 'active'
       and t.status = 'active'
       and t.deleted_at is null
-      and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id);
+      and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id);
     continue when not found;
-    -- Nobody can fill somebody else's mailbox.
+    -- Limits the number of messages that others can cause in a mailbox.
     continue when (
       select count(*)
       from lms.one_use_tokens as o
-      where o.tenant_id = person.tenant_id
-        and o.user_id = person.id
+      where o.tenant_id = account.tenant_id
+        and o.user_id = account.id
         and o.purpose = 'password_reset'
         and o.created_at > now() - span
     ) >= 3;
-    -- One that cannot be answered holds up no other.
+    -- A request that fails does not hold up the others.
     begin
-      perform set_config('app.tenant_id', person.tenant_id::text, true);
+      perform set_config('app.tenant_id', account.tenant_id::text, true);
       perform lms_private.send_code(
-        person.tenant_id, person.id, 'password_reset', span, jsonb_build_object('minutes', extract(epoch from span)::integer / 60)
+        account.tenant_id, account.id, 'password_reset', span, jsonb_build_object('minutes', extract(epoch from span)::integer / 60)
       );
     exception when others then
       raise warning 'A request for a password reset could not be answered: %.', sqlstate;
@@ -276,13 +279,13 @@ begin
 end
 $$;
 
-comment on function lms_private.answer_reset_requests is
-  'Takes out requests for a password reset and sends codes to those who have an active account; at most 3 in 30 minutes each. For the worker. Returns how many it took out.';
+comment on function lms_private.process_reset_requests is
+  'Removes requests for a password reset and sends codes to active accounts, at most 3 in 30 minutes each. Returns the number of requests removed. For the worker.';
 
-alter function lms_private.answer_reset_requests owner to lms_definer;
-grant execute on function lms_private.answer_reset_requests to lms_owner;
+alter function lms_private.process_reset_requests owner to lms_definer;
+grant execute on function lms_private.process_reset_requests to lms_owner;
 
-create function lms.password_reset_check(token_hash bytea, address text) returns uuid
+create function lms.begin_password_reset(token_hash bytea, address text) returns uuid
 language plpgsql
 volatile
 security definer
@@ -305,17 +308,17 @@ begin
     and o.used_at is null
     and o.expires_at > now();
   if not found or lms_private.identity_json(presented.tenant_id, presented.user_id) is null then
-    perform lms_private.refuse_code(address);
+    perform lms_private.record_invalid_code(address);
     return null;
   end if;
   return lms_private.begin_attempt(
-    presented.tenant_id, presented.account, lms_private.digest_of('password_reset'), null, address
+    presented.tenant_id, presented.account, lms_private.sha256_of_lines('password_reset'), null, address
   );
 end
 $$;
 
-comment on function lms.password_reset_check is
-  'Begins an attempt that password_reset_end ends if a token (SHA-256 of its text) is good for a new password, before that is hashed; null otherwise. LM429.';
+comment on function lms.begin_password_reset is
+  'Starts an attempt if the token, given as the SHA-256 of its text, is valid, before the new password is hashed; null otherwise. complete_password_reset ends the attempt. LM429.';
 
-alter function lms.password_reset_check owner to lms_definer;
-grant execute on function lms.password_reset_check to lms_application;
+alter function lms.begin_password_reset owner to lms_definer;
+grant execute on function lms.begin_password_reset to lms_application;

@@ -1,4 +1,4 @@
--- Sessions are events when they open and when they are revoked; a refresh is not one.
+-- Events of sessions. Opening and revoking a session are events; a refresh is not.
 
 create function lms_private.record_revocation() returns trigger
 language plpgsql
@@ -24,6 +24,6 @@ begin
 end
 $$;
 
-comment on function lms_private.record_revocation is 'Writes session.revoked.';
+comment on function lms_private.record_revocation is 'Records the event session.revoked.';
 
 alter function lms_private.record_revocation owner to lms_definer;

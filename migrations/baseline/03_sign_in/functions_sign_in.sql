@@ -1,37 +1,38 @@
--- Sign-in and refresh: functions that look past row security, because there is no caller yet. Security definer, owned by
--- lms_definer. A refusal that has to leave a trace returns null: raising would roll the trace back.
+-- Sign-in and refresh. These functions bypass row security, because there is no caller yet; they
+-- are owned by lms_definer. A refusal that has to be recorded returns null, because an error would
+-- roll the record back.
 
-create function lms_private.user_json(person lms.users) returns json
+create function lms_private.user_json(account lms.users) returns json
 language sql
 stable
 return json_build_object(
-  'id', person.id,
-  'centre_id', person.centre_id,
-  'name', person.name,
-  'email', person.email,
-  'phone', person.phone,
-  'role', person.role,
-  'language_preferences', person.language_preferences,
-  'accessibility_settings', person.accessibility_settings,
-  'status', person.status,
-  'created_at', lms.utc(person.created_at),
-  'updated_at', lms.utc(person.updated_at),
-  'created_by', person.created_by,
-  'updated_by', person.updated_by
+  'id', account.id,
+  'centre_id', account.centre_id,
+  'name', account.name,
+  'email', account.email,
+  'phone', account.phone,
+  'role', account.role,
+  'language_preferences', account.language_preferences,
+  'accessibility_settings', account.accessibility_settings,
+  'status', account.status,
+  'created_at', lms.utc(account.created_at),
+  'updated_at', lms.utc(account.updated_at),
+  'created_by', account.created_by,
+  'updated_by', account.updated_by
 );
 
-comment on function lms_private.user_json is 'A user as the interface shows it: never with the password''s hash.';
+comment on function lms_private.user_json is 'A user as the interface shows it, without the password hash.';
 
 grant execute on function lms_private.user_json to lms_definer;
 
-create function lms_private.identity_json(tenant uuid, person uuid) returns json
+create function lms_private.identity_json(tenant uuid, account uuid) returns json
 language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform lms_private.check_home(tenant);
+  perform lms_private.check_tenant_location(tenant);
   return (
     select json_build_object(
       'user', lms_private.user_json(u),
@@ -47,7 +48,7 @@ begin
     join lms.tenants as t
       on t.tenant_id = u.tenant_id
     where u.tenant_id = tenant
-      and u.id = person
+      and u.id = account
       and u.status = 'active'
       and u.deleted_at is null
       and t.status = 'active'
@@ -56,11 +57,11 @@ begin
 end
 $$;
 
-comment on function lms_private.identity_json is 'User and tenant; null unless both are active.';
+comment on function lms_private.identity_json is 'The user and the tenant; null unless both are active.';
 
 alter function lms_private.identity_json owner to lms_definer;
 
-create function lms.sign_in_end(
+create function lms.complete_sign_in(
   attempt_id uuid,
   tenant_id uuid,
   user_id uuid,
@@ -80,14 +81,14 @@ declare
   identity constant json := lms_private.identity_json(tenant_id, user_id);
 begin
   if identity is null then
-    perform lms.attempt_failed(attempt_id);
+    perform lms.record_failed_attempt(attempt_id);
     return null;
   end if;
-  -- From here on the caller is known: to the audit columns, the event and its chain.
+  -- From here on the audit columns, the event and its chain know the caller.
   perform
     set_config('app.tenant_id', tenant_id::text, true),
     set_config('app.user_id', user_id::text, true);
-  perform lms_private.forgive_attempts(attempt_id);
+  perform lms_private.clear_failed_attempts(attempt_id);
   insert into lms.sessions (tenant_id, id, user_id, user_agent, address, expires_at)
   values (tenant_id, session_id, user_id, left(user_agent, 500), left(address, 64), now() + lifetime);
   insert into lms.refresh_tokens (tenant_id, session_id, token_hash)
@@ -96,13 +97,13 @@ begin
 end
 $$;
 
-comment on function lms.sign_in_end is
-  'Second half, once the password was right: opens the session. {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active.';
+comment on function lms.complete_sign_in is
+  'Second step of sign-in, after the password was correct: opens the session. Returns {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active.';
 
-alter function lms.sign_in_end owner to lms_definer;
-grant execute on function lms.sign_in_end to lms_application;
+alter function lms.complete_sign_in owner to lms_definer;
+grant execute on function lms.complete_sign_in to lms_application;
 
-create function lms.session_refresh(
+create function lms.refresh_session(
   refresh_hash bytea, new_hash bytea, user_agent text, address text
 ) returns json
 language plpgsql
@@ -123,7 +124,7 @@ begin
   if not found then
     return null;
   end if;
-  perform lms_private.check_home(presented.tenant_id);
+  perform lms_private.check_tenant_location(presented.tenant_id);
   perform set_config('app.tenant_id', presented.tenant_id::text, true);
 
   update lms.refresh_tokens as r
@@ -159,8 +160,8 @@ begin
   update lms.sessions as s
   set
     last_used_at = now(),
-    user_agent = coalesce(left(session_refresh.user_agent, 500), s.user_agent),
-    address = coalesce(left(session_refresh.address, 64), s.address)
+    user_agent = coalesce(left(refresh_session.user_agent, 500), s.user_agent),
+    address = coalesce(left(refresh_session.address, 64), s.address)
   where s.tenant_id = presented.tenant_id
     and s.id = presented.session_id;
   insert into lms.refresh_tokens (tenant_id, session_id, token_hash)
@@ -175,11 +176,11 @@ begin
 end
 $$;
 
-comment on function lms.session_refresh is
-  'Exchanges a refresh token. As sign_in_end, with "session": {"id", "expires_at"}. Null: refused; a dead token has revoked its session.';
+comment on function lms.refresh_session is
+  'Exchanges a refresh token. Returns what complete_sign_in returns and "session": {"id", "expires_at"}; null when it is refused. A token that was used before revokes its session.';
 
-alter function lms.session_refresh owner to lms_definer;
-grant execute on function lms.session_refresh to lms_application;
+alter function lms.refresh_session owner to lms_definer;
+grant execute on function lms.refresh_session to lms_application;
 
 create function lms.me() returns json
 language plpgsql
@@ -195,12 +196,12 @@ begin
 end
 $$;
 
-comment on function lms.me is 'The caller: as sign_in_end.';
+comment on function lms.me is 'The caller, in the form of complete_sign_in.';
 
 alter function lms.me owner to lms_definer;
 grant execute on function lms.me to lms_application;
 
-create function lms.sign_in_begin(
+create function lms.begin_sign_in(
   tenant_slug text, email text, address text, user_agent text
 ) returns table (
   attempt_id uuid, tenant_id uuid, user_id uuid, password_hash text, role text, status text, region text
@@ -212,17 +213,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  nobody constant uuid := '00000000-0000-0000-0000-000000000000';
-  from_address constant text := left(sign_in_begin.address, 64);
-  program constant text := left(sign_in_begin.user_agent, 500);
+  nil_id constant uuid := '00000000-0000-0000-0000-000000000000';
+  from_address constant text := left(begin_sign_in.address, 64);
+  program constant text := left(begin_sign_in.user_agent, 500);
   is_known boolean;
 begin
-  perform lms_private.check_home(null, lower(sign_in_begin.tenant_slug));
+  perform lms_private.check_tenant_location(null, lower(begin_sign_in.tenant_slug));
 
   select s.tenant_id
-  into sign_in_begin.tenant_id
+  into begin_sign_in.tenant_id
   from lms_private.tenant_slugs as s
-  where s.slug = lower(sign_in_begin.tenant_slug);
+  where s.slug = lower(begin_sign_in.tenant_slug);
 
   select
     u.id,
@@ -231,35 +232,35 @@ begin
     case when u.status = 'active' and t.status = 'active' and t.deleted_at is null then 'active' else 'inactive' end,
     t.region
   into
-    sign_in_begin.user_id,
-    sign_in_begin.password_hash,
-    sign_in_begin.role,
-    sign_in_begin.status,
-    sign_in_begin.region
+    begin_sign_in.user_id,
+    begin_sign_in.password_hash,
+    begin_sign_in.role,
+    begin_sign_in.status,
+    begin_sign_in.region
   from lms.users as u
   join lms.tenants as t
     on t.tenant_id = u.tenant_id
-  where u.tenant_id = sign_in_begin.tenant_id
-    and u.id = lms_private.account_of(sign_in_begin.tenant_id, sign_in_begin.email);
+  where u.tenant_id = begin_sign_in.tenant_id
+    and u.id = lms_private.find_account(begin_sign_in.tenant_id, begin_sign_in.email);
 
-  -- Asked of accounts that do not exist as well: it takes the same steps.
+  -- Accounts that do not exist take the same steps, so that the timing reveals nothing.
   is_known := exists (
     select
     from lms.sessions as s
-    where s.tenant_id = coalesce(sign_in_begin.tenant_id, nobody)
-      and s.user_id = coalesce(sign_in_begin.user_id, nobody)
+    where s.tenant_id = coalesce(begin_sign_in.tenant_id, nil_id)
+      and s.user_id = coalesce(begin_sign_in.user_id, nil_id)
       and s.address = from_address
       and s.user_agent is not distinct from program
   );
 
   attempt_id := lms_private.begin_attempt(
-    sign_in_begin.tenant_id,
-    lms_private.account_key(coalesce(tenant_slug, ''), coalesce(sign_in_begin.email, '')),
-    case when is_known then lms_private.digest_of('device', from_address, program) end,
-    lms_private.digest_of(
+    begin_sign_in.tenant_id,
+    lms_private.account_key(coalesce(tenant_slug, ''), coalesce(begin_sign_in.email, '')),
+    case when is_known then lms_private.sha256_of_lines('device', from_address, program) end,
+    lms_private.sha256_of_lines(
       'sign_in',
-      case when sign_in_begin.tenant_id is not null then lower(tenant_slug) end,
-      lms_private.network_of(from_address)
+      case when begin_sign_in.tenant_id is not null then lower(tenant_slug) end,
+      lms_private.network_key(from_address)
     ),
     from_address
   );
@@ -267,8 +268,8 @@ begin
 end
 $$;
 
-comment on function lms.sign_in_begin is
-  'First half of sign-in: always one row, all null but attempt_id when there is no such account. sign_in_end or attempt_failed says how the attempt ended. LM429 with the seconds to wait.';
+comment on function lms.begin_sign_in is
+  'First step of sign-in. Always returns one row, null but for attempt_id when the account does not exist. complete_sign_in or record_failed_attempt ends the attempt. LM429 with the seconds to wait.';
 
-alter function lms.sign_in_begin owner to lms_definer;
-grant execute on function lms.sign_in_begin to lms_application;
+alter function lms.begin_sign_in owner to lms_definer;
+grant execute on function lms.begin_sign_in to lms_application;

@@ -1,11 +1,12 @@
--- Row scope of what sign-in keeps. Functions that look past it do nearly all of the work.
+-- Row scope of the tables of sign-in, which are mostly used by functions that bypass it.
 
--- Sessions are one's own, an admin's too.
+-- Every user, including an admin, sees only their own sessions.
 create policy scope_all on lms.sessions
 as restrictive for all to lms_application
 using (user_id = current_setting('app.user_id')::uuid);
 
--- These are reached by the functions of sign-in alone. The application has no right on them at all; this is the second lock.
+-- Only the functions of sign-in use these tables. The application has no privileges on them; the
+-- policies are a second safeguard.
 create policy scope_all on lms.refresh_tokens
 as restrictive for all to lms_application
 using (false);

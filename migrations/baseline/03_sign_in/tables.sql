@@ -1,4 +1,5 @@
--- The tables of sign-in: sessions, refresh tokens, one-use tokens, attempts, and resets that were asked for.
+-- The tables of sign-in: sessions, refresh tokens, one-use tokens, attempts and requested password
+-- resets.
 
 create table lms.sessions (
   like lms_private.row_template including all,
@@ -17,15 +18,17 @@ create table lms.sessions (
 create index idx_sessions_user_id
 on lms.sessions (tenant_id, user_id);
 
-comment on table lms.sessions is 'One sign-in each. An access token names its session, and stops working when that is revoked.';
+comment on table lms.sessions is
+  'One row for each sign-in. An access token names its session and stops working when the session is revoked.';
 comment on column lms.sessions.address is 'Network address at sign-in or at the last refresh.';
-comment on column lms.sessions.expires_at is 'Fixed at sign-in: a refresh does not move it.';
+comment on column lms.sessions.expires_at is 'Set at sign-in and not extended by a refresh.';
 comment on column lms.sessions.revoked_at is
-  'Signed out, or ended by a changed password, e-mail, role or status, or by a dead refresh token.';
-comment on column lms.sessions.last_used_at is 'Sign-in or last refresh; requests do not touch it, so that reads stay reads.';
+  'When the user signed out, or when a changed password, e-mail address, role or status or a reused refresh token ended the session.';
+comment on column lms.sessions.last_used_at is
+  'Time of sign-in or of the last refresh. Other requests do not update it, so that reads remain reads.';
 
-call lms_private.adopt('sessions', listed => false);
-call lms_private.index_deleted('sessions');
+call lms_private.register_table('sessions', listed => false);
+call lms_private.create_retention_index('sessions');
 
 grant select, update (revoked_at) on lms.sessions to lms_application;
 grant select, insert, update, delete on lms.sessions to lms_definer;
@@ -47,11 +50,12 @@ create index idx_refresh_tokens_token_hash
 on lms.refresh_tokens (token_hash);
 
 comment on table lms.refresh_tokens is
-  'Every refresh token of a session, the dead ones too: presenting a dead one revokes the session.';
-comment on column lms.refresh_tokens.token_hash is 'SHA-256 of 256 random bits. Found without a tenant, so its index starts with it.';
-comment on column lms.refresh_tokens.used_at is 'When it was exchanged, and died.';
+  'Every refresh token of a session, including used ones: presenting a used one revokes the session.';
+comment on column lms.refresh_tokens.token_hash is
+  'SHA-256 of 256 random bits. It is looked up before the tenant is known, so the index begins with it.';
+comment on column lms.refresh_tokens.used_at is 'When it was exchanged; it is invalid from then on.';
 
-call lms_private.adopt('refresh_tokens', listed => false);
+call lms_private.register_table('refresh_tokens', listed => false);
 
 grant select, insert, update, delete on lms.refresh_tokens to lms_definer;
 
@@ -76,11 +80,12 @@ on lms.one_use_tokens (tenant_id, user_id);
 create index idx_one_use_tokens_token_hash
 on lms.one_use_tokens (token_hash);
 
-comment on table lms.one_use_tokens is 'Tokens that were sent to a person and work once.';
-comment on column lms.one_use_tokens.email is 'The address that the token confirms; null when it is for something else.';
-comment on column lms.one_use_tokens.token_hash is 'SHA-256 of the token. Found without a tenant, so its index starts with it.';
+comment on table lms.one_use_tokens is 'Tokens that are sent to a user and work once.';
+comment on column lms.one_use_tokens.email is 'The address that the token confirms; null for other purposes.';
+comment on column lms.one_use_tokens.token_hash is
+  'SHA-256 of the token. It is looked up before the tenant is known, so the index begins with it.';
 
-call lms_private.adopt('one_use_tokens', listed => false);
+call lms_private.register_table('one_use_tokens', listed => false);
 
 grant select, insert, update, delete on lms.one_use_tokens to lms_definer;
 
@@ -108,17 +113,17 @@ on lms.sign_in_failures (origin, created_at)
 where origin is not null;
 
 comment on table lms.sign_in_failures is
-  'One row for each attempt, written before the password is checked and taken away when it was right. One without an outcome counts as failed after ten seconds, so that hanging up in time gains nothing.';
-comment on column lms.sign_in_failures.tenant_id is 'The nil UUID when the slug is nobody''s.';
+  'One row for each attempt, written before the password is checked and removed when it was correct. An attempt without an outcome counts as failed after ten seconds, so that dropping the connection early gains nothing.';
+comment on column lms.sign_in_failures.tenant_id is 'The nil UUID when no tenant has the slug.';
 comment on column lms.sign_in_failures.account is
-  'SHA-256 of slug and e-mail as typed, in lower case: accounts that do not exist are limited like those that do, and nothing typed by mistake is kept.';
+  'SHA-256 of slug and e-mail address as typed, in lower case. Accounts that do not exist are limited like others, and mistyped addresses are not stored.';
 comment on column lms.sign_in_failures.device is
-  'SHA-256 of address and user agent where the account had a session with both before, or of another ground to count the attempt apart; null for strangers.';
+  'SHA-256 of address and user agent if the account had a session with both before, or of another reason to count the attempt separately; null for unknown devices.';
 comment on column lms.sign_in_failures.origin is
-  'SHA-256 of what was tried, the tenant''s slug and the network that the attempt came from; null where the network is not limited.';
-comment on column lms.sign_in_failures.failed is 'True when it is known to have failed.';
+  'SHA-256 of the kind of attempt, the tenant''s slug and the network that it came from; null when the network is not limited.';
+comment on column lms.sign_in_failures.failed is 'True when the attempt is known to have failed.';
 
-call lms_private.adopt('sign_in_failures', listed => false);
+call lms_private.register_table('sign_in_failures', listed => false);
 
 grant select, insert, update, delete on lms.sign_in_failures to lms_definer;
 
@@ -130,7 +135,7 @@ create table lms_private.reset_requests (
 );
 
 comment on table lms_private.reset_requests is
-  'Password resets that were asked for, whoever they are for. The worker takes them out within a second or two.';
+  'Password resets that were requested, for any address. The worker removes them within a second or two.';
 
--- With update, whoever takes one out holds it.
+-- Update privilege is required to lock the rows.
 grant select, insert, update, delete on lms_private.reset_requests to lms_definer;

@@ -1,4 +1,4 @@
--- Triggers that make events of sessions.
+-- Triggers that record events of sessions.
 
 create trigger record_insert
 after insert on lms.sessions
@@ -9,7 +9,8 @@ create trigger record_revocation
 after update of revoked_at on lms.sessions
 for each row execute function lms_private.record_revocation();
 
--- Sessions go with their user, and with their age: the log says so, or a replay would still have them.
+-- Sessions are deleted with their user and after their retention. The event log records it, because
+-- a replay would otherwise keep them.
 create trigger record_delete
 after delete on lms.sessions
 referencing old table as old_rows

@@ -1,5 +1,6 @@
--- Which classes and lessons are the caller's: what the row-scope policies ask. Security definer, or a policy would have to look
--- through the policies of the tables it reads.
+-- Functions that row-scope policies call to find the caller's classes and lessons. They are
+-- security definer, because a policy would otherwise apply the policies of the tables that it
+-- reads.
 
 create function lms.caller_classes() returns uuid[]
 language plpgsql
@@ -29,7 +30,7 @@ comment on function lms.caller_classes is 'The classes of the caller''s family.'
 alter function lms.caller_classes owner to lms_definer;
 grant execute on function lms.caller_classes to lms_application;
 
-create function lms.gave_lesson(occurrence uuid) returns boolean
+create function lms.caller_gave_lesson(occurrence uuid) returns boolean
 language plpgsql
 stable
 parallel safe
@@ -47,7 +48,7 @@ begin
 end
 $$;
 
-comment on function lms.gave_lesson is 'True when the lesson is one that the caller gives or gave as its tutor.';
+comment on function lms.caller_gave_lesson is 'True when the caller gives or gave the lesson as its tutor.';
 
-alter function lms.gave_lesson owner to lms_definer;
-grant execute on function lms.gave_lesson to lms_application;
+alter function lms.caller_gave_lesson owner to lms_definer;
+grant execute on function lms.caller_gave_lesson to lms_application;

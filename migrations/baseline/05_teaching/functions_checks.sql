@@ -1,10 +1,10 @@
--- Checks of classes, and the refusals when they clash. Triggers see to it, so that it holds whoever writes the class. They run with
--- the caller's rights: row scope holds, and constraints look past it anyhow. Lessons are paid, so of the own ones a tutor plans
--- those that are ahead, at the own centre and of a usual length; whatever else there is to enter, the people of the centre enter. A
--- class is planned in one statement: so many lessons for so many students that it could not be done in time are refused, not broken
--- off.
+-- Rules for classes and lessons, and the errors of clashes. Triggers enforce them with the caller's
+-- rights; exclusion constraints see all rows anyway. Lessons are paid, so tutors can plan only
+-- future lessons of usual length at their own centre, and the staff of the centre enter everything
+-- else. A class is planned in one statement, so a class that is too large to be planned in time is
+-- refused.
 
-create function lms_private.may_become(former text, fresh text) returns boolean
+create function lms_private.is_allowed_transition(former text, fresh text) returns boolean
 language sql
 immutable
 strict
@@ -14,27 +14,27 @@ return (former, fresh) in (
   ('scheduled', 'cancelled')
 );
 
-comment on function lms_private.may_become is 'The one table of status moves, of classes and of occurrences.';
+comment on function lms_private.is_allowed_transition is 'The allowed transitions of status, for classes and occurrences.';
 
-grant execute on function lms_private.may_become to lms_application, lms_definer;
+grant execute on function lms_private.is_allowed_transition to lms_application, lms_definer;
 
 create function lms_private.check_status() returns trigger
 language plpgsql
 as $$
 begin
-  if new.status <> old.status and not lms_private.may_become(old.status, new.status) then
+  if new.status <> old.status and not lms_private.is_allowed_transition(old.status, new.status) then
     raise exception using
       errcode = 'LM409',
-      message = format('What is %s can''t become %s.', old.status, new.status),
+      message = format('The status cannot change from %s to %s.', old.status, new.status),
       column = 'status';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.check_status is 'LM409 for a move that lms_private.may_become does not know.';
+comment on function lms_private.check_status is 'LM409 for a transition that lms_private.is_allowed_transition does not allow.';
 
-create function lms_private.is_taught(tenant uuid, tutor uuid, subject text, level text) returns boolean
+create function lms_private.teaches_subject(tenant uuid, tutor uuid, subject text, level text) returns boolean
 language plpgsql
 stable
 parallel safe
@@ -42,25 +42,25 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return lms_private.is_of_context(tenant) and exists (
+  return lms_private.is_current_tenant(tenant) and exists (
     select
     from lms.tutors as t
     cross join jsonb_array_elements(t.subjects) as taught
-    where t.tenant_id = is_taught.tenant
-      and t.id = is_taught.tutor
-      and lower(taught ->> 'subject') = lower(is_taught.subject)
-      and (is_taught.level is null or taught ->> 'level' is null or lower(taught ->> 'level') = lower(is_taught.level))
+    where t.tenant_id = teaches_subject.tenant
+      and t.id = teaches_subject.tutor
+      and lower(taught ->> 'subject') = lower(teaches_subject.subject)
+      and (teaches_subject.level is null or taught ->> 'level' is null or lower(taught ->> 'level') = lower(teaches_subject.level))
   );
 end
 $$;
 
-comment on function lms_private.is_taught is
-  'True when the tutor teaches the subject at the level; a subject without a level is taught at all of them.';
+comment on function lms_private.teaches_subject is
+  'True when the tutor teaches the subject at the level. A subject without a level includes all levels.';
 
-alter function lms_private.is_taught owner to lms_definer;
-grant execute on function lms_private.is_taught to lms_application;
+alter function lms_private.teaches_subject owner to lms_definer;
+grant execute on function lms_private.teaches_subject to lms_application;
 
-create function lms_private.are_of_centre(tenant uuid, centre uuid, students jsonb) returns boolean
+create function lms_private.are_students_of_centre(tenant uuid, centre uuid, students jsonb) returns boolean
 language plpgsql
 stable
 parallel safe
@@ -68,7 +68,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return lms_private.is_of_context(tenant) and not exists (
+  return lms_private.is_current_tenant(tenant) and not exists (
     select
     from jsonb_array_elements_text(students) as one (id)
     left join lms.students as s
@@ -81,10 +81,10 @@ begin
 end
 $$;
 
-comment on function lms_private.are_of_centre is 'True when all of these are live students of the centre.';
+comment on function lms_private.are_students_of_centre is 'True when all of these are live students of the centre.';
 
-alter function lms_private.are_of_centre owner to lms_definer;
-grant execute on function lms_private.are_of_centre to lms_application;
+alter function lms_private.are_students_of_centre owner to lms_definer;
+grant execute on function lms_private.are_students_of_centre to lms_application;
 
 create function lms_private.check_class() returns trigger
 language plpgsql
@@ -98,22 +98,22 @@ begin
     then
       raise exception using
         errcode = 'LM409',
-        message = format('This class is %s: who meets when and where is settled.', old.status),
+        message = format('The class is %s. Its centre, tutor, students, schedule and room can no longer be changed.', old.status),
         column = 'status';
     end if;
     if new.centre_id = old.centre_id then
       added := added - array(select jsonb_array_elements_text(old.student_ids));
     end if;
   end if;
-  if added <> '[]' and not lms_private.are_of_centre(new.tenant_id, new.centre_id, added) then
+  if added <> '[]' and not lms_private.are_students_of_centre(new.tenant_id, new.centre_id, added) then
     raise exception using
       errcode = 'LM422',
-      message = 'Each of them must be a student of the class''s centre.',
+      message = 'Each student must belong to the centre of the class.',
       detail = new.id,
       column = 'student_ids';
   end if;
   new.warnings := case
-    when new.subject is null or lms_private.is_taught(new.tenant_id, new.tutor_id, new.subject, new.level) then '[]'
+    when new.subject is null or lms_private.teaches_subject(new.tenant_id, new.tutor_id, new.subject, new.level) then '[]'
     else '["tutor_without_subject"]'
   end;
   return new;
@@ -121,9 +121,9 @@ end
 $$;
 
 comment on function lms_private.check_class is
-  'Students of other centres are refused, a tutor who does not teach the subject gets a warning, and what is over is not planned anew.';
+  'Refuses students of other centres and changes to a finished class, and sets a warning when the tutor does not teach the subject.';
 
-create function lms_private.spans(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
+create function lms_private.planned_lessons(planned jsonb) returns table (starts_at timestamptz, ends_at timestamptz)
 language sql
 immutable
 strict
@@ -134,36 +134,37 @@ begin atomic
   from jsonb_array_elements(planned) as span;
 end;
 
-comment on function lms_private.spans is 'classes.planned as rows. The times in it are written in UTC, so that no setting has a say.';
+comment on function lms_private.planned_lessons is
+  'The rows of classes.planned. Its times are in UTC, so no setting affects the result.';
 
-grant execute on function lms_private.spans to lms_application, lms_definer;
+grant execute on function lms_private.planned_lessons to lms_application, lms_definer;
 
--- The attendances that a class's students have at the time are looked up by student, with ids that are cast beforehand: a cast within the
+-- Attendances are looked up by student, with ids that are cast beforehand: a cast within the
 -- condition is not leakproof, and all attendances of the tenant would be read.
-create function lms_private.refuse_clash(violated text, classes lms.classes[], moved uuid default null) returns void
+create function lms_private.raise_clash(violated text, classes lms.classes[], moved uuid default null) returns void
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  what constant text := case violated
+  field constant text := case violated
     when 'occurrences_tutor_id_excl' then 'tutor_id'
     when 'occurrences_room_excl' then 'room'
     when 'attendances_student_id_excl' then 'student_ids'
   end;
-  who constant text := case what when 'tutor_id' then 'The tutor' when 'room' then 'The room' else 'A student' end;
+  label constant text := case field when 'tutor_id' then 'The tutor' when 'room' then 'The room' else 'A student' end;
   clash record;
 begin
-  if what is null then
-    raise exception using errcode = '23P01', message = 'Something overlaps.', constraint = violated;
+  if field is null then
+    raise exception using errcode = '23P01', message = 'The value overlaps an existing resource.', constraint = violated;
   end if;
-  -- The hours that the classes are after, and those that they have; of the lessons there, those that the caller may see. Of a class's own
-  -- lessons those don't count that make room for its new ones.
+  -- Compares the times that the classes want or have with the lessons that the caller may see.
+  -- Lessons of the same class that make room for its new ones are ignored.
   select c.id, t.class_id, t.starts_at, t.ends_at, t.student_id
   into clash
   from unnest(classes) as c
   cross join lateral (
     select s.starts_at, s.ends_at, moved as id, c.room
-    from lms_private.spans(c.planned) as s
+    from lms_private.planned_lessons(c.planned) as s
     union
     select o.starts_at, o.ends_at, o.id, o.room
     from lms.occurrences as o
@@ -175,7 +176,7 @@ begin
   cross join lateral (
     select o.class_id, o.starts_at, o.ends_at, null::uuid as student_id
     from lms.occurrences as o
-    where what = 'tutor_id'
+    where field = 'tutor_id'
       and o.tenant_id = c.tenant_id
       and o.tutor_id = c.tutor_id
       and o.starts_at < wanted.ends_at
@@ -188,7 +189,7 @@ begin
     union all
     select o.class_id, o.starts_at, o.ends_at, null
     from lms.occurrences as o
-    where what = 'room'
+    where field = 'room'
       and o.tenant_id = c.tenant_id
       and o.centre_id = c.centre_id
       and lower(o.room) = lower(wanted.room)
@@ -201,7 +202,7 @@ begin
     union all
     select a.class_id, a.starts_at, a.ends_at, a.student_id
     from lms.attendances as a
-    where what = 'student_ids'
+    where field = 'student_ids'
       and a.tenant_id = c.tenant_id
       and a.student_id = any (array(select one.id::uuid from jsonb_array_elements_text(c.student_ids) as one (id)))
       and a.starts_at < wanted.ends_at
@@ -215,7 +216,7 @@ begin
   order by t.class_id = c.id, t.starts_at
   limit 1;
   if not found and cardinality(classes) > 1 then
-    -- Nothing that is there: then perhaps two of these.
+    -- No existing lesson is in the way, so two of these classes may clash.
     select w.id, w.starts_at, w.ends_at
     into clash
     from (
@@ -229,18 +230,18 @@ begin
           rows between unbounded preceding and 1 preceding
         ) as taken_until
       from unnest(classes) as c
-      cross join lms_private.spans(c.planned) as s
+      cross join lms_private.planned_lessons(c.planned) as s
       cross join lateral (
         select c.tutor_id::text
-        where what = 'tutor_id'
+        where field = 'tutor_id'
         union all
         select c.centre_id || lower(c.room)
-        where what = 'room'
+        where field = 'room'
           and c.room is not null
         union all
         select one.id
         from jsonb_array_elements_text(c.student_ids) as one (id)
-        where what = 'student_ids'
+        where field = 'student_ids'
       ) as k (key)
     ) as w
     where w.taken_until > w.starts_at
@@ -250,37 +251,37 @@ begin
       raise exception using
         errcode = 'LM409',
         message = format(
-          '%s is taken by two of these classes from %s on.',
-          who,
+          '%s is booked for two of these classes, which overlap from %s.',
+          label,
           to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         ),
         detail = clash.id,
-        column = what;
+        column = field;
     end if;
   end if;
   if clash is null then
-    raise exception using errcode = 'LM409', message = format('%s is taken at this time.', who), column = what;
+    raise exception using errcode = 'LM409', message = format('%s is already booked at this time.', label), column = field;
   end if;
   raise exception using
     errcode = 'LM409',
     message = format(
-      '%s is taken from %s to %s by the class %s.',
-      who || coalesce(' (' || clash.student_id || ')', ''),
+      '%s is already booked from %s to %s for class %s.',
+      label || coalesce(' (' || clash.student_id || ')', ''),
       to_char(clash.starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       to_char(clash.ends_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
       clash.class_id
     ),
     detail = clash.id,
-    column = what;
+    column = field;
 end
 $$;
 
-comment on function lms_private.refuse_clash is
-  'LM409 for classes whose lessons, or for the one of them that is moved, would violate an exclusion constraint. It names the lesson in the way if the caller may see it. DETAIL is the class that is refused.';
+comment on function lms_private.raise_clash is
+  'LM409 for classes whose lessons, or whose one rescheduled lesson, would violate an exclusion constraint. It names the existing lesson if the caller may see it. DETAIL is the refused class.';
 
-grant execute on function lms_private.refuse_clash to lms_application, lms_definer;
+grant execute on function lms_private.raise_clash to lms_application, lms_definer;
 
-create function lms_private.hold_tutor_to_centre() returns trigger
+create function lms_private.limit_tutor_to_own_centre() returns trigger
 language plpgsql
 as $$
 begin
@@ -296,16 +297,16 @@ begin
   ) then
     raise exception using
       errcode = 'LM403',
-      message = 'A tutor gives classes at the own centre. Ask the people of the other centre to enter this one.';
+      message = 'A tutor can create classes only at their own centre. Ask the staff of the other centre to create this class.';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.hold_tutor_to_centre is
-  'LM403 for a class that a tutor enters at, or moves to, a centre other than the own. The people of a centre may enter one for a tutor of another.';
+comment on function lms_private.limit_tutor_to_own_centre is
+  'LM403 for a class that a tutor creates at or moves to another centre. The staff of a centre can create one for a tutor of another.';
 
-create function lms_private.hold_tutor_to_plan() returns trigger
+create function lms_private.limit_tutor_scheduling() returns trigger
 language plpgsql
 as $$
 declare
@@ -317,13 +318,14 @@ begin
     if is_timed and old.starts_at <= now() then
       raise exception using
         errcode = 'LM403',
-        message = 'This lesson has begun. Ask the people of the centre to change when it was.';
+        message = 'The lesson has begun. Ask the staff of the centre to change its time.';
     end if;
-    -- One that was not there when it began, because it was deleted, comes back by those who may enter it.
+    -- A lesson that began while it was deleted can be restored only by those who may enter past
+    -- lessons.
     if old.deleted_at < new.starts_at and new.deleted_at is null and new.starts_at <= now() then
       raise exception using
         errcode = 'LM403',
-        message = 'A lesson would have begun while it was deleted. Ask the people of the centre to bring it back.';
+        message = 'A lesson began while it was deleted. Ask the staff of the centre to restore it.';
     end if;
     if old.status <> 'completed'
       and new.status = 'completed'
@@ -332,43 +334,43 @@ begin
     then
       raise exception using
         errcode = 'LM403',
-        message = 'You entered this lesson when it had begun. Ask the people of the centre to complete it.';
+        message = 'You created this lesson after it had begun. Ask the staff of the centre to complete it.';
     end if;
     longest := greatest(longest, old.ends_at - old.starts_at);
   end if;
   if is_timed and new.starts_at <= now() then
     raise exception using
       errcode = 'LM403',
-      message = 'A tutor plans lessons that are ahead. Ask the people of the centre to enter one that has begun.';
+      message = 'A tutor can plan only future lessons. Ask the staff of the centre to create a lesson that has begun.';
   end if;
   if is_timed and new.ends_at - new.starts_at > longest then
     raise exception using
       errcode = 'LM403',
-      message = 'A tutor plans lessons of 4 hours at most. Ask the people of the centre to enter a longer one.';
+      message = 'A tutor can plan lessons of at most 4 hours. Ask the staff of the centre to create a longer lesson.';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.hold_tutor_to_plan is
-  'LM403 for lessons that a tutor enters, moves, lengthens, brings back or completes and that only the people of the centre may.';
+comment on function lms_private.limit_tutor_scheduling is
+  'LM403 for lessons that a tutor may not create, move, extend, restore or complete without the staff of the centre.';
 
-create function lms_private.check_places() returns trigger
+create function lms_private.check_enrolment_limit() returns trigger
 language plpgsql
 as $$
 declare
-  most constant integer := 50000;
+  max_count constant integer := 50000;
   lessons constant integer := jsonb_array_length(new.planned);
   students constant integer := jsonb_array_length(new.student_ids);
 begin
-  if lessons * students > most
+  if lessons * students > max_count
     and (tg_op = 'INSERT' or (new.student_ids, new.schedule) is distinct from (old.student_ids, old.schedule))
   then
     raise exception using
       errcode = 'LM422',
       message = format(
-        'These are %s lessons for %s students; a class has %s places at most. Let it end earlier, or make several classes of it.',
-        lessons, students, most
+        'The class has %s lessons for %s students, but the product of the two must be at most %s. Let the class end earlier, or split it into several classes.',
+        lessons, students, max_count
       ),
       detail = new.id,
       column = 'schedule';
@@ -377,4 +379,5 @@ begin
 end
 $$;
 
-comment on function lms_private.check_places is 'LM422 for a class whose lessons times students are too many to be planned at once. The worker goes on with those that are.';
+comment on function lms_private.check_enrolment_limit is
+  'LM422 for a class with too many lessons times students to plan at once. The worker extends existing classes.';

@@ -1,7 +1,7 @@
--- Changes of classes and of single lessons beyond the plain verbs, with the caller's rights, as everything a request calls. A
--- lesson that has not begun was attended by nobody and is not complete; an apology may come ahead.
+-- Operations on classes and single lessons beyond the generated ones, with the caller's rights.
+-- Before a lesson begins it cannot be completed, and attendance can only be recorded as excused.
 
-create function lms.settle_class(class uuid, status text, reason text) returns lms.classes
+create function lms.set_class_status(class uuid, status text, reason text) returns lms.classes
 language plpgsql
 as $$
 #variable_conflict use_variable
@@ -17,8 +17,8 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  if not lms_private.may_become(c.status, status) then
-    raise exception using errcode = 'LM409', message = format('This class is %s.', c.status), column = 'status';
+  if not lms_private.is_allowed_transition(c.status, status) then
+    raise exception using errcode = 'LM409', message = format('The class is %s.', c.status), column = 'status';
   end if;
   if status = 'completed' and not exists (
     select
@@ -30,21 +30,21 @@ begin
   ) then
     raise exception using
       errcode = 'LM409',
-      message = 'No lesson of this class has begun: it can be cancelled, and completed once one has.',
+      message = 'No lesson of the class has begun. Cancel the class, or complete it once a lesson has begun.',
       column = 'status';
   end if;
   if status = 'cancelled' and reason is not null then
     update lms.occurrences as o
     set
       status = 'cancelled',
-      reason = settle_class.reason
+      reason = set_class_status.reason
     where o.class_id = class
       and o.status = 'scheduled'
       and o.starts_at > now()
       and o.deleted_at is null;
   end if;
   update lms.classes as r
-  set status = settle_class.status
+  set status = set_class_status.status
   where r.id = class
   returning r.*
   into c;
@@ -52,12 +52,12 @@ begin
 end
 $$;
 
-comment on function lms.settle_class is
-  'Cancels or completes a class. Its lessons that have not begun are cancelled, of a completed one those that have are completed; LM409 for completing what has not begun.';
+comment on function lms.set_class_status is
+  'Cancels or completes a class. Lessons that have not begun are cancelled; those of a completed class that have begun are completed. LM409 for completing a class before its first lesson.';
 
-grant execute on function lms.settle_class to lms_application;
+grant execute on function lms.set_class_status to lms_application;
 
-create function lms_private.changeable_occurrence(class uuid, start timestamptz) returns lms.occurrences
+create function lms_private.lock_active_occurrence(class uuid, start timestamptz) returns lms.occurrences
 language plpgsql
 as $$
 declare
@@ -75,22 +75,23 @@ begin
     raise exception using errcode = 'LM404';
   end if;
   if o.status = 'cancelled' then
-    raise exception using errcode = 'LM409', message = 'This lesson is cancelled.', column = 'status';
+    raise exception using errcode = 'LM409', message = 'The lesson is cancelled.', column = 'status';
   end if;
   return o;
 end
 $$;
 
-comment on function lms_private.changeable_occurrence is 'The lesson, locked; LM404 when there is none, LM409 when it is cancelled.';
+comment on function lms_private.lock_active_occurrence is
+  'Returns the lesson and locks it. LM404 when there is none, LM409 when it is cancelled.';
 
-grant execute on function lms_private.changeable_occurrence to lms_application;
+grant execute on function lms_private.lock_active_occurrence to lms_application;
 
 create function lms.cancel_occurrence(class uuid, start timestamptz, reason text) returns lms.occurrences
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  found constant lms.occurrences := lms_private.changeable_occurrence(class, start);
+  found constant lms.occurrences := lms_private.lock_active_occurrence(class, start);
   o lms.occurrences;
 begin
   update lms.occurrences as r
@@ -104,30 +105,30 @@ begin
 end
 $$;
 
-comment on function lms.cancel_occurrence is 'Cancels one lesson: its tutor, its room and its students are free again.';
+comment on function lms.cancel_occurrence is 'Cancels one lesson, which frees its tutor, room and students.';
 
 grant execute on function lms.cancel_occurrence to lms_application;
 
-create function lms.move_occurrence(class uuid, start timestamptz, input jsonb) returns lms.occurrences
+create function lms.reschedule_occurrence(class uuid, start timestamptz, input jsonb) returns lms.occurrences
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  o lms.occurrences := lms_private.changeable_occurrence(class, start);
+  o lms.occurrences := lms_private.lock_active_occurrence(class, start);
   c lms.classes;
-  starts timestamptz := (input ->> 'start')::timestamptz;
-  ends timestamptz := (input ->> 'end')::timestamptz;
+  starts timestamptz := (input ->> 'starts_at')::timestamptz;
+  ends timestamptz := (input ->> 'ends_at')::timestamptz;
   place text := case when input ? 'room' then input ->> 'room' else (o).room end;
   violated text;
 begin
   if o.status <> 'scheduled' then
-    raise exception using errcode = 'LM409', message = format('This lesson is %s.', o.status), column = 'status';
+    raise exception using errcode = 'LM409', message = format('The lesson is %s.', o.status), column = 'status';
   end if;
   if ends <= starts then
-    raise exception using errcode = 'LM422', message = 'The end must be after the start.', column = 'end';
+    raise exception using errcode = 'LM422', message = 'The end must be after the start.', column = 'ends_at';
   end if;
   if ends > starts + interval '24 hours' then
-    raise exception using errcode = 'LM422', message = 'A lesson takes at most 24 hours.', column = 'end';
+    raise exception using errcode = 'LM422', message = 'A lesson must last at most 24 hours.', column = 'ends_at';
   end if;
   update lms.occurrences as r
   set
@@ -146,21 +147,22 @@ exception
     c.tutor_id := o.tutor_id;
     c.room := place;
     c.planned := jsonb_build_array(jsonb_build_array(starts, ends));
-    perform lms_private.refuse_clash(violated, array[c], o.id);
+    perform lms_private.raise_clash(violated, array[c], o.id);
     return null;
 end
 $$;
 
-comment on function lms.move_occurrence is 'Moves one lesson to another time or room; it is still known by its original start.';
+comment on function lms.reschedule_occurrence is
+  'Moves one lesson to another time or room. It is still identified by its original start.';
 
-grant execute on function lms.move_occurrence to lms_application;
+grant execute on function lms.reschedule_occurrence to lms_application;
 
 create function lms.record_attendance(class uuid, start timestamptz, students jsonb) returns setof lms.attendances
 language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  o constant lms.occurrences := lms_private.changeable_occurrence(class, start);
+  o constant lms.occurrences := lms_private.lock_active_occurrence(class, start);
   stranger bigint;
 begin
   select min(one.place) - 1
@@ -176,7 +178,7 @@ begin
   if stranger is not null then
     raise exception using
       errcode = 'LM422',
-      message = 'This student is not one of this lesson.',
+      message = 'The student is not enrolled in the lesson.',
       column = format('students/%s/student_id', stranger);
   end if;
   select min(one.place) - 1
@@ -189,7 +191,7 @@ begin
   if stranger is not null then
     raise exception using
       errcode = 'LM422',
-      message = 'This student came before.',
+      message = 'The student was given twice.',
       column = format('students/%s/student_id', stranger);
   end if;
   if o.starts_at > now() then
@@ -200,11 +202,11 @@ begin
     if stranger is not null then
       raise exception using
         errcode = 'LM409',
-        message = 'This lesson has not begun: until then a student can only be excused.',
+        message = 'The lesson has not begun. Until it begins, a student can only be excused.',
         column = format('students/%s/status', stranger);
     end if;
   end if;
-  -- The whole list is recorded: a student who is not in it has no record.
+  -- The list is complete: a student who is not in it has no record.
   update lms.attendances as a
   set
     status = r.status,
@@ -234,6 +236,6 @@ end
 $$;
 
 comment on function lms.record_attendance is
-  'Records who came to a lesson, and gives all its students. With a record, a lesson that has begun is completed; before it begins, LM409 for everything but an excuse.';
+  'Records the attendance of a lesson and returns all its students. A record completes a lesson that has begun; before it begins LM409 for every status but excused.';
 
 grant execute on function lms.record_attendance to lms_application;

@@ -1,5 +1,5 @@
--- The rows that follow from a class: its enrolments, its occurrences and who comes to them. Triggers keep them, with the caller's
--- rights.
+-- Rows that follow from a class: its enrolments, occurrences and attendances. Triggers maintain
+-- them with the caller's rights.
 
 create function lms_private.plan_classes() returns trigger
 language plpgsql
@@ -17,17 +17,17 @@ begin
   )
   select c.tenant_id, c.id, c.centre_id, c.tutor_id, c.room, s.starts_at, s.starts_at, s.ends_at, c.status
   from new_rows as c
-  cross join lms_private.spans(c.planned) as s;
+  cross join lms_private.planned_lessons(c.planned) as s;
   return null;
 exception
   when exclusion_violation then
     get stacked diagnostics violated = constraint_name;
-    perform lms_private.refuse_clash(violated, array(select row(c.*)::lms.classes from new_rows as c));
+    perform lms_private.raise_clash(violated, array(select row(c.*)::lms.classes from new_rows as c));
     return null;
 end
 $$;
 
-comment on function lms_private.plan_classes is 'Makes the enrolments and occurrences of new classes.';
+comment on function lms_private.plan_classes is 'Creates the enrolments and occurrences of new classes.';
 
 create function lms_private.replan(former lms.classes, fresh lms.classes) returns void
 language plpgsql
@@ -47,7 +47,7 @@ begin
       and e.class_id = fresh.id
       and e.deleted_at is null;
   elsif former.deleted_at is not null and fresh.deleted_at is null then
-    -- Those that went with the class, and none that had gone before.
+    -- Only rows that were deleted with the class are restored.
     update lms.enrolments as e
     set deleted_at = null
     where e.tenant_id = fresh.tenant_id
@@ -79,7 +79,7 @@ begin
     return;
   end if;
 
-  -- First whatever makes room, then what moves, then what is new.
+  -- Deletions come first to make room, then changes, then insertions.
   if fresh.student_ids <> former.student_ids then
     update lms.enrolments as e
     set deleted_at = now()
@@ -102,9 +102,9 @@ begin
       and o.class_id = fresh.id
       and o.starts_at > now()
       and o.deleted_at is null
-      and not exists (select from lms_private.spans(fresh.planned) as s where s.starts_at = o.original_start);
+      and not exists (select from lms_private.planned_lessons(fresh.planned) as s where s.starts_at = o.original_start);
   end if;
-  -- A lesson that was moved elsewhere stays there, and one that was moved to another time keeps it.
+  -- A lesson that was moved to another room or time keeps it.
   update lms.occurrences as o
   set
     centre_id = fresh.centre_id,
@@ -121,9 +121,9 @@ begin
         else l.ends_at
       end as ends_at
     from lms.occurrences as l
-    left join lms_private.spans(former.planned) as f
+    left join lms_private.planned_lessons(former.planned) as f
       on f.starts_at = l.original_start
-    left join lms_private.spans(fresh.planned) as s
+    left join lms_private.planned_lessons(fresh.planned) as s
       on s.starts_at = l.original_start
     where l.tenant_id = fresh.tenant_id
       and l.class_id = fresh.id
@@ -149,7 +149,8 @@ begin
       and not former.student_ids ? one.id;
   end if;
   if fresh.planned <> former.planned and fresh.status = 'scheduled' then
-    -- Lessons that have begun stay as they were; only while nothing has, a plan may begin in the past.
+    -- Lessons that have begun stay unchanged. A plan may begin in the past only as long as no
+    -- lesson has begun.
     has_begun := exists (
       select
       from lms.occurrences as o
@@ -160,7 +161,7 @@ begin
     );
     insert into lms.occurrences (tenant_id, class_id, centre_id, tutor_id, room, original_start, starts_at, ends_at)
     select fresh.tenant_id, fresh.id, fresh.centre_id, fresh.tutor_id, fresh.room, s.starts_at, s.starts_at, s.ends_at
-    from lms_private.spans(fresh.planned) as s
+    from lms_private.planned_lessons(fresh.planned) as s
     where (s.starts_at > now() or not has_begun)
       and not exists (
         select
@@ -175,7 +176,7 @@ end
 $$;
 
 comment on function lms_private.replan is
-  'Brings enrolments and occurrences in line with a changed class. What has begun stays as it was.';
+  'Adapts enrolments and occurrences to a changed class. Lessons that have begun stay unchanged.';
 
 grant execute on function lms_private.replan to lms_application, lms_definer;
 
@@ -203,19 +204,19 @@ begin
       when exclusion_violation then
         get stacked diagnostics violated = constraint_name;
         if fresh.deleted_at is null then
-          -- Of a class that comes back the lessons to look at are those that went with it.
+          -- For a class that is restored, its deleted lessons are the ones to check.
           fresh.deleted_at := former.deleted_at;
         end if;
-        perform lms_private.refuse_clash(violated, array[fresh]);
+        perform lms_private.raise_clash(violated, array[fresh]);
     end;
   end loop;
   return null;
 end
 $$;
 
-comment on function lms_private.replan_classes is 'lms_private.replan for each class that was changed.';
+comment on function lms_private.replan_classes is 'Calls lms_private.replan for each changed class.';
 
-create function lms_private.book_students() returns trigger
+create function lms_private.create_attendances() returns trigger
 language plpgsql
 as $$
 begin
@@ -230,9 +231,10 @@ begin
 end
 $$;
 
-comment on function lms_private.book_students is 'Makes the attendances of new occurrences: one for each student of the class.';
+comment on function lms_private.create_attendances is
+  'Creates the attendances of new occurrences, one for each student of the class.';
 
-create function lms_private.rebook_students() returns trigger
+create function lms_private.update_attendances() returns trigger
 language plpgsql
 as $$
 begin
@@ -256,4 +258,35 @@ begin
 end
 $$;
 
-comment on function lms_private.rebook_students is 'Keeps the attendances of an occurrence at its time: moved, cancelled, deleted and restored with it.';
+comment on function lms_private.update_attendances is
+  'Keeps the attendances of an occurrence in step with it: moved, cancelled, deleted and restored together.';
+
+create function lms_private.classes_with_outdated_times(now timestamptz) returns table (class_id uuid, lessons bigint, first_at timestamptz)
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select o.class_id, count(*), min(o.original_start)
+  from lms.occurrences as o
+  join lms.classes as c
+    on c.tenant_id = o.tenant_id
+    and c.id = o.class_id
+  cross join lateral (
+    select c.schedule ->> 'time_zone' as time_zone, ((c.schedule ->> 'start')::timestamp)::time as begins
+  ) as s
+  where o.starts_at > now
+    and o.original_start > now
+    and o.status = 'scheduled'
+    and o.deleted_at is null
+    and c.status = 'scheduled'
+    and c.deleted_at is null
+    -- When the hour of a lesson is skipped, clocks show another time, and the lesson is still
+    -- correct.
+    and (o.original_start at time zone s.time_zone)::time <> s.begins
+    and lms_private.instant((o.original_start at time zone s.time_zone)::date + s.begins, s.time_zone) <> o.original_start
+  group by o.class_id
+  order by min(o.original_start), o.class_id;
+$$;
+
+comment on function lms_private.classes_with_outdated_times is
+  'Classes of the context''s tenant with future lessons that no longer begin at the local time of their schedule, because the rules of the time zone have changed, with the number of these lessons and the first of them.';

@@ -1,5 +1,6 @@
--- This lesson and all that follow it: a class is cut in two, and the later one is changed. A series that is split at a lesson in
--- an hour that the clocks skip goes on at the hour of its rule, not at the one that the clock shows on that day alone.
+-- Changing a lesson and all that follow: a class is split into two, and the second one is changed.
+-- A series that is split at a lesson in a skipped hour continues at the hour of its rule, not at
+-- the time that clocks show on that day.
 
 create function lms_private.nominal_start(schedule jsonb, start timestamptz) returns timestamp
 language sql
@@ -20,7 +21,7 @@ return (
 );
 
 comment on function lms_private.nominal_start is
-  'The local time by which a schedule names one of its starts: where clocks skip it, that is not what they show.';
+  'The local time by which a schedule identifies one of its starts. It differs from the clock when the hour is skipped.';
 
 grant execute on function lms_private.nominal_start to lms_application;
 
@@ -32,7 +33,7 @@ parallel safe
 return ltrim(regexp_replace(rule, ';?(COUNT|UNTIL)=[^;]*', '', 'g'), ';')
   || to_char((start - interval '1 second') at time zone 'UTC', '";UNTIL="YYYYMMDD"T"HH24MISS"Z"');
 
-comment on function lms_private.shortened_rule is 'The rule up to, and without, a start of its series.';
+comment on function lms_private.shortened_rule is 'The recurrence rule, ending before a start of its series.';
 
 grant execute on function lms_private.shortened_rule to lms_application;
 
@@ -48,7 +49,7 @@ return case
   else rule
 end;
 
-comment on function lms_private.remaining_rule is 'The rule behind so many starts of its series.';
+comment on function lms_private.remaining_rule is 'The recurrence rule after so many starts of its series.';
 
 grant execute on function lms_private.remaining_rule to lms_application;
 
@@ -62,8 +63,8 @@ declare
   length constant interval := (schedule ->> 'end')::timestamp - (schedule ->> 'start')::timestamp;
   gone bigint;
 begin
-  -- Starts that are left out count too: the rule knows nothing of exceptions.
-  gone := (select count(*) from lms_private.spans(planned) as s where s.starts_at < start) + (
+  -- Excluded starts count too, because the rule does not know about exceptions.
+  gone := (select count(*) from lms_private.planned_lessons(planned) as s where s.starts_at < start) + (
     select count(distinct one.time)
     from jsonb_array_elements_text(schedule -> 'recurring' -> 'except') as one (time)
     where one.time::timestamp < first
@@ -86,7 +87,7 @@ begin
 end
 $$;
 
-comment on function lms_private.later_schedule is 'The same series, from one of its starts on.';
+comment on function lms_private.later_schedule is 'The schedule from one of its starts on.';
 
 grant execute on function lms_private.later_schedule to lms_application;
 
@@ -105,7 +106,7 @@ return schedule || jsonb_build_object(
   )
 );
 
-comment on function lms_private.earlier_schedule is 'The same series, up to and without one of its starts.';
+comment on function lms_private.earlier_schedule is 'The schedule up to, but not including, one of its starts.';
 
 grant execute on function lms_private.earlier_schedule to lms_application;
 
@@ -122,7 +123,8 @@ return (
 
 grant execute on function lms_private.planned_between to lms_application;
 
--- Ids of students are cast behind offset 0, so that they are looked up by their key: the cast itself is not leakproof.
+-- Ids of students are cast in a sub-select with offset 0, so that they can be looked up by key: the
+-- cast itself is not leakproof.
 create function lms.split_class(class uuid, start timestamptz, id uuid, input jsonb) returns lms.classes
 language plpgsql
 as $$
@@ -148,21 +150,21 @@ begin
     raise exception using errcode = 'LM404';
   end if;
   if former.status <> 'scheduled' then
-    raise exception using errcode = 'LM409', message = format('This class is %s.', former.status), column = 'status';
+    raise exception using errcode = 'LM409', message = format('The class is %s.', former.status), column = 'status';
   end if;
   if start <= now() then
-    raise exception using errcode = 'LM409', message = 'This lesson has begun.', column = 'start';
+    raise exception using errcode = 'LM409', message = 'The lesson has begun.', column = 'start';
   end if;
-  if not exists (select from lms_private.spans(former.planned) as s where s.starts_at < start) then
+  if not exists (select from lms_private.planned_lessons(former.planned) as s where s.starts_at < start) then
     raise exception using
       errcode = 'LM409',
-      message = 'This is the first lesson of the class: change the class itself.',
+      message = 'This is the first lesson of the class. Update the class instead.',
       column = 'start';
   end if;
   if input ? 'tutor_id' and not exists (
     select from lms.tutors as t where t.id = (input ->> 'tutor_id')::uuid and t.deleted_at is null
   ) then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'tutor_id';
+    raise exception using errcode = 'LM422', message = 'No such tutor.', column = 'tutor_id';
   end if;
   if exists (
     select
@@ -173,11 +175,11 @@ begin
     ) as one
     where not exists (select from lms.students as s where s.id = one.id and s.deleted_at is null)
   ) then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'student_ids';
+    raise exception using errcode = 'LM422', message = 'No such student.', column = 'student_ids';
   end if;
 
-  -- The new class takes over the later lessons as they are, with what was cancelled, moved or recorded of them; then the
-  -- old one ends, and what changes is changed as in any class.
+  -- The new class takes over the later lessons with their changes and records. Then the old class
+  -- is shortened, and the changes are applied to the new one as to any class.
   later := lms_private.planned_between(former.planned, start, 'infinity');
   fresh := former;
   fresh.id := id;
@@ -221,6 +223,6 @@ end
 $$;
 
 comment on function lms.split_class is
-  'Changes a lesson and all that follow it: the class ends before it, and a new one goes on with what is different.';
+  'Changes a lesson and all that follow: the class ends before it, and a new class continues with the changes.';
 
 grant execute on function lms.split_class to lms_application;

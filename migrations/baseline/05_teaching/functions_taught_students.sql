@@ -1,7 +1,8 @@
--- The students whom a tutor teaches or has taught, kept by triggers beside the lessons: row scope asks for them with each request
--- of a tutor, and looking through years of attendances would cost more than the request.
+-- The students whom a tutor teaches or has taught, maintained by triggers: row scope needs them in
+-- each request of a tutor, and searching years of attendances would cost more than the request
+-- itself.
 
-create function lms_private.is_taught_by(tenant uuid, tutor uuid, student uuid) returns boolean
+create function lms_private.has_lesson_with(tenant uuid, tutor uuid, student uuid) returns boolean
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -19,20 +20,22 @@ begin atomic
   );
 end;
 
-comment on function lms_private.is_taught_by is 'True when the two have a lesson together. For the triggers that keep lms_private.taught_students.';
+comment on function lms_private.has_lesson_with is
+  'True when the tutor and the student have a lesson together. For the triggers that maintain lms_private.taught_students.';
 
-alter function lms_private.is_taught_by owner to lms_definer;
+alter function lms_private.has_lesson_with owner to lms_definer;
 
-create function lms_private.keep_taught_students() returns trigger
+create function lms_private.maintain_taught_students() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Pairs that may have lost their last lesson: {"tenant_id", "tutor_id", "student_id"}.
+  -- Pairs that may have lost their last common lesson: {"tenant_id", "tutor_id", "student_id"}.
   doubtful jsonb;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_table_name = 'occurrences' then
     select jsonb_agg(to_jsonb(d))
     into doubtful
@@ -102,18 +105,18 @@ begin
     where t.tenant_id = d.tenant_id
       and t.tutor_id = d.tutor_id
       and t.student_id = d.student_id
-      and not lms_private.is_taught_by(t.tenant_id, t.tutor_id, t.student_id);
+      and not lms_private.has_lesson_with(t.tenant_id, t.tutor_id, t.student_id);
   end if;
   return null;
 end
 $$;
 
-comment on function lms_private.keep_taught_students is
-  'Keeps lms_private.taught_students: behind attendances that are made, deleted or restored, and behind lessons that get another tutor.';
+comment on function lms_private.maintain_taught_students is
+  'Maintains lms_private.taught_students when attendances are created, deleted or restored and when lessons get another tutor.';
 
-alter function lms_private.keep_taught_students owner to lms_definer;
+alter function lms_private.maintain_taught_students owner to lms_definer;
 
-create procedure lms_private.derive_taught_students(tenant uuid default null)
+create procedure lms_private.rebuild_taught_students(tenant uuid default null)
 language sql
 set search_path = pg_catalog, pg_temp
 begin atomic
@@ -130,10 +133,10 @@ begin atomic
     and (tenant is null or a.tenant_id = tenant);
 end;
 
-comment on procedure lms_private.derive_taught_students is
-  'Makes lms_private.taught_students anew, of a tenant or of all, when lessons came in while triggers were off: by a restore. For whoever sees those tenants'' rows.';
+comment on procedure lms_private.rebuild_taught_students is
+  'Rebuilds lms_private.taught_students, for a tenant or for all, after rows were restored while triggers were off. For a role that sees those tenants'' rows.';
 
-create function lms_private.keep_former_tutors() returns trigger
+create function lms_private.record_former_tutors() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -162,7 +165,7 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_former_tutors is
-  'Writes down the tutor who gave lessons of a class that gets another tutor; writing the column itself changes nothing.';
+comment on function lms_private.record_former_tutors is
+  'Records the tutor who gave lessons of a class before it gets another tutor. Writing the column itself has no effect.';
 
-alter function lms_private.keep_former_tutors owner to lms_definer;
+alter function lms_private.record_former_tutors owner to lms_definer;

@@ -1,75 +1,8 @@
--- Oddities of a class that are not refused: a tutor who does not teach its subject, lessons ahead at times when the tutor is not
--- available or has a day off. It is worked out with whatever it follows from: the class, one of its lessons, the tutor.
+-- Warnings of a class, which do not prevent it: the tutor does not teach its subject, or has future
+-- lessons while not available or absent. They are updated with the class, its lessons and its
+-- tutor.
 
-create function lms_private.available_on(tutor uuid, days date[])
-returns table (available tstzmultirange, unavailable tstzmultirange, is_said boolean)
-language plpgsql
-stable
-parallel safe
-security definer
-rows 1
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-declare
-  tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
-begin
-  return query
-    with asked as (
-      select t.availability, c.time_zone
-      from lms.tutors as t
-      join lms.centres as c
-        on c.tenant_id = t.tenant_id
-        and c.id = t.centre_id
-      where t.tenant_id = tenant
-        and t.id = tutor
-    ),
-    windows as (
-      select true as available, d.day, w.start, w."end", a.time_zone
-      from asked as a
-      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'weekly', '[]'))
-        as w (weekday text, start interval, "end" interval)
-      join unnest(days) as d (day)
-        on w.weekday = (
-          array['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
-        )[extract(isodow from d.day)]
-      union all
-      select e.available, e.date, coalesce(e.start, interval '0 hours'), coalesce(e."end", interval '24 hours'), a.time_zone
-      from asked as a
-      cross join lateral jsonb_to_recordset(coalesce(a.availability -> 'exceptions', '[]'))
-        as e (date date, available boolean, start interval, "end" interval)
-      where e.date = any (days)
-    ),
-    spans as (
-      select
-        w.available,
-        lms_private.instant(w.day + w.start, w.time_zone) as starts_at,
-        lms_private.instant(w.day + w."end", w.time_zone) as ends_at
-      from windows as w
-    )
-    select
-      coalesce(range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where s.available), '{}'),
-      coalesce(range_agg(tstzrange(s.starts_at, s.ends_at)) filter (where not s.available), '{}'),
-      coalesce(
-        (
-          select jsonb_typeof(a.availability -> 'weekly') = 'array'
-            or jsonb_path_exists(a.availability, '$.exceptions[*] ? (@.available == true)')
-          from asked as a
-        ),
-        false
-      )
-    from spans as s
-    -- Skipped hours may turn a window around.
-    where s.starts_at < s.ends_at;
-end
-$$;
-
-comment on function lms_private.available_on is
-  'When a tutor of the context''s tenant is available on days of the centre''s clock, and when away, by the same windows and exceptions as lms.free_times. is_said: whether anything was ever said of when the tutor is available.';
-
-alter function lms_private.available_on owner to lms_definer;
-
-create function lms_private.lessons_ahead(class lms.classes) returns tstzrange[]
+create function lms_private.upcoming_lessons(class lms.classes) returns tstzrange[]
 language plpgsql
 stable
 parallel safe
@@ -77,14 +10,15 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- The plan, but where single lessons depart from it: those that the plan does not have are about to go.
+  -- The plan, with the changes to single lessons. Lessons that are no longer planned are about to
+  -- be deleted.
   return array(
     select
       case
         when o.id is null or (o.starts_at = o.original_start and o.ends_at = s.ends_at) then tstzrange(s.starts_at, s.ends_at)
         else tstzrange(o.starts_at, o.ends_at)
       end
-    from lms_private.spans(class.planned) as s
+    from lms_private.planned_lessons(class.planned) as s
     left join lms.occurrences as o
       on o.tenant_id = class.tenant_id
       and o.class_id = class.id
@@ -96,9 +30,10 @@ begin
 end
 $$;
 
-comment on function lms_private.lessons_ahead is 'When the lessons of a class that are not over are, by its plan and by what was changed of single ones.';
+comment on function lms_private.upcoming_lessons is
+  'The times of the lessons of a class that have not ended, by its plan and the changes to single lessons.';
 
-alter function lms_private.lessons_ahead owner to lms_definer;
+alter function lms_private.upcoming_lessons owner to lms_definer;
 
 create function lms_private.class_warnings(class lms.classes) returns jsonb
 language plpgsql
@@ -114,12 +49,12 @@ declare
   days date[];
   tutor record;
 begin
-  -- A definer's function answers about the context's tenant alone.
+  -- A security definer function answers only about the tenant of the context.
   if class.tenant_id is distinct from nullif(current_setting('app.tenant_id', true), '')::uuid then
     return warnings;
   end if;
   if class.subject is not null
-    and not lms_private.is_taught(class.tenant_id, class.tutor_id, class.subject, class.level)
+    and not lms_private.teaches_subject(class.tenant_id, class.tutor_id, class.subject, class.level)
   then
     warnings := warnings || '"tutor_without_subject"';
   end if;
@@ -132,11 +67,11 @@ begin
     where t.tenant_id = class.tenant_id
       and t.id = class.tutor_id
   );
-  lessons := lms_private.lessons_ahead(class);
+  lessons := lms_private.upcoming_lessons(class);
   if lessons = '{}' or zone is null then
     return warnings;
   end if;
-  -- A window that begins in hours that are skipped may end on the day after its own.
+  -- A window within skipped hours may end on the following day.
   days := array(
     select distinct d.day::date
     from unnest(lessons) as l (span)
@@ -149,7 +84,7 @@ begin
   select a.*
   into tutor
   from lms_private.available_on(class.tutor_id, days) as a;
-  if tutor.is_said and exists (
+  if tutor.is_declared and exists (
     select from unnest(lessons) as l (span) where not l.span <@ tutor.available and not l.span && tutor.unavailable
   ) then
     warnings := warnings || '"tutor_unavailable"';
@@ -162,12 +97,12 @@ end
 $$;
 
 comment on function lms_private.class_warnings is
-  'tutor_without_subject; tutor_unavailable for a lesson ahead that is not within the tutor''s windows, where any were given; tutor_day_off for one at a time when the tutor is away.';
+  'tutor_without_subject; tutor_unavailable for a future lesson outside the tutor''s windows, if any were given; tutor_day_off for one while the tutor is absent.';
 
 alter function lms_private.class_warnings owner to lms_definer;
 grant execute on function lms_private.class_warnings to lms_application;
 
-create function lms_private.warn_of_class() returns trigger
+create function lms_private.update_class_warnings() returns trigger
 language plpgsql
 as $$
 begin
@@ -176,13 +111,13 @@ begin
 end
 $$;
 
-comment on function lms_private.warn_of_class is 'Keeps classes.warnings.';
+comment on function lms_private.update_class_warnings is 'Updates classes.warnings.';
 
-create function lms_private.warn_of_lessons() returns trigger
+create function lms_private.update_warnings_of_lessons() returns trigger
 language plpgsql
 as $$
 begin
-  -- A class has warned of its changes to its own lessons itself.
+  -- A change of the class updates its warnings itself.
   if pg_trigger_depth() > 1 then
     return null;
   end if;
@@ -203,9 +138,10 @@ begin
 end
 $$;
 
-comment on function lms_private.warn_of_lessons is 'Keeps the warnings of classes of which single lessons are moved or cancelled.';
+comment on function lms_private.update_warnings_of_lessons is
+  'Updates the warnings of classes whose single lessons are rescheduled or cancelled.';
 
-create function lms_private.warn_of_tutor() returns trigger
+create function lms_private.update_warnings_of_tutor() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -222,44 +158,19 @@ begin
 end
 $$;
 
-comment on function lms_private.warn_of_tutor is 'Keeps the warnings of a tutor''s classes when the tutor''s availability, subjects or centre change.';
+comment on function lms_private.update_warnings_of_tutor is
+  'Updates the warnings of a tutor''s classes when the availability, subjects or centre of the tutor change.';
 
-alter function lms_private.warn_of_tutor owner to lms_definer;
+alter function lms_private.update_warnings_of_tutor owner to lms_definer;
 
-create function lms.tutors_planned_until(tutors uuid[]) returns table (tutor_id uuid, planned_until timestamptz)
-language plpgsql
-stable
-security definer
-rows 100
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-begin
-  return query
-    select c.tutor_id, min(c.planned_until)
-    from lms.classes as c
-    where c.tenant_id = current_setting('app.tenant_id')::uuid
-      and c.tutor_id = any (tutors)
-      and c.planned_until is not null
-      and c.status = 'scheduled'
-      and c.deleted_at is null
-    group by c.tutor_id;
-end
-$$;
-
-comment on function lms.tutors_planned_until is
-  'Until when the lessons of tutors of the tenant are all known: the earliest planned_until of their classes. No row for tutors whose classes are all planned to their end. It looks past row security, as lms.free_times does.';
-
-alter function lms.tutors_planned_until owner to lms_definer;
-grant execute on function lms.tutors_planned_until to lms_application;
-
-create function lms.warnings_of(class uuid) returns jsonb
+create function lms.current_class_warnings(class uuid) returns jsonb
 language sql
 volatile
 begin atomic
   select c.warnings from lms.classes as c where c.id = class;
 end;
 
-comment on function lms.warnings_of is 'The warnings of a class as they are now, after what the statement around it has changed.';
+comment on function lms.current_class_warnings is
+  'The warnings of a class after the changes that the surrounding statement has made.';
 
-grant execute on function lms.warnings_of to lms_application;
+grant execute on function lms.current_class_warnings to lms_application;

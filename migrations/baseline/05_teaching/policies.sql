@@ -1,5 +1,6 @@
--- Row scope of classes and their lessons: a tutor has the own classes, and of classes that have another tutor the lessons that the
--- caller gave. A guardian of a child in a class sees the child's lessons and attendance, and writes nothing of them.
+-- Row scope of classes and their lessons: tutors see their own classes, and the lessons that they
+-- gave in classes of other tutors. A guardian sees a child's lessons and attendance, and cannot
+-- write them.
 
 create policy scope_read on lms.classes
 as restrictive for select to lms_application
@@ -57,7 +58,7 @@ using (
       )
     else false
   end
-  -- Also of a class that the student has left.
+  -- Includes classes that the student has left.
   or case
     when (select lms.caller_family()) = '{}' then false
     else exists (
@@ -186,7 +187,8 @@ using (
   end
 );
 
--- An attendance cannot ask the policy of its lesson, which asks for attendances: so who gave a lesson of another's class is a function.
+-- The policy of attendances cannot use the policy of occurrences, which reads attendances.
+-- Therefore a function finds the lessons that the caller gave in classes of others.
 create policy scope_read on lms.attendances
 as restrictive for select to lms_application
 using (
@@ -213,7 +215,7 @@ using (
           and c.id = attendances.class_id
           and c.tutor_id = (select lms.caller_tutor())
       )
-      or lms.gave_lesson(occurrence_id)
+      or lms.caller_gave_lesson(occurrence_id)
     else false
   end
   or student_id = any ((select lms.caller_family())::uuid[])
@@ -258,7 +260,7 @@ using (
           and c.id = attendances.class_id
           and c.tutor_id = (select lms.caller_tutor())
       )
-      or lms.gave_lesson(occurrence_id)
+      or lms.caller_gave_lesson(occurrence_id)
     else false
   end
 );

@@ -1,5 +1,5 @@
--- Classes, the lessons that their schedules make, one row each, and who comes to them. A double booking is made impossible in
--- here, by exclusion constraints.
+-- Classes, their lessons, one row for each, and the students who attend. Exclusion constraints
+-- prevent double bookings.
 
 create table lms.classes (
   like lms_private.row_template including all,
@@ -46,7 +46,7 @@ create index idx_classes_planned_until
 on lms.classes (planned_until)
 where planned_until is not null and status = 'scheduled' and deleted_at is null;
 
--- The classes without an end of a tenant, by until when they are planned: few of all, and asked for with every calendar.
+-- Endless classes of a tenant by the end of their plan: few rows, which every calendar needs.
 create index idx_classes_tenant_planned_until
 on lms.classes (tenant_id, planned_until)
 where planned_until is not null and status = 'scheduled' and deleted_at is null;
@@ -58,21 +58,22 @@ create index idx_classes_tutor_id
 on lms.classes (tenant_id, tutor_id);
 
 comment on table lms.classes is 'Class sessions.';
-comment on column lms.classes.former_tutor_ids is 'Array of ids of tutors who gave lessons of the class before it was another''s, kept by trigger.';
-comment on column lms.classes.student_ids is 'Array of ids of students; lms.enrolments is kept equal to it.';
-comment on column lms.classes.subject is 'The subject that is taught; one of the tutor''s subjects, or there is a warning.';
-comment on column lms.classes.room is 'Where in the centre; a room holds one lesson at a time.';
+comment on column lms.classes.former_tutor_ids is
+  'Array of ids of tutors who gave lessons of the class before it was reassigned, maintained by trigger.';
+comment on column lms.classes.student_ids is 'Array of ids of students; triggers keep lms.enrolments equal to it.';
+comment on column lms.classes.subject is 'The subject that is taught. There is a warning when the tutor does not teach it.';
+comment on column lms.classes.room is 'The room in the centre. A room holds one lesson at a time.';
 comment on column lms.classes.schedule is
-  'Object: start and end on the wall''s clock, time_zone, and recurring with an RFC 5545 rule and the starts left out of it.';
+  'Object: start and end in local time, time_zone, and recurring with an RFC 5545 rule and the excluded starts.';
 comment on column lms.classes.warnings is
-  'Oddities that are not refused, kept by trigger: tutor_without_subject, tutor_unavailable, tutor_day_off (lms_private.class_warnings).';
+  'Warnings that do not prevent the class, maintained by trigger: tutor_without_subject, tutor_unavailable, tutor_day_off (lms_private.class_warnings).';
 comment on column lms.classes.planned is
-  'The lessons of the schedule, as [start, end] in UTC: all lessons of a series with an end, of one without those up to planned_until; computed by the component, made into occurrences by trigger.';
+  'The lessons of the schedule as [start, end] in UTC: all lessons of a finite series, and those up to planned_until of an endless one. Computed by the component; a trigger creates the occurrences.';
 comment on column lms.classes.planned_until is
-  'Up to when the lessons of a series without an end are made; null when all are. The worker moves it on.';
+  'The time up to which the lessons of an endless series are planned; null when all are. The worker extends it.';
 
-call lms_private.adopt('classes', 'class');
-call lms_private.index_deleted('classes');
+call lms_private.register_table('classes', 'class');
+call lms_private.create_retention_index('classes');
 
 grant select, insert, update on lms.classes to lms_application;
 grant select, update (student_ids, warnings) on lms.classes to lms_definer;
@@ -128,14 +129,15 @@ create index idx_occurrences_centre_id
 on lms.occurrences (tenant_id, centre_id, starts_at);
 
 comment on table lms.occurrences is
-  'One lesson each: what a class''s schedule makes, of a series without an end for a rolling horizon. Ranges are half-open: what ends at five does not clash with what begins at five.';
-comment on column lms.occurrences.centre_id is 'The class''s.';
-comment on column lms.occurrences.tutor_id is 'The tutor who gives it: the class''s tutor when it began.';
-comment on column lms.occurrences.original_start is 'When the schedule has it; it is known by this, even when it was moved. Never changes.';
-comment on column lms.occurrences.reason is 'Why it was cancelled or moved.';
+  'Lessons that the schedule of a class produces, of an endless series for a rolling horizon. Ranges are half-open: a lesson that ends at five does not clash with one that begins at five.';
+comment on column lms.occurrences.centre_id is 'The centre of the class.';
+comment on column lms.occurrences.tutor_id is 'The tutor who gives the lesson: the tutor of the class when it began.';
+comment on column lms.occurrences.original_start is
+  'The start by the schedule. It identifies the lesson, even after it was rescheduled, and never changes.';
+comment on column lms.occurrences.reason is 'Why the lesson was cancelled or rescheduled.';
 
-call lms_private.adopt('occurrences', 'occurrence', listed => false);
-call lms_private.index_deleted('occurrences');
+call lms_private.register_table('occurrences', 'occurrence', listed => false);
+call lms_private.create_retention_index('occurrences');
 
 grant select, insert, update on lms.occurrences to lms_application, lms_definer;
 grant select on lms.occurrences to lms_refresher;
@@ -159,12 +161,12 @@ on lms.enrolments (tenant_id, class_id);
 create index idx_enrolments_student_id
 on lms.enrolments (tenant_id, student_id);
 
-comment on table lms.enrolments is 'The students of each class: classes.student_ids with foreign keys, kept by trigger.';
+comment on table lms.enrolments is 'The students of each class: classes.student_ids with foreign keys, maintained by trigger.';
 
-call lms_private.adopt('enrolments', 'enrolment', listed => false);
-call lms_private.index_deleted('enrolments');
+call lms_private.register_table('enrolments', 'enrolment', listed => false);
+call lms_private.create_retention_index('enrolments');
 
--- lms_definer does the work that triggers on classes do behind who leaves.
+-- When a person leaves, the triggers on classes run as lms_definer.
 grant select, insert, update on lms.enrolments to lms_application, lms_definer;
 grant select on lms.enrolments to lms_refresher;
 
@@ -205,13 +207,14 @@ on lms.attendances (tenant_id, occurrence_id);
 create index idx_attendances_student_id
 on lms.attendances (tenant_id, student_id, starts_at);
 
-comment on table lms.attendances is 'One live row for each student of each occurrence, made with it.';
-comment on column lms.attendances.starts_at is 'The occurrence''s, with its end: what the student is booked for.';
+comment on table lms.attendances is 'One live row for each student of each occurrence, created with it.';
+comment on column lms.attendances.starts_at is
+  'The start of the occurrence: with ends_at the time for which the student is booked.';
 comment on column lms.attendances.is_booked is 'True when the student''s time is taken: the occurrence is not cancelled.';
-comment on column lms.attendances.status is 'Null until somebody has recorded it.';
+comment on column lms.attendances.status is 'Null until attendance is recorded.';
 
-call lms_private.adopt('attendances', 'attendance', listed => false);
-call lms_private.index_deleted('attendances');
+call lms_private.register_table('attendances', 'attendance', listed => false);
+call lms_private.create_retention_index('attendances');
 
 grant select, insert, update on lms.attendances to lms_application, lms_definer;
 grant select on lms.attendances to lms_refresher;
@@ -224,6 +227,6 @@ create table lms_private.taught_students (
 );
 
 comment on table lms_private.taught_students is
-  'A tutor and a student who have at least one lesson together, given or planned. It follows from lms.attendances and lms.occurrences.';
+  'Tutors and students who have at least one lesson together, past or planned. Derived from lms.attendances and lms.occurrences.';
 
 grant select, insert, delete on lms_private.taught_students to lms_definer;

@@ -1,7 +1,8 @@
--- The content of a calendar program's feed: classes as series, and what departs from their rules. A calendar has the lessons that
--- its reader gives, gave or had, also of a class that has changed hands or that a student has left since.
+-- The content of a calendar feed: classes as series, and lessons that differ from their rules. A
+-- calendar contains the lessons that its user gives, gave or attended, including those of a class
+-- that has another tutor now or that the student has left.
 
-create function lms.calendar_feed_begin(token_hash bytea) returns boolean
+create function lms.enter_calendar_feed(token_hash bytea) returns boolean
 language plpgsql
 volatile
 security definer
@@ -9,7 +10,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-  nobody constant text := '00000000-0000-0000-0000-000000000000';
+  nil_id constant text := '00000000-0000-0000-0000-000000000000';
   reader record;
 begin
   select f.tenant_id, u.id, u.role, u.centre_id
@@ -29,30 +30,30 @@ begin
   if not found then
     return false;
   end if;
-  perform lms_private.check_home(reader.tenant_id);
+  perform lms_private.check_tenant_location(reader.tenant_id);
   perform
     set_config('app.tenant_id', reader.tenant_id::text, true),
     set_config('app.user_id', reader.id::text, true),
     set_config('app.role', reader.role, true),
-    set_config('app.centre_id', coalesce(reader.centre_id::text, nobody), true);
+    set_config('app.centre_id', coalesce(reader.centre_id::text, nil_id), true);
   return true;
 end
 $$;
 
-comment on function lms.calendar_feed_begin is
-  'True when this is the hash of a live address whose user and tenant are active. From then on the transaction is in that user''s context.';
+comment on function lms.enter_calendar_feed is
+  'True for the hash of a live address whose user and tenant are active. From then on the transaction has the context of that user.';
 
-alter function lms.calendar_feed_begin owner to lms_definer;
-grant execute on function lms.calendar_feed_begin to lms_application;
+alter function lms.enter_calendar_feed owner to lms_definer;
+grant execute on function lms.enter_calendar_feed to lms_application;
 
--- A tutor and a student have their own lessons of a class and no others, and those of classes out of scope as well. A series says
--- until when it is planned.
+-- Tutors and students get their own lessons of a class only, including those of classes outside row
+-- scope. The planned end of a series is included.
 create function lms.calendar_feed_series() returns json
 language plpgsql
 volatile
 as $$
 declare
-  most constant integer := 1000;
+  max_count constant integer := 1000;
   past constant interval := interval '90 days';
   scope constant text := current_setting('app.role');
   own_tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
@@ -156,7 +157,7 @@ begin
           )
         union all
         select c.*, false
-        from lms_private.classes_of_lessons(past) as c
+        from lms_private.classes_of_caller_lessons(past) as c
         where not exists (
           select from lms.classes as r
           where r.id = c.id
@@ -165,7 +166,7 @@ begin
         )
       ) as c
       order by c.id desc
-      limit most
+      limit max_count
     ) as c
     cross join lateral (
       select
@@ -208,11 +209,11 @@ end
 $$;
 
 comment on function lms.calendar_feed_series is
-  'The caller''s classes for a calendar, at most 1000, those made last, without those that ended more than 90 days ago: each with its schedule and its occurrences that are cancelled, moved or not of its rule. A tutor and a student have their own lessons of a class, and a class that is not theirs any more ends with the last of them.';
+  'The caller''s classes for a calendar, at most the 1000 newest, without those that ended more than 90 days ago: each with its schedule and the occurrences that are cancelled, moved or not part of its rule. Tutors and students get their own lessons of a class, and a class that is no longer theirs ends with the last of these.';
 
 grant execute on function lms.calendar_feed_series to lms_application;
 
-create function lms_private.classes_of_lessons(past interval) returns setof lms.classes
+create function lms_private.classes_of_caller_lessons(past interval) returns setof lms.classes
 language plpgsql
 stable
 security definer
@@ -223,7 +224,7 @@ declare
   tenant constant uuid := current_setting('app.tenant_id')::uuid;
   scope constant text := current_setting('app.role');
   tutor constant uuid := case when scope = 'tutor' then lms.caller_tutor() end;
-  -- A tutor may have children who learn.
+  -- A tutor may have children who are students.
   family constant uuid[] := case
     when scope in ('student', 'parent') then lms.caller_students()
     else array(
@@ -260,8 +261,8 @@ begin
 end
 $$;
 
-comment on function lms_private.classes_of_lessons is
-  'The live classes of lessons that the caller gives or has, or gave or had until so long ago: those also that are out of row scope since.';
+comment on function lms_private.classes_of_caller_lessons is
+  'The live classes of lessons that the caller gives or attends, or did until so long ago, including those that are no longer in row scope.';
 
-alter function lms_private.classes_of_lessons owner to lms_definer;
-grant execute on function lms_private.classes_of_lessons to lms_application;
+alter function lms_private.classes_of_caller_lessons owner to lms_definer;
+grant execute on function lms_private.classes_of_caller_lessons to lms_application;

@@ -1,4 +1,4 @@
--- Row scope of calendar feeds: they are one's own.
+-- Row scope of calendar feeds: users see only their own.
 
 create policy scope_all on lms.calendar_feeds
 as restrictive for all to lms_application

@@ -1,4 +1,4 @@
--- The addresses under which users read their classes with calendar programs.
+-- The secret addresses under which calendar programs read the classes of a user.
 
 create table lms.calendar_feeds (
   like lms_private.row_template including all,
@@ -20,14 +20,14 @@ where deleted_at is null;
 create index idx_calendar_feeds_user_id
 on lms.calendar_feeds (tenant_id, user_id);
 
-comment on table lms.calendar_feeds is 'One secret address each; deleted when it is revoked.';
+comment on table lms.calendar_feeds is 'Secret addresses of calendars; deleted when they are revoked.';
 comment on column lms.calendar_feeds.token_hash is
-  'SHA-256 of 256 random bits as base64url. Found without a tenant, so its index starts with it.';
+  'SHA-256 of 256 random bits as base64url. It is looked up before the tenant is known, so the index begins with it.';
 
-call lms_private.adopt('calendar_feeds', 'calendar_feed', secrets => '{token_hash}', listed => false);
-call lms_private.index_deleted('calendar_feeds');
+call lms_private.register_table('calendar_feeds', 'calendar_feed', secrets => '{token_hash}', listed => false);
+call lms_private.create_retention_index('calendar_feeds');
 
--- The application may write the hash and not read it.
+-- The application may write the hash but not read it.
 grant
   select (tenant_id, id, user_id, created_at, updated_at, deleted_at, version),
   insert (tenant_id, id, user_id, token_hash),

@@ -1,8 +1,10 @@
--- The leaderboard compares students, so it looks past row security. It shows a family no other family's child by full name, but by
--- first name and initial, or as that family chose. Nobody who has left is on it.
+-- The leaderboard. It compares students and therefore bypasses row security. Other families see a
+-- child's first name and initial, or the name that the family chose. People who have left are
+-- omitted.
 
--- A period without an end is planned as such: a plan for any period would take it for a short one.
-create function lms.leaderboard(centre uuid, first_day date, last_day date, most integer)
+-- With a custom plan an open-ended period is planned as such; a generic plan would assume a short
+-- one.
+create function lms.leaderboard(centre uuid, first_day date, last_day date, max_count integer)
 returns table ("rank" bigint, student_id uuid, name text, points bigint, badges bigint, is_own boolean)
 language plpgsql
 stable
@@ -17,7 +19,7 @@ declare
   scope constant text := current_setting('app.role');
   home constant uuid := current_setting('app.centre_id')::uuid;
   own constant uuid[] := lms.caller_students();
-  -- Null is every centre.
+  -- Null means all centres.
   centres uuid[] := case
     when scope in ('admin', 'assessor') then null
     else array(
@@ -43,7 +45,7 @@ begin
         select from lms.centres as c where c.tenant_id = tenant and c.id = centre and c.deleted_at is null
       )
     then
-      raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'centre_id';
+      raise exception using errcode = 'LM422', message = 'No such centre.', column = 'centre_id';
     end if;
     centres := array[centre];
   end if;
@@ -72,7 +74,8 @@ begin
         and g.deleted_at is null
         and s.left_at is null
         and (centres is null or s.centre_id = any (centres))
-        -- No zone is a day off UTC. So much enters an index; the days of each centre are asked below.
+        -- No time zone differs from UTC by more than a day. The rough limits use an index; the
+        -- exact dates of each centre are checked below.
         and g.created_at >= (coalesce(first_day, '-infinity') - 1)::timestamp at time zone 'UTC'
         and g.created_at < (coalesce(last_day, 'infinity') + 2)::timestamp at time zone 'UTC'
         and (first_day is null or g.created_at >= first_day::timestamp at time zone c.time_zone)
@@ -97,14 +100,14 @@ begin
       p.badges,
       p.is_own
     from placed as p
-    where p.line <= most
+    where p.line <= max_count
       or p.is_own
     order by p.line;
 end
 $$;
 
 comment on function lms.leaderboard is
-  'Points of a period by student, most first, with the caller''s own students wherever they stand. Others'' students are named as their families chose, or by first name and initial; to the people of a centre all of its students by their names. Days are those of each student''s centre. LM422 for a centre out of the caller''s reach.';
+  'Points of a period by student, highest first, including the caller''s own students at any rank. Students of others are named as their families chose, or by first name and initial; the staff of a centre see the names of its students. Dates are those of each student''s centre. LM422 for a centre that the caller does not reach.';
 
 alter function lms.leaderboard owner to lms_definer;
 grant execute on function lms.leaderboard to lms_application;
@@ -116,7 +119,8 @@ strict
 parallel safe
 as $$
 declare
-  -- Marks that are written onto the letter before them: accents, vowel signs of the scripts of India and of Thai, joiners.
+  -- Combining marks that follow their letter: accents, vowel signs of Indic scripts and Thai,
+  -- joiners.
   marks constant text := '[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670'
     || '\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd\u0a01-\u0a03\u0a3c-\u0a51'
     || '\u0a81-\u0a83\u0abc\u0abe-\u0acd\u0b01-\u0b03\u0b3c\u0b3e-\u0b57\u0b82\u0bbe-\u0bcd\u0c00-\u0c04\u0c3e-\u0c56'
@@ -127,17 +131,17 @@ declare
   last text := '';
 begin
   if written ~ '^[^,]+, *[^, ]' then
-    -- Surname, First.
+    -- The form "Surname, First".
     first := split_part(btrim(substr(written, strpos(written, ',') + 1)), ' ', 1);
     last := btrim(split_part(written, ',', 1));
   elsif strpos(written, ' ') > 0 then
     first := split_part(written, ' ', 1);
     last := written;
   elsif written ~ '[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]' then
-    -- Scripts that write both names as one word, the family's first.
+    -- Scripts that write both names as one word, the family name first.
     return substring(written from '^.' || marks || '*') || '.';
   end if;
-  -- The last word: van der Berg is B., as she is called when there are two of her name.
+  -- The initial is that of the last word, as people would say it: van der Berg becomes B.
   last := substring(last from '([^ ]*)$');
   last := substring(last from '^[^[:alnum:]\u0080-\U0010ffff]*([[:alnum:]\u0080-\U0010ffff]' || marks || '*)');
   return first || coalesce(' ' || last || '.', '');
@@ -145,6 +149,6 @@ end
 $$;
 
 comment on function lms_private.short_name is
-  'A name as others may read it: the first name and the initial of the surname, with its accents. One word stays as it is.';
+  'A name as others may read it: the first name and the initial of the surname, with its accents. A single word is kept.';
 
 grant execute on function lms_private.short_name to lms_definer;

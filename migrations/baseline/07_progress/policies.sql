@@ -1,5 +1,5 @@
--- Row scope of assessments and gamification: those of a student are within reach of whoever has to do with the student.
--- Gamification is a ledger: rows are added and never changed.
+-- Row scope of assessments and gamification: they are visible to whoever works with the student.
+-- Gamification is append-only.
 
 create policy scope_read on lms.assessments
 as restrictive for select to lms_application
@@ -40,7 +40,7 @@ with check (
         and s.id = assessments.student_id
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
 );
@@ -62,7 +62,7 @@ using (
         and s.id = assessments.student_id
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
 );
@@ -95,7 +95,7 @@ with check (
         and s.id = gamification.student_id
         and s.centre_id = current_setting('app.centre_id')::uuid
     )
-    when 'tutor' then student_id = any ((select lms.caller_pupils())::uuid[])
+    when 'tutor' then student_id = any ((select lms.caller_tutored_students())::uuid[])
     else false
   end
 );

@@ -1,4 +1,4 @@
--- Assessments and gamification: what students achieve.
+-- Assessments, points and badges of students.
 
 create table lms.assessments (
   like lms_private.row_template including all,
@@ -33,15 +33,15 @@ create index idx_assessments_tutor_id
 on lms.assessments (tenant_id, tutor_id);
 
 comment on table lms.assessments is 'Academic assessments.';
-comment on column lms.assessments.tutor_id is 'Null when an assessor held it without a tutor.';
+comment on column lms.assessments.tutor_id is 'Null when an assessor held the assessment without a tutor.';
 comment on column lms.assessments.assessed_on is
-  'The day on which it was held; today in the zone of the student''s centre when none is given.';
-comment on column lms.assessments.score is 'From 0 to 100; to 1000 of a custom one.';
+  'The date of the assessment; by default the current date in the time zone of the student''s centre.';
+comment on column lms.assessments.score is 'From 0 to 100; up to 1000 for a custom assessment.';
 comment on column lms.assessments.academic_age is
-  'The age in years that it found, of reading, spelling or numeracy: the latest one becomes the student''s, by trigger.';
+  'The academic age in years of reading, spelling or numeracy. A trigger copies the latest one to the student.';
 
-call lms_private.adopt('assessments', 'assessment');
-call lms_private.index_deleted('assessments');
+call lms_private.register_table('assessments', 'assessment');
+call lms_private.create_retention_index('assessments');
 
 grant select, insert, update on lms.assessments to lms_application;
 grant select on lms.assessments to lms_definer, lms_refresher;
@@ -65,7 +65,7 @@ create table lms.gamification (
   )
 );
 
--- A rule awards its badge once. The case keeps badges that people award out of this.
+-- A rule awards its badge once. The case excludes badges that people award.
 create unique index gamification_by_rule_key
 on lms.gamification (tenant_id, student_id, (case when by_rule then badge end));
 
@@ -73,12 +73,12 @@ create index idx_gamification_student_id
 on lms.gamification (tenant_id, student_id);
 
 comment on table lms.gamification is 'Points and badges, one row for each award.';
-comment on column lms.gamification.points is 'Of this award; negative takes some back.';
-comment on column lms.gamification.reason is 'Why; points are not taken back without it.';
-comment on column lms.gamification.by_rule is 'True when a rule of the tenant awarded it.';
+comment on column lms.gamification.points is 'The points of this award; negative to deduct points.';
+comment on column lms.gamification.reason is 'The reason, which is required to deduct points.';
+comment on column lms.gamification.by_rule is 'True when a rule of the tenant made the award.';
 
-call lms_private.adopt('gamification', 'gamification');
-call lms_private.index_deleted('gamification');
+call lms_private.register_table('gamification', 'gamification');
+call lms_private.create_retention_index('gamification');
 
 grant select, insert (id, student_id, points, badge, metadata, reason) on lms.gamification to lms_application;
 grant select, insert on lms.gamification to lms_definer;

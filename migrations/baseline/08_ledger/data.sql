@@ -1,5 +1,6 @@
--- Currencies by ISO 4217, with the digits that an amount has behind the point. Units of account without a minor unit, such as
--- gold and the codes for tests, are no money that somebody can pay with.
+-- Currencies of ISO 4217 with the number of digits after the decimal point. Units of account
+-- without a minor unit, such as gold and the codes for tests, are omitted, because nobody can pay
+-- with them.
 
 insert into lms_private.currencies (code, digits)
 select

@@ -1,4 +1,4 @@
--- Amounts have the digits of their currency.
+-- Currencies and the format of amounts.
 
 create function lms.money(amount numeric, currency text) returns text
 language sql
@@ -13,8 +13,7 @@ return round(
   )
 )::text;
 
-comment on function lms.money is
-  'An amount as the interface writes it: with the digits of its currency, and never rounded.';
+comment on function lms.money is 'An amount as the interface shows it: with the digits of its currency, never rounded.';
 
 grant execute on function lms.money to lms_application, lms_definer;
 
@@ -25,7 +24,7 @@ begin
   if not exists (select from lms_private.currencies as c where c.code = new.currency) then
     raise exception using
       errcode = 'LM422',
-      message = 'There is no such currency.',
+      message = 'No such currency.',
       column = 'currency',
       detail = new.id::text;
   end if;
@@ -33,4 +32,4 @@ begin
 end
 $$;
 
-comment on function lms_private.check_currency is 'Refuses a code that ISO 4217 does not have.';
+comment on function lms_private.check_currency is 'LM422 for a code that is not in ISO 4217.';

@@ -1,16 +1,16 @@
--- Double entry: two lines beneath each finance record, one on the account that the money moved on, one on what it was for. They
--- sum to zero for each currency, and a check at commit makes any other state impossible. The totals of centres and days are kept
--- with them.
+-- Double-entry bookkeeping: each finance record has two lines, one on the account that the money
+-- moved on and one on the account of its purpose. They sum to zero in each currency, which a check
+-- at commit enforces. Totals by centre and day are maintained with them.
 
-create function lms_private.book_amount(amount numeric, reverses_id uuid) returns numeric
+create function lms.signed_amount(amount numeric, reverses_id uuid) returns numeric
 language sql
 immutable
 parallel safe
 return case when reverses_id is null then amount else -amount end;
 
-comment on function lms_private.book_amount is 'The amount that a finance record counts for: a reversal negatively.';
+comment on function lms.signed_amount is 'The amount of a finance record with its sign: a reversal counts negatively.';
 
-grant execute on function lms_private.book_amount to lms_application, lms_definer, lms_refresher;
+grant execute on function lms.signed_amount to lms_application, lms_definer, lms_refresher;
 
 create function lms_private.money_account(method text) returns text
 language sql
@@ -18,7 +18,7 @@ immutable
 parallel safe
 return case method when 'card' then 'card_clearing' when 'cash' then 'cash' when 'transfer' then 'bank' end;
 
-comment on function lms_private.money_account is 'The account that money moves on by its method.';
+comment on function lms_private.money_account is 'The account on which money moves, by method.';
 
 grant execute on function lms_private.money_account to lms_definer;
 
@@ -33,7 +33,7 @@ return case type
   when 'reimbursement' then 'reimbursements'
 end;
 
-comment on function lms_private.purpose_account is 'The account that says what money was for, by the record''s type.';
+comment on function lms_private.purpose_account is 'The account of the purpose, by the type of the record.';
 
 grant execute on function lms_private.purpose_account to lms_definer;
 
@@ -53,7 +53,7 @@ return case account
 end;
 
 comment on function lms_private.line_amount is
-  'The amount that a finance record puts on an account; null on one that it does not touch. A payment debits the account of its method and credits income, everything else the other way round, and a reversal takes its record back.';
+  'The amount that a finance record posts to an account; null when it does not use the account. A payment debits the account of its method and credits income; all other types do the opposite, and a reversal undoes its record.';
 
 grant execute on function lms_private.line_amount to lms_definer;
 
@@ -71,7 +71,7 @@ return encode(
 )::uuid;
 
 comment on function lms_private.line_id is
-  'Follows from the record, as all of its lines does, so that they can be made again from the event log.';
+  'The id of a line, derived from its record and account, so that lines can be rebuilt from the event log.';
 
 grant execute on function lms_private.line_id to lms_definer;
 
@@ -97,7 +97,7 @@ begin
 end
 $$;
 
-comment on function lms_private.write_finance_lines is 'The lines of new finance records.';
+comment on function lms_private.write_finance_lines is 'Writes the lines of new finance records.';
 
 alter function lms_private.write_finance_lines owner to lms_definer;
 
@@ -135,7 +135,7 @@ begin
   if is_sound is not true then
     raise exception using
       errcode = '23514',
-      message = format('The lines of the finance record %s do not carry its amount, or do not sum to zero.', record),
+      message = format('The journal lines of the finance record %s do not have its amount, or do not sum to zero.', record),
       table = 'finance_lines',
       constraint = 'finance_lines_balance_check';
   end if;
@@ -144,11 +144,11 @@ end
 $$;
 
 comment on function lms_private.check_finance_lines is
-  'At commit: a record has its two lines and no others, in its currency, and they sum to zero.';
+  'At commit: checks that a record has exactly its two lines, in its currency, and that they sum to zero.';
 
 alter function lms_private.check_finance_lines owner to lms_definer;
 
-create function lms_private.keep_finance_totals() returns trigger
+create function lms_private.maintain_finance_totals() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -161,7 +161,7 @@ begin
     n.effective_on,
     n.currency,
     n.type,
-    sum(lms_private.book_amount(n.amount, n.reverses_id)),
+    sum(lms.signed_amount(n.amount, n.reverses_id)),
     count(*)
   from new_rows as n
   group by n.tenant_id, n.centre_id, n.effective_on, n.currency, n.type
@@ -173,11 +173,11 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_finance_totals is 'Adds new finance records to the totals of their centre and day.';
+comment on function lms_private.maintain_finance_totals is 'Adds new finance records to the totals of their centre and day.';
 
-alter function lms_private.keep_finance_totals owner to lms_definer;
+alter function lms_private.maintain_finance_totals owner to lms_definer;
 
-create procedure lms_private.derive_finance()
+create procedure lms_private.rebuild_ledger()
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -209,7 +209,7 @@ begin
     r.effective_on,
     r.currency,
     r.type,
-    sum(lms_private.book_amount(r.amount, r.reverses_id)),
+    sum(lms.signed_amount(r.amount, r.reverses_id)),
     count(*)
   from lms.finance_records as r
   group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type
@@ -220,5 +220,5 @@ begin
 end
 $$;
 
-comment on procedure lms_private.derive_finance is
-  'Makes the lines and totals of records that came in while triggers were off: by a restore, by a replay of the log. For whoever sees all tenants.';
+comment on procedure lms_private.rebuild_ledger is
+  'Rebuilds the lines and totals of records that were restored or replayed while triggers were off. For a role that sees all tenants.';

@@ -1,4 +1,5 @@
--- Finance records are a book: numbered without gaps, dated, only ever added to. A mistake is reversed by a linked record.
+-- Rules for finance records: they are numbered without gaps, dated and append-only. A mistake is
+-- corrected by a linked reversal.
 
 create function lms_private.complete_finance_record() returns trigger
 language plpgsql
@@ -9,7 +10,7 @@ declare
   digits integer;
 begin
   if new.tenant_id is distinct from nullif(current_setting('app.tenant_id', true), '')::uuid then
-    raise exception using errcode = '42501', message = 'A finance record is written in the context of its tenant.';
+    raise exception using errcode = '42501', message = 'A finance record must be written in the context of its tenant.';
   end if;
 
   select
@@ -24,16 +25,16 @@ begin
     and c.id = new.centre_id;
   if not found then
     raise exception using
-      errcode = 'LM422', message = 'There is no such thing here.', column = 'centre_id', detail = new.id::text;
+      errcode = 'LM422', message = 'No such centre.', column = 'centre_id', detail = new.id::text;
   end if;
   if digits is null then
     raise exception using
-      errcode = 'LM422', message = 'There is no such currency.', column = 'currency', detail = new.id::text;
+      errcode = 'LM422', message = 'No such currency.', column = 'currency', detail = new.id::text;
   end if;
   if new.amount <> round(new.amount, digits) then
     raise exception using
       errcode = 'LM422',
-      message = format('An amount in %s has at most %s digits behind the point.', new.currency, digits),
+      message = format('An amount in %s must have at most %s digits after the decimal point.', new.currency, digits),
       column = 'amount',
       detail = new.id::text;
   end if;
@@ -44,7 +45,7 @@ end
 $$;
 
 comment on function lms_private.complete_finance_record is
-  'Currency and day where none is given, the amount''s digits by its currency.';
+  'Sets the default currency and date, and rounds the amount to the digits of its currency.';
 
 alter function lms_private.complete_finance_record owner to lms_definer;
 
@@ -62,18 +63,18 @@ begin
   where r.tenant_id = new.tenant_id
     and r.id = new.reverses_id;
   if not found then
-    raise exception using errcode = 'LM422', message = 'There is no such thing here.', column = 'reverses_id';
+    raise exception using errcode = 'LM422', message = 'No such finance record.', column = 'reverses_id';
   end if;
   if original.reverses_id is not null then
     raise exception using
-      errcode = 'LM409', message = 'This record is itself a reversal, which cannot be reversed. Create the record anew.';
+      errcode = 'LM409', message = 'The record is a reversal, and a reversal cannot be reversed. Create a new record instead.';
   end if;
   if exists (
     select from lms.finance_records as r
     where r.tenant_id = new.tenant_id
       and r.reverses_id = new.reverses_id
   ) then
-    raise exception using errcode = 'LM409', message = 'This record has been reversed already.';
+    raise exception using errcode = 'LM409', message = 'The record has already been reversed.';
   end if;
   if (new.centre_id, new.student_id, new.tutor_id, new.amount, new.currency, new.type, new.method)
     is distinct from (
@@ -82,12 +83,12 @@ begin
     )
   then
     raise exception using
-      errcode = 'LM422', message = 'A reversal repeats the record that it takes back.', column = 'reverses_id';
+      errcode = 'LM422', message = 'A reversal must repeat the record that it reverses.', column = 'reverses_id';
   end if;
   if new.effective_on < original.effective_on then
     raise exception using
       errcode = 'LM422',
-      message = format('The record is of %s; it cannot be reversed before that.', original.effective_on),
+      message = format('The record takes effect on %s. It cannot be reversed before that day.', original.effective_on),
       column = 'effective_on';
   end if;
   return new;
@@ -95,6 +96,6 @@ end
 $$;
 
 comment on function lms_private.check_reversal is
-  'A record is reversed at most once, by one that is like it, and a reversal not at all.';
+  'A record can be reversed once, by a record that repeats it. A reversal cannot be reversed.';
 
 alter function lms_private.check_reversal owner to lms_definer;

@@ -1,5 +1,6 @@
--- Statements of account: what was booked for a student, or for the children of a guardian, in a period. They include students
--- who were deleted, where the caller sees their records: money does not vanish with a student.
+-- Statements of account: the amounts posted for a student, or for the children of a guardian, in a
+-- period. Deleted students are included if the caller sees their records, because the amounts
+-- remain.
 
 create function lms_private.account_students(student uuid, parent uuid) returns uuid[]
 language plpgsql
@@ -7,7 +8,7 @@ stable
 as $$
 #variable_conflict use_variable
 declare
-  -- A tutor sees pupils, but has nothing to do with their accounts.
+  -- Tutors see their students, but not the students' accounts.
   family constant uuid[] := case when current_setting('app.role') = 'tutor' then lms.caller_family() end;
 begin
   if student is not null then
@@ -36,7 +37,7 @@ end
 $$;
 
 comment on function lms_private.account_students is
-  'The students that a statement is about, of those that the caller sees: one, or a guardian''s children, or without either the caller''s family.';
+  'The students of a statement of account that the caller sees: one student, the children of a guardian, or by default the caller''s family.';
 
 grant execute on function lms_private.account_students to lms_application;
 
@@ -66,7 +67,7 @@ begin atomic
     r.method,
     r.reference,
     r.currency,
-    lms_private.book_amount(case r.type when 'payment' then r.amount else -r.amount end, r.reverses_id),
+    lms.signed_amount(case r.type when 'payment' then r.amount else -r.amount end, r.reverses_id),
     r.reverses_id
   from lms.finance_records as r
   where r.student_id = any (students)
@@ -75,7 +76,7 @@ begin atomic
 end;
 
 comment on function lms_private.account_entries is
-  'The sum that was booked for the students up to a day, as far as the caller sees it. Money that was paid in counts up, money that was paid out down, and a reversal the other way.';
+  'The entries posted for the students up to a date, as far as the caller sees them. Incoming money is positive, outgoing money negative, and a reversal has the opposite sign.';
 
 grant execute on function lms_private.account_entries to lms_application;
 
@@ -85,7 +86,7 @@ stable
 as $$
 #variable_conflict use_column
 declare
-  most constant integer := 10000;
+  max_count constant integer := 10000;
   holder constant uuid := coalesce(
     parent,
     case
@@ -112,10 +113,10 @@ begin
     select count(*)
     from lms_private.account_entries(students, last_day) as e
     where e."on" >= first_day
-  ) > most then
+  ) > max_count then
     raise exception using
       errcode = 'LM422',
-      message = format('There are more than %s entries in this period: ask for a shorter one.', most);
+      message = format('The period has more than %s entries. Request a shorter period.', max_count);
   end if;
   return (
     with entry as materialized (
@@ -129,7 +130,7 @@ begin
         coalesce(-sum(e.amount) filter (where e."on" >= first_day and e.amount < 0), 0) as paid_out,
         sum(e.amount) as carried_forward,
         bool_or(e."on" >= first_day) as has_entries,
-        -- Those of the currency, or of an amount that has more.
+        -- The digits of the currency, or those of an amount that has more.
         greatest(c.digits, max(scale(trim_scale(e.amount)))) as places
       from entry as e
       join lms_private.currencies as c
@@ -165,7 +166,7 @@ begin
           from lms.students as s
           join lms.centres as c
             on c.id = s.centre_id
-          -- An account may be out of the caller's sight where its student is not: then there is no name.
+          -- The caller may see a student without seeing the account; the name is then null.
           left join lms.users as u
             on u.id = s.user_id
           where s.id = any (students)
@@ -234,6 +235,6 @@ end
 $$;
 
 comment on function lms.statement_of_account is
-  'The answer that is a statement of account, of a student, of a parent''s children, or without either of whoever calls; null when nobody is there. To today, on the calendar of the students'' centres, and from the first of that month, unless days are given.';
+  'The response of a statement of account, for a student, for a guardian''s children, or by default for the caller''s family; null when there is no student. By default it covers the current month up to today, in the time zone of the students'' centres.';
 
 grant execute on function lms.statement_of_account to lms_application;

@@ -1,6 +1,6 @@
--- Row scope of the book.
+-- Row scope of the ledger.
 
--- Money is the family's: a tutor sees none of the pupils'.
+-- Only the family sees its payments; a tutor sees none of the students'.
 create policy scope_read on lms.finance_records
 as restrictive for select to lms_application
 using (
@@ -18,7 +18,7 @@ create policy scope_insert on lms.finance_records
 as restrictive for insert to lms_application
 with check ((select current_setting('app.role')) in ('admin', 'finance'));
 
--- A line is within reach when its record is, whose own policy is asked.
+-- A line is visible when its record is: the policy of finance_records applies to the sub-select.
 create policy scope_read on lms.finance_lines
 as restrictive for select to lms_application
 using (
@@ -31,7 +31,8 @@ using (
   end
 );
 
--- Totals are of everybody's records: who sees only some of a centre's has them summed one by one.
+-- Totals cover all records of a centre. For callers who see only some of these, the records are
+-- summed instead.
 create policy scope_read on lms.finance_totals
 as restrictive for select to lms_application
 using (

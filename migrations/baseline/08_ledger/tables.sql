@@ -1,5 +1,5 @@
--- The book: records, the two lines beneath each of them, and totals by day, so that the balance of a centre with a million
--- records is read from a few thousand rows.
+-- The ledger: records, the two lines of each, and totals by day, so that the balance of a centre
+-- with a million records is computed from a few thousand rows.
 
 create table lms_private.currencies (
   code text primary key
@@ -8,8 +8,8 @@ create table lms_private.currencies (
     constraint currencies_digits_check check (digits between 0 and 4)
 );
 
-comment on table lms_private.currencies is 'ISO 4217. A test compares it with the components'' own list.';
-comment on column lms_private.currencies.digits is 'Digits behind the point: 2 of EUR, 0 of JPY, 3 of KWD.';
+comment on table lms_private.currencies is 'Currencies of ISO 4217. A test compares them with the list in the components.';
+comment on column lms_private.currencies.digits is 'Digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.';
 
 grant select on lms_private.currencies to lms_application, lms_definer;
 
@@ -77,14 +77,17 @@ create index idx_finance_centre_id
 on lms.finance_records (tenant_id, centre_id);
 
 comment on table lms.finance_records is
-  'The book: payments, salaries, expenses and reimbursements. Only ever added to; beneath each record stand its finance_lines.';
-comment on column lms.finance_records.number is 'Gapless within the tenant, from 1, by trigger.';
-comment on column lms.finance_records.amount is 'Above zero, with the digits of its currency; a reversal counts negatively.';
-comment on column lms.finance_records.currency is 'ISO 4217; the centre''s when none is given, and it stays if the centre''s changes.';
-comment on column lms.finance_records.effective_on is 'The day it counts for; today in the centre''s time zone when none is given.';
-comment on column lms.finance_records.reverses_id is 'The record that this one takes back, whose amount it repeats. At most one does.';
+  'The ledger: payments, salaries, expenses and reimbursements. Append-only; each record has two finance_lines.';
+comment on column lms.finance_records.number is 'Gapless within the tenant, from 1, set by trigger.';
+comment on column lms.finance_records.amount is 'Greater than zero, with the digits of its currency. A reversal counts negatively.';
+comment on column lms.finance_records.currency is
+  'ISO 4217. By default the centre''s currency; it does not change with the centre''s.';
+comment on column lms.finance_records.effective_on is
+  'The date on which the record takes effect; by default the current date in the centre''s time zone.';
+comment on column lms.finance_records.reverses_id is
+  'The record that this one reverses and repeats. A record is reversed at most once.';
 
-call lms_private.adopt('finance_records', 'finance_record');
+call lms_private.register_table('finance_records', 'finance_record');
 
 grant select, insert on lms.finance_records to lms_application;
 grant select on lms.finance_records to lms_definer, lms_refresher;
@@ -106,14 +109,16 @@ create table lms.finance_lines (
     foreign key (tenant_id, record_id) references lms.finance_records (tenant_id, id)
 );
 
-comment on table lms.finance_lines is 'The amounts that each finance record moved between accounts. Written by a trigger of the records alone.';
+comment on table lms.finance_lines is
+  'The amounts that each finance record posts to accounts. Only a trigger of finance_records writes them.';
 comment on column lms.finance_lines.account is
-  'The chart of accounts: card_clearing, cash and bank hold money; tuition_income, salaries, expenses and reimbursements say what for.';
-comment on column lms.finance_lines.amount is 'Above zero a debit, below zero a credit; of the size of its record''s.';
-comment on column lms.finance_lines.currency is 'Its record''s.';
+  'The chart of accounts: card_clearing, cash and bank hold money; tuition_income, salaries, expenses and reimbursements are its purposes.';
+comment on column lms.finance_lines.amount is
+  'Positive for a debit, negative for a credit; its absolute value is that of the record.';
+comment on column lms.finance_lines.currency is 'The currency of the record.';
 
--- No event of their own: the record's says all that they do.
-call lms_private.adopt('finance_lines', listed => false);
+-- Lines have no events, because they can be derived from those of their record.
+call lms_private.register_table('finance_lines', listed => false);
 
 grant select on lms.finance_lines to lms_application;
 grant select, insert on lms.finance_lines to lms_definer;
@@ -131,12 +136,12 @@ create table lms.finance_totals (
 with (fillfactor = 50);
 
 comment on table lms.finance_totals is
-  'The sum of the finance records of a centre and a day, by currency and type. Kept by a trigger of the records; proven from the lines by lms.reconcile_finance.';
-comment on column lms.finance_totals.amount is 'Reversals count negatively, so it may be below zero.';
-comment on column lms.finance_totals.records is 'Reversals are records too.';
+  'The sum of the finance records of a centre and day by currency and type. Maintained by a trigger of finance_records; lms.reconcile_finance compares it with the lines.';
+comment on column lms.finance_totals.amount is 'Reversals count negatively, so it may be less than zero.';
+comment on column lms.finance_totals.records is 'Number of records, including reversals.';
 
--- No events: they follow from those of the records.
-call lms_private.adopt('finance_totals', listed => false);
+-- Totals have no events, because they can be derived from those of the records.
+call lms_private.register_table('finance_totals', listed => false);
 
 grant select on lms.finance_totals to lms_application;
 grant select, insert, update on lms.finance_totals to lms_definer;

@@ -1,4 +1,4 @@
--- The currency and day that a tutor's rate is completed with.
+-- Default values of a tutor's rate.
 
 create function lms_private.complete_tutor_rate() returns trigger
 language plpgsql
@@ -22,12 +22,12 @@ begin
   where c.code = new.currency;
   if not found then
     raise exception using
-      errcode = 'LM422', message = 'There is no such currency.', column = 'currency', detail = new.id::text;
+      errcode = 'LM422', message = 'No such currency.', column = 'currency', detail = new.id::text;
   end if;
   if new.amount <> round(new.amount, places) then
     raise exception using
       errcode = 'LM422',
-      message = format('An amount in %s has at most %s digits behind the point.', new.currency, places),
+      message = format('An amount in %s must have at most %s digits after the decimal point.', new.currency, places),
       column = 'amount',
       detail = new.id::text;
   end if;
@@ -37,4 +37,4 @@ end
 $$;
 
 comment on function lms_private.complete_tutor_rate is
-  'The currency of the tutor''s centre, where none is given; LM422 for an amount that the currency has no coins for.';
+  'Sets the default currency, that of the tutor''s centre. LM422 for an amount with more digits than the currency has.';

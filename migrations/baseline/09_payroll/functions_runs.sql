@@ -1,24 +1,24 @@
--- Payroll runs are computed as drafts, read and posted here, with the caller's rights, as everything a request calls.
+-- Payroll runs: they are computed as drafts, read and posted with the caller's rights.
 
-create function lms_private.keep_posted_run() returns trigger
+create function lms_private.protect_posted_run() returns trigger
 language plpgsql
 as $$
 begin
   if old.status = 'posted' then
-    raise exception using errcode = '42501', message = 'A payroll run that is posted stays as it is.';
+    raise exception using errcode = '42501', message = 'A posted payroll run cannot be changed.';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.keep_posted_run is 'Refuses to change what is posted, whoever asks.';
+comment on function lms_private.protect_posted_run is 'Refuses changes to a posted run for every role.';
 
-create function lms_private.keep_posted_items() returns trigger
+create function lms_private.protect_posted_items() returns trigger
 language plpgsql
 as $$
 begin
   if tg_op = 'UPDATE' then
-    -- Posting links each item to its record, once.
+    -- Posting links each item to its finance record once.
     if old.finance_record_id is null
       and new.finance_record_id is not null
       and (old.run_id, old.tutor_id, old.currency, old.lessons, old.minutes, old.amount, old.first_on, old.last_on, old.rates,
@@ -37,13 +37,14 @@ begin
       and r.id = new.run_id
       and r.status = 'posted'
   ) then
-    raise exception using errcode = '42501', message = 'A payroll run that is posted stays as it is.';
+    raise exception using errcode = '42501', message = 'A posted payroll run cannot be changed.';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.keep_posted_items is 'Refuses to change the items of what is posted, but for the link to their record.';
+comment on function lms_private.protect_posted_items is
+  'Refuses changes to the items of a posted run, except for the link to their finance record.';
 
 create function lms.payroll_run(run uuid) returns table (body text, tag text)
 language sql
@@ -79,7 +80,7 @@ begin atomic
           '[]'
         )
         from lms.payroll_items as i
-        -- A tutor of another centre is out of a supervisor's sight, and the item is not.
+        -- A supervisor may see an item without seeing its tutor, who may belong to another centre.
         left join lms.tutors as t
           on t.id = i.tutor_id
         where i.run_id = r.id
@@ -113,11 +114,11 @@ begin atomic
     and r.deleted_at is null;
 end;
 
-comment on function lms.payroll_run is 'The answer that shows a run with its items, and its tag; no row when there is none.';
+comment on function lms.payroll_run is 'The response that shows a run with its items, and its tag; no row when there is none.';
 
 grant execute on function lms.payroll_run to lms_application;
 
-create function lms_private.settle_payroll_items(run lms.payroll_runs) returns boolean
+create function lms_private.sync_payroll_items(run lms.payroll_runs) returns boolean
 language plpgsql
 as $$
 declare
@@ -190,10 +191,10 @@ begin
 end
 $$;
 
-comment on function lms_private.settle_payroll_items is
-  'Makes the items of a draft what is due now, and says whether they were anything else. What is right already is not written.';
+comment on function lms_private.sync_payroll_items is
+  'Updates the items of a draft to the amounts due now and returns true if anything changed. Items that are already right are not written.';
 
-grant execute on function lms_private.settle_payroll_items to lms_application;
+grant execute on function lms_private.sync_payroll_items to lms_application;
 
 create function lms.draft_payroll(centre uuid, month date) returns table (body text, tag text)
 language plpgsql
@@ -204,12 +205,13 @@ declare
 begin
   if extract(day from month) <> 1 then
     raise exception using
-      errcode = 'LM422', message = 'A month is named by its first day, as 2026-03-01.', column = 'month';
+      errcode = 'LM422', message = 'Must be the first day of a month, such as 2026-03-01.', column = 'month';
   end if;
-  perform lms.referenced(
+  perform lms.check_reference(
     'centre_id', centre, exists (select from lms.centres as c where c.id = centre and c.deleted_at is null)
   );
-  -- First, so that the tenant's turn to write is taken before any row: see lms_private.take_turn.
+  -- This insert comes first so that the write lock of the tenant is taken before any row is locked:
+  -- see lms_private.serialize_writers.
   insert into lms.payroll_runs as r (centre_id, month)
   values (centre, month)
   on conflict do nothing;
@@ -220,8 +222,8 @@ begin
     and r.month = draft_payroll.month
     and r.deleted_at is null
   for update;
-  if run.status = 'draft' and lms_private.settle_payroll_items(run) then
-    -- The items are part of what a run shows, so they make a new version of it.
+  if run.status = 'draft' and lms_private.sync_payroll_items(run) then
+    -- The items are part of the response, so changed items make a new version of the run.
     update lms.payroll_runs as r
     set status = 'draft'
     where r.id = run.id;
@@ -233,11 +235,11 @@ end
 $$;
 
 comment on function lms.draft_payroll is
-  'The run of a centre and month, computed anew as long as it is a draft. LM422 for what is no first day of a month, and for a centre that the caller does not see.';
+  'The run of a centre and month, recomputed while it is a draft. LM422 for a date that is not the first of a month, and for a centre that the caller does not see.';
 
 grant execute on function lms.draft_payroll to lms_application;
 
-create function lms_private.is_payroll_due(run lms.payroll_runs) returns boolean
+create function lms_private.is_payroll_draft_current(run lms.payroll_runs) returns boolean
 language plpgsql
 stable
 as $$
@@ -259,11 +261,11 @@ begin
 end
 $$;
 
-comment on function lms_private.is_payroll_due is 'True when the items of a run are what is due now.';
+comment on function lms_private.is_payroll_draft_current is 'True when the items of a run are equal to the amounts due now.';
 
-grant execute on function lms_private.is_payroll_due to lms_application;
+grant execute on function lms_private.is_payroll_draft_current to lms_application;
 
-create function lms_private.refuse_unready_payroll(run lms.payroll_runs) returns void
+create function lms_private.check_payroll_ready(run lms.payroll_runs) returns void
 language plpgsql
 as $$
 declare
@@ -278,12 +280,12 @@ begin
   if lms.today_in(zone) < following then
     raise exception using
       errcode = 'LM409',
-      message = format('This month has not ended at the centre: post it from %s on.', following);
+      message = format('The month has not ended at the centre. Post the payroll run on or after %s.', following);
   end if;
-  if not lms_private.is_payroll_due(run) then
+  if not lms_private.is_payroll_draft_current(run) then
     raise exception using
       errcode = 'LM409',
-      message = 'Lessons or rates have changed since the draft was made: make it anew with POST /v1/payroll-runs, look at it, and post it then.';
+      message = 'Lessons or rates have changed since the draft was created. Recompute it with POST /v1/payroll-runs, review it, and post it again.';
   end if;
   select string_agg(
     format('%s (lessons: %s, from %s to %s)', t.name, i.lessons, i.first_on, i.last_on),
@@ -301,17 +303,17 @@ begin
     raise exception using
       errcode = 'LM409',
       message = format(
-        'There is no rate for %s. Add one that holds from the first of these days with POST /v1/tutor-rates, make the draft anew, and post it then.',
+        'There is no rate for %s. Create one that applies from the first of these days with POST /v1/tutor-rates, recompute the draft, and post it again.',
         lacking
       );
   end if;
 end
 $$;
 
-comment on function lms_private.refuse_unready_payroll is
-  'LM409 when the month has not ended, when the draft is no longer what is due, and when lessons have no rate.';
+comment on function lms_private.check_payroll_ready is
+  'LM409 when the month has not ended, when the draft is outdated, or when lessons have no rate.';
 
-grant execute on function lms_private.refuse_unready_payroll to lms_application;
+grant execute on function lms_private.check_payroll_ready to lms_application;
 
 create function lms.post_payroll(run uuid, method text, effective_on date) returns table (body text, tag text)
 language plpgsql
@@ -320,7 +322,7 @@ as $$
 declare
   draft lms.payroll_runs;
 begin
-  -- Of many who post at once, one finds a draft.
+  -- Of several concurrent requests only one finds a draft.
   update lms.payroll_runs as r
   set
     status = 'posted',
@@ -333,10 +335,11 @@ begin
   if draft.id is not null then
     if effective_on < draft.month then
       raise exception using
-        errcode = 'LM422', message = 'A salary is not booked before its month begins.', column = 'effective_on';
+        errcode = 'LM422', message = 'Must not be before the month begins.', column = 'effective_on';
     end if;
-    perform lms_private.refuse_unready_payroll(draft);
-    -- Posting has the tenant's turn, so the lessons are still those that the draft was held against.
+    perform lms_private.check_payroll_ready(draft);
+    -- Posting holds the write lock of the tenant, so the lessons are still those that the draft was
+    -- compared with.
     insert into lms.payroll_lessons (run_id, occurrence_id, tutor_id, held_on, minutes)
     select draft.id, l.occurrence_id, l.tutor_id, l.held_on, l.minutes
     from lms_private.payroll_lessons_due(draft.centre_id, draft.month) as l
@@ -378,6 +381,6 @@ end
 $$;
 
 comment on function lms.post_payroll is
-  'Books a salary for each item of a draft that is above zero, on the month''s last day unless another is given; a run that is posted is shown as it is. LM404 when there is none; LM409 as refuse_unready_payroll.';
+  'Posts a salary for each item of a draft that is greater than zero, dated the last day of the month by default. A run that is already posted is returned unchanged. LM404 when there is none; LM409 as check_payroll_ready.';
 
 grant execute on function lms.post_payroll to lms_application;

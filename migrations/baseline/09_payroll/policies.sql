@@ -1,6 +1,6 @@
--- Row scope of rates, runs and items.
+-- Row scope of rates, payroll runs and their items.
 
--- A rate has no centre: it is its tutor's, whose own policy is asked.
+-- A rate has no centre, so the policy of its tutor applies.
 create policy scope_read on lms.tutor_rates
 as restrictive for select to lms_application
 using (
@@ -42,7 +42,7 @@ create policy scope_update on lms.payroll_runs
 as restrictive for update to lms_application
 using ((select current_setting('app.role')) in ('admin', 'finance'));
 
--- An item has no centre: it is its run's, whose own policy is asked.
+-- An item has no centre, so the policy of its run applies.
 create policy scope_read on lms.payroll_items
 as restrictive for select to lms_application
 using (

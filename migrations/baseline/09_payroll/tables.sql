@@ -1,5 +1,5 @@
--- Rates of tutors, each from a day on; payroll runs with what the tutors of a centre have earned in a month, first as a draft, then
--- booked, once; and the lessons that have been paid.
+-- Payroll: the rates of tutors, the runs with the earnings of a centre's tutors in a month, first
+-- as a draft and then posted once, and the lessons that have been paid.
 
 create table lms.tutor_rates (
   like lms_private.row_template including all,
@@ -14,7 +14,7 @@ create table lms.tutor_rates (
   constraint tutor_rates_tutor_id_fkey foreign key (tenant_id, tutor_id) references lms.tutors (tenant_id, id)
 );
 
--- Also the way to the rate of a day: the last one that begins no later.
+-- It also finds the rate of a date: the last one that begins no later.
 create unique index tutor_rates_effective_from_key
 on lms.tutor_rates (tenant_id, tutor_id, effective_from)
 where deleted_at is null;
@@ -22,15 +22,16 @@ where deleted_at is null;
 create index idx_tutor_rates_tutor_id
 on lms.tutor_rates (tenant_id, tutor_id);
 
-comment on table lms.tutor_rates is
-  'The pay of a tutor. A rate holds from its day on, until the day before the next one of the same tutor.';
-comment on column lms.tutor_rates.unit is 'The unit of the amount: an hour of lessons, to the minute, or a lesson however long.';
-comment on column lms.tutor_rates.amount is 'With the digits of its currency; zero for somebody who is not paid.';
-comment on column lms.tutor_rates.currency is 'ISO 4217; that of the tutor''s centre when none is given, and it stays if the centre''s changes.';
-comment on column lms.tutor_rates.effective_from is 'On the calendar of the centre where the lesson is.';
+comment on table lms.tutor_rates is 'The pay of tutors. A rate applies from its date until the day before the tutor''s next rate.';
+comment on column lms.tutor_rates.unit is
+  'The unit of the amount: an hour of lessons, counted by the minute, or a lesson of any length.';
+comment on column lms.tutor_rates.amount is 'With the digits of its currency; zero for a tutor who is not paid.';
+comment on column lms.tutor_rates.currency is
+  'ISO 4217. By default the currency of the tutor''s centre; it does not change with the centre''s.';
+comment on column lms.tutor_rates.effective_from is 'In the time zone of the centre where the lesson takes place.';
 
-call lms_private.adopt('tutor_rates', 'tutor_rate');
-call lms_private.index_deleted('tutor_rates');
+call lms_private.register_table('tutor_rates', 'tutor_rate');
+call lms_private.create_retention_index('tutor_rates');
 
 grant select, insert, update on lms.tutor_rates to lms_application;
 
@@ -53,11 +54,11 @@ where deleted_at is null;
 create index idx_payroll_runs_centre_id
 on lms.payroll_runs (tenant_id, centre_id);
 
-comment on table lms.payroll_runs is 'One for each centre and month.';
-comment on column lms.payroll_runs.month is 'Its first day, on the calendar of the centre.';
-comment on column lms.payroll_runs.status is 'A draft is computed anew whenever it is asked for; what is posted stays as it is.';
+comment on table lms.payroll_runs is 'One run for each centre and month.';
+comment on column lms.payroll_runs.month is 'The first day of the month, in the time zone of the centre.';
+comment on column lms.payroll_runs.status is 'A draft is recomputed whenever it is requested; a posted run does not change.';
 
-call lms_private.adopt('payroll_runs', 'payroll_run');
+call lms_private.register_table('payroll_runs', 'payroll_run');
 
 grant select, insert (centre_id, month), update (status, posted_at) on lms.payroll_runs to lms_application;
 
@@ -97,7 +98,8 @@ create unique index payroll_items_tutor_id_key
 on lms.payroll_items (tenant_id, run_id, tutor_id, coalesce(currency, ''))
 where deleted_at is null;
 
--- PostgreSQL looks for the items of a run, a tutor or a record that goes, deleted items included, so these indexes have all of them.
+-- PostgreSQL checks for items when a run, a tutor or a record is deleted, including deleted items,
+-- so these indexes contain all of them.
 create index idx_payroll_items_run_id
 on lms.payroll_items (tenant_id, run_id);
 
@@ -109,19 +111,20 @@ on lms.payroll_items (tenant_id, finance_record_id)
 where finance_record_id is not null;
 
 comment on table lms.payroll_items is
-  'The earnings of a tutor in a run, one row for each currency, and one for lessons that no rate covers.';
-comment on column lms.payroll_items.finance_record_id is 'The salary that was booked for it.';
-comment on column lms.payroll_items.currency is 'The rates''; null where there is no rate.';
-comment on column lms.payroll_items.minutes is 'Whole minutes of each lesson, added up, whatever the clock on the wall did meanwhile.';
-comment on column lms.payroll_items.amount is 'The exact sum, rounded once, half up, to the smallest coin of the currency.';
-comment on column lms.payroll_items.first_on is 'Day of the first of the lessons, on the calendar of the centre; last_on of the last.';
+  'The earnings of a tutor in a run: one row for each currency, and one for lessons without a rate.';
+comment on column lms.payroll_items.finance_record_id is 'The salary that was posted for the item.';
+comment on column lms.payroll_items.currency is 'The currency of the rates; null when there is no rate.';
+comment on column lms.payroll_items.minutes is 'The sum of the whole minutes of each lesson, in elapsed time.';
+comment on column lms.payroll_items.amount is 'The exact sum, rounded once, half up, to the digits of the currency.';
+comment on column lms.payroll_items.first_on is
+  'Date of the first lesson in the time zone of the centre; last_on is that of the last.';
 comment on column lms.payroll_items.rates is
-  'The rates as they were, each with its lessons: [{"unit", "amount", "effective_from", "lessons", "minutes"}].';
+  'The rates that applied, each with its lessons: [{"unit", "amount", "effective_from", "lessons", "minutes"}].';
 comment on column lms.payroll_items.late_lessons is
-  'Those of the lessons that belong to earlier months, by month: [{"month", "lessons", "minutes", "first_on", "last_on"}].';
-comment on column lms.payroll_items.problem is 'Why there is no amount: no_rate.';
+  'The lessons of earlier months, by month: [{"month", "lessons", "minutes", "first_on", "last_on"}].';
+comment on column lms.payroll_items.problem is 'The reason why there is no amount: no_rate.';
 
-call lms_private.adopt('payroll_items', 'payroll_item', listed => false);
+call lms_private.register_table('payroll_items', 'payroll_item', listed => false);
 
 grant select, insert, update on lms.payroll_items to lms_application;
 
@@ -148,10 +151,10 @@ on lms.payroll_lessons (tenant_id, run_id);
 create index idx_payroll_lessons_tutor_id
 on lms.payroll_lessons (tenant_id, tutor_id);
 
-comment on table lms.payroll_lessons is 'The lessons that posted runs have paid, each once. Only ever added to.';
-comment on column lms.payroll_lessons.held_on is 'Its day on the calendar of the centre when it was paid.';
+comment on table lms.payroll_lessons is 'Lessons that posted runs have paid, each once. Append-only.';
+comment on column lms.payroll_lessons.held_on is 'The date of the lesson in the time zone of the centre at the time of payment.';
 comment on column lms.payroll_lessons.minutes is 'The whole minutes that were paid.';
 
-call lms_private.adopt('payroll_lessons', 'payroll_lesson', listed => false);
+call lms_private.register_table('payroll_lessons', 'payroll_lesson', listed => false);
 
 grant select, insert on lms.payroll_lessons to lms_application;

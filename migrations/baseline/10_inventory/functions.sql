@@ -1,7 +1,7 @@
--- Stock, loans, and what is asked for when stock runs low. What is lent to a person until a day can be neither lent again nor
--- taken away. Stock that runs low is asked for by itself: one open request for each item.
+-- Stock, loans and automatic requests. Items on loan can be neither lent again nor removed from
+-- stock. When stock runs low, one request is opened for each item.
 
-create function lms_private.begin_stock() returns trigger
+create function lms_private.add_opening_stock() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -15,9 +15,9 @@ begin
 end
 $$;
 
-comment on function lms_private.begin_stock is 'The quantity that an item is made with is the first entry of its ledger.';
+comment on function lms_private.add_opening_stock is 'Records the initial quantity of an item as its first adjustment.';
 
-alter function lms_private.begin_stock owner to lms_definer;
+alter function lms_private.add_opening_stock owner to lms_definer;
 
 create function lms_private.adjust_stock() returns trigger
 language plpgsql
@@ -31,7 +31,7 @@ begin
     return new;
   end if;
   if new.change = 0 then
-    raise exception using errcode = 'LM422', message = 'An adjustment changes something.', column = 'change';
+    raise exception using errcode = 'LM422', message = 'Must not be 0.', column = 'change';
   end if;
   update lms.inventory as i
   set quantity = i.quantity + new.change
@@ -56,9 +56,9 @@ begin
   raise exception using
     errcode = 'LM409',
     message = case
-      when new.change > 0 then 'There is no place for more than 1000000000.'
+      when new.change > 0 then 'The quantity must not exceed 1000000000.'
       else format(
-        'There are %s, of which %s are lent: no more than %s can be taken away.',
+        'The item has a quantity of %s, of which %s are on loan. At most %s can be removed.',
         item.quantity, item.lent, item.available
       )
     end,
@@ -67,7 +67,7 @@ end
 $$;
 
 comment on function lms_private.adjust_stock is
-  'Changes the quantity by an entry of the ledger; LM409 when less would be there than is lent. Entries that know what was there after them, which the application can''t write, have been counted.';
+  'Changes the quantity by an adjustment. LM409 when the remaining quantity would be less than what is on loan. Adjustments with quantity_after, which the application cannot write, have been applied already.';
 
 alter function lms_private.adjust_stock owner to lms_definer;
 
@@ -87,7 +87,8 @@ begin
   into r
   from lms.inventory as i
   where i.id = item;
-  -- Of the version that was adjusted, which nobody else can have changed since.
+  -- The version is that of the item before the adjustment, which nobody else can have changed
+  -- since.
   perform lms.check_version(
     r.version - 1,
     case when versions @> to_jsonb(r.version - 1) then r.version - 1 else (versions ->> 0)::bigint end
@@ -96,11 +97,11 @@ begin
 end
 $$;
 
-comment on function lms.adjust_inventory is 'Writes an adjustment {change, reason} and gives the item as it is then.';
+comment on function lms.adjust_inventory is 'Writes an adjustment {change, reason} and returns the item.';
 
 grant execute on function lms.adjust_inventory to lms_application;
 
-create function lms_private.lend() returns trigger
+create function lms_private.lend_item() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -128,7 +129,7 @@ begin
     end if;
     raise exception using
       errcode = 'LM409',
-      message = format('No more than %s can be lent.', item.available),
+      message = format('At most %s can be lent.', item.available),
       column = 'quantity';
   end if;
   if new.due_on < (
@@ -137,25 +138,26 @@ begin
     where c.tenant_id = new.tenant_id
       and c.id = new.centre_id
   ) then
-    raise exception using errcode = 'LM422', message = 'This day has passed.', column = 'due_on';
+    raise exception using errcode = 'LM422', message = 'Must not be in the past.', column = 'due_on';
   end if;
   new.returned_at := null;
   return new;
 end
 $$;
 
-comment on function lms_private.lend is 'LM409 when fewer are available than are to be lent; LM422 for a day that has passed.';
+comment on function lms_private.lend_item is
+  'LM409 when fewer are available than are to be lent; LM422 for a due date in the past.';
 
-alter function lms_private.lend owner to lms_definer;
+alter function lms_private.lend_item owner to lms_definer;
 
-create function lms_private.take_back() returns trigger
+create function lms_private.return_item() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if old.returned_at is not null then
-    raise exception using errcode = 'LM409', message = 'This loan has come back already.', column = 'returned_at';
+    raise exception using errcode = 'LM409', message = 'The loan has already been returned.', column = 'returned_at';
   end if;
   if new.returned_at is not null then
     new.returned_at := now();
@@ -168,33 +170,35 @@ begin
 end
 $$;
 
-comment on function lms_private.take_back is 'An item that comes back is available again; LM409 for a loan that has come back.';
+comment on function lms_private.return_item is
+  'Makes a returned item available again. LM409 when the loan has been returned already.';
 
-alter function lms_private.take_back owner to lms_definer;
+alter function lms_private.return_item owner to lms_definer;
 
-create function lms_private.keep_lent_items() returns trigger
+create function lms_private.protect_lent_items() returns trigger
 language plpgsql
 as $$
 begin
   if new.deleted_at is not null and old.deleted_at is null and new.lent > 0 then
-    raise exception using errcode = 'LM409', message = format('Of this item %s are lent.', new.lent), column = 'lent';
+    raise exception using errcode = 'LM409', message = format('%s of this item are on loan. They must be returned first.', new.lent), column = 'lent';
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.keep_lent_items is 'LM409 for an item that is deleted while some of it are lent.';
+comment on function lms_private.protect_lent_items is 'LM409 for deleting an item of which some are on loan.';
 
-create function lms_private.ask_for_stock() returns trigger
+create function lms_private.open_low_stock_requests() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- Items that have got low: {"tenant_id", "id"}.
+  -- Items whose stock has become low: {"tenant_id", "id"}.
   low jsonb;
 begin
-  -- A branch is planned when it is first taken, so one that names a transition table the trigger lacks does no harm.
+  -- A branch is planned when it is first taken, so a branch may name a transition table that this
+  -- trigger does not have.
   if tg_op = 'INSERT' then
     select jsonb_agg(jsonb_build_object('tenant_id', n.tenant_id, 'id', n.id))
     into low
@@ -217,14 +221,14 @@ begin
     i.tenant_id,
     i.centre_id,
     'inventory',
-    format('Low stock of %s: %s available, %s or fewer is low.', i.item_name, i.available, i.low_stock_at),
+    format('Low stock of %s: %s available, at or below the threshold of %s.', i.item_name, i.available, i.low_stock_at),
     i.id,
     true
   from jsonb_to_recordset(low) as l (tenant_id uuid, id uuid)
   join lms.inventory as i
     on i.tenant_id = l.tenant_id
     and i.id = l.id
-  -- An item that gets low in a closed centre is changed without a request.
+  -- No request is opened in a closed centre.
   join lms.centres as c
     on c.tenant_id = i.tenant_id
     and c.id = i.centre_id
@@ -243,12 +247,12 @@ begin
 end
 $$;
 
-comment on function lms_private.ask_for_stock is
-  'Opens a request for each item of which no more are available than low_stock_at, unless one is open. Writers of a tenant take turns, so two cannot open one each.';
+comment on function lms_private.open_low_stock_requests is
+  'Opens a request for each item whose available quantity is at most low_stock_at, unless one is open. Writers of a tenant are serialized, so two requests cannot be opened for one item.';
 
-alter function lms_private.ask_for_stock owner to lms_definer;
+alter function lms_private.open_low_stock_requests owner to lms_definer;
 
-create function lms_private.tell_of_loan() returns trigger
+create function lms_private.notify_loan() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -274,6 +278,6 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_loan is 'Tells who has borrowed something about the event that is its argument.';
+comment on function lms_private.notify_loan is 'Notifies the borrower of the event that is the argument.';
 
-alter function lms_private.tell_of_loan owner to lms_definer;
+alter function lms_private.notify_loan owner to lms_definer;

@@ -35,7 +35,7 @@ using (
   end
 );
 
--- An adjustment is its item's, whose own policy is asked.
+-- An adjustment has no centre, so the policy of its item applies.
 create policy scope_read on lms.inventory_adjustments
 as restrictive for select to lms_application
 using (
@@ -70,7 +70,7 @@ with check (
   end
 );
 
--- Tutors read the stock, and of loans the own ones.
+-- Tutors see the stock, and only their own loans.
 create policy scope_read on lms.inventory_loans
 as restrictive for select to lms_application
 using (

@@ -1,4 +1,5 @@
--- The stock of a centre. Its quantities follow from a ledger of adjustments with their reasons, and are never below what is lent.
+-- The stock of a centre. Quantities are the sums of append-only adjustments with their reasons and
+-- never less than what is on loan.
 
 create table lms.inventory (
   like lms_private.row_template including all,
@@ -30,15 +31,15 @@ where deleted_at is null;
 create index idx_inventory_centre_id
 on lms.inventory (tenant_id, centre_id);
 
-comment on table lms.inventory is 'Assets and consumables. Never below zero.';
-comment on column lms.inventory.quantity is 'How many there are: the sum of its adjustments.';
-comment on column lms.inventory.lent is 'How many of them are lent: the sum of its loans that are out.';
-comment on column lms.inventory.available is 'How many can be lent or taken away.';
+comment on table lms.inventory is 'Assets and consumables, with quantities of at least zero.';
+comment on column lms.inventory.quantity is 'The quantity: the sum of the adjustments.';
+comment on column lms.inventory.lent is 'The quantity on loan: the sum of the loans that have not been returned.';
+comment on column lms.inventory.available is 'The quantity that can be lent or removed.';
 comment on column lms.inventory.low_stock_at is
-  'When no more than so many are available, a request opens by itself; null for never.';
+  'When the available quantity is at most this, a request is opened automatically; null for never.';
 
-call lms_private.adopt('inventory', 'inventory');
-call lms_private.index_deleted('inventory');
+call lms_private.register_table('inventory', 'inventory');
+call lms_private.create_retention_index('inventory');
 
 grant
   select,
@@ -63,10 +64,10 @@ create table lms.inventory_adjustments (
 create index idx_inventory_adjustments_inventory_id
 on lms.inventory_adjustments (tenant_id, inventory_id, id);
 
-comment on table lms.inventory_adjustments is 'The ledger of each item''s quantity. Append-only.';
-comment on column lms.inventory_adjustments.quantity_after is 'How many there were after it.';
+comment on table lms.inventory_adjustments is 'Adjustments of each item''s quantity. Append-only.';
+comment on column lms.inventory_adjustments.quantity_after is 'The quantity after the adjustment.';
 
-call lms_private.adopt('inventory_adjustments', 'inventory_adjustment', listed => false);
+call lms_private.register_table('inventory_adjustments', 'inventory_adjustment', listed => false);
 
 grant select, insert (inventory_id, change, reason) on lms.inventory_adjustments to lms_application;
 grant select, insert on lms.inventory_adjustments to lms_definer;
@@ -101,13 +102,13 @@ on lms.inventory_loans (tenant_id, centre_id, created_at, id);
 create index idx_inventory_loans_user_id
 on lms.inventory_loans (tenant_id, user_id, id);
 
-comment on table lms.inventory_loans is 'Items that are lent, to whom and until when.';
-comment on column lms.inventory_loans.centre_id is 'The item''s, which never changes; set by trigger.';
-comment on column lms.inventory_loans.due_on is 'The last day, in the zone of the item''s centre.';
-comment on column lms.inventory_loans.returned_at is 'When it came back; null while it is out.';
-comment on column lms.inventory_loans.reminded_at is 'When the worker found that it was overdue; once.';
+comment on table lms.inventory_loans is 'Loans of items to users, with due dates.';
+comment on column lms.inventory_loans.centre_id is 'The centre of the item, which never changes; set by trigger.';
+comment on column lms.inventory_loans.due_on is 'The last day of the loan, in the time zone of the item''s centre.';
+comment on column lms.inventory_loans.returned_at is 'When the loan was returned; null while it is out.';
+comment on column lms.inventory_loans.reminded_at is 'When the worker found the loan overdue; set once.';
 
-call lms_private.adopt('inventory_loans', 'inventory_loan');
-call lms_private.index_deleted('inventory_loans');
+call lms_private.register_table('inventory_loans', 'inventory_loan');
+call lms_private.create_retention_index('inventory_loans');
 
 grant select, insert (inventory_id, user_id, quantity, due_on), update (returned_at) on lms.inventory_loans to lms_application;

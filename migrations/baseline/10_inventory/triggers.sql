@@ -1,87 +1,88 @@
--- Triggers that count, lend and ask for more when inventory, adjustments and loans are written.
+-- Triggers that maintain quantities, lend items and open requests when inventory, adjustments and
+-- loans are written.
 
--- An item asks for more once.
-call lms_private.take_turns('inventory');
+-- A request for an item with low stock is opened once.
+call lms_private.serialize_writers('inventory');
 
-create trigger keep_left
+create trigger maintain_left_at
 before update of deleted_at on lms.inventory
-for each row execute function lms_private.keep_left();
+for each row execute function lms_private.maintain_left_at();
 
-create trigger then_begin_stock
+create trigger then_add_opening_stock
 after insert on lms.inventory
 referencing new table as new_rows
-for each statement execute function lms_private.begin_stock();
+for each statement execute function lms_private.add_opening_stock();
 
-create trigger keep_lent_items
+create trigger protect_lent_items
 before update of deleted_at on lms.inventory
-for each row execute function lms_private.keep_lent_items();
+for each row execute function lms_private.protect_lent_items();
 
--- Named to fire behind the triggers that record the statement and begin the ledger.
+-- Fires after the triggers that record the statement and add the opening stock.
 create trigger then_open_request_insert
 after insert on lms.inventory
 referencing new table as new_rows
-for each statement execute function lms_private.ask_for_stock();
+for each statement execute function lms_private.open_low_stock_requests();
 
 create trigger then_open_request_update
 after update on lms.inventory
 referencing old table as old_rows new table as new_rows
-for each statement execute function lms_private.ask_for_stock();
+for each statement execute function lms_private.open_low_stock_requests();
 
 create trigger then_check_open_insert
 after insert on lms.inventory
 for each row
 when (new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_check_open_update
 after update of centre_id on lms.inventory
 for each row
 when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
-call lms_private.take_turns('inventory_adjustments');
+call lms_private.serialize_writers('inventory_adjustments');
 
 create trigger adjust_stock
 before insert on lms.inventory_adjustments
 for each row execute function lms_private.adjust_stock();
 
-call lms_private.append_but_erase('inventory_adjustments', 'reason');
+call lms_private.append_only_redactable('inventory_adjustments', 'reason');
 
-call lms_private.take_turns('inventory_loans');
+call lms_private.serialize_writers('inventory_loans');
 
-create trigger lend
+create trigger lend_item
 before insert on lms.inventory_loans
-for each row execute function lms_private.lend();
+for each row execute function lms_private.lend_item();
 
-create trigger take_back
+create trigger then_return_item
 before update of returned_at on lms.inventory_loans
-for each row execute function lms_private.take_back();
+for each row execute function lms_private.return_item();
 
-create trigger then_tell_of_loan
+create trigger then_send_loan_notification
 after insert on lms.inventory_loans
 for each row
 when (new.returned_at is null)
-execute function lms_private.tell_of_loan('loan_made');
+execute function lms_private.notify_loan('loan_made');
 
-create trigger then_tell_of_overdue_loan
+create trigger then_send_overdue_notification
 after update of reminded_at on lms.inventory_loans
 for each row
 when (old.reminded_at is null and new.reminded_at is not null)
-execute function lms_private.tell_of_loan('loan_overdue');
+execute function lms_private.notify_loan('loan_overdue');
 
--- The centre of a loan is its item's, which a trigger writes: so this comes behind it.
+-- Fires after the trigger that sets the centre of a loan.
 create trigger then_check_open_insert
 after insert on lms.inventory_loans
 for each row
 when (new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
 create trigger then_check_open_update
 after update of centre_id on lms.inventory_loans
 for each row
 when (new.centre_id is distinct from old.centre_id and new.centre_id is not null)
-execute function lms_private.check_open('new');
+execute function lms_private.check_centre_open('new');
 
-call lms_private.refuse_who_left(
+call lms_private.require_present(
   'inventory_loans', 'user_id', 'users', 'user_id', 'id', '%1$s.returned_at is null and %1$s.deleted_at is null'
 );

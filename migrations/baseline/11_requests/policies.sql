@@ -1,6 +1,6 @@
--- Row scope of requests and what is said about them.
+-- Row scope of requests and their comments.
 
--- A supervisor's are those of the centre, and no others: so an index finds them.
+-- A supervisor sees exactly the requests of the centre, so that an index can be used.
 create policy scope_read on lms.requests
 as restrictive for select to lms_application
 using (
@@ -16,7 +16,7 @@ using (
   end
 );
 
--- Everybody who is signed in may ask; a supervisor in the own centre.
+-- Every signed-in user may create a request; a supervisor only in the own centre.
 create policy scope_insert on lms.requests
 as restrictive for insert to lms_application
 with check (
@@ -41,7 +41,8 @@ using (
   end
 );
 
--- A comment is its request's, whose own policy is asked. A tutor who asked sees no more than others who ask.
+-- The policy of its request applies to a comment. A tutor who made a request sees only its public
+-- comments, as other requesters do.
 create policy scope_read on lms.request_comments
 as restrictive for select to lms_application
 using (

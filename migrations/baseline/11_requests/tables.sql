@@ -1,5 +1,5 @@
--- Requests: their number, what they are about and when they are due. And what is said about them: to everybody who sees one, or
--- among those who work on it; added to, never changed.
+-- Requests with their number, subject and due time, and their append-only comments, which are
+-- public or internal to those who work on the request.
 
 create table lms.requests (
   like lms_private.row_template including all,
@@ -36,15 +36,16 @@ create table lms.requests (
   constraint requests_occurrence_start_check check (occurrence_start is null or class_id is not null)
 );
 
--- An item whose stock is low has one open request of the database's own. The case keeps people's requests out of this.
+-- An item with low stock has one open request that the database opened. The case excludes requests
+-- of people.
 create unique index requests_inventory_id_key
 on lms.requests (
   tenant_id,
   (case when by_rule and status in ('open', 'in_progress') and deleted_at is null then inventory_id end)
 );
 
--- Each begins with what makes a request one of the caller's and goes on in the order of lists by priority, so that a page of
--- such a list is a page of an index for every role, however many requests there are.
+-- Each index begins with what limits a role to its requests and continues in the order of lists by
+-- priority, so that a page of a list is a page of an index for every role.
 create index idx_requests_status_priority
 on lms.requests (tenant_id, status, urgency, created_at, id)
 where deleted_at is null;
@@ -66,28 +67,29 @@ on lms.requests (tenant_id, centre_id, status, urgency, created_at, id);
 create index idx_requests_assigned_to
 on lms.requests (tenant_id, assigned_to, status, urgency, created_at, id);
 
--- Most requests are about no item, and a foreign key never asks for those.
+-- Most requests concern no item, and the foreign key never looks for those.
 create index idx_requests_inventory_id
 on lms.requests (tenant_id, inventory_id)
 where inventory_id is not null;
 
-comment on table lms.requests is 'IT, inventory, complaints, rescheduling and repairs.';
-comment on column lms.requests.created_by is 'The user who asked: set by trigger like every created_by, and a reference here, because it is the scope of those who may see their own.';
-comment on column lms.requests.number is 'The tenant''s own, from 1 and without gaps; set by trigger.';
-comment on column lms.requests.assigned_to is 'A row of staff.';
-comment on column lms.requests.class_id is 'The class that it is about, one of the same centre.';
-comment on column lms.requests.occurrence_start is 'The lesson of the class that it is about: its original_start.';
-comment on column lms.requests.inventory_id is 'The item that it is about, one of the same centre.';
-comment on column lms.requests.resolution is 'The resolution, from its resolution until it is reopened.';
-comment on column lms.requests.urgency is 'The rank of priority, 1 for high: priorities are sorted by it.';
-comment on column lms.requests.by_rule is 'True when the database opened it by itself, for an item whose stock is low.';
-comment on column lms.requests.opened_at is 'When its clock began: it was made, or reopened.';
+comment on table lms.requests is 'Requests about IT, inventory, complaints, rescheduling and repairs.';
+comment on column lms.requests.created_by is
+  'The requester: set by trigger as every created_by, and a foreign key here, because requesters see their own requests.';
+comment on column lms.requests.number is 'Gapless within the tenant, from 1, set by trigger.';
+comment on column lms.requests.assigned_to is 'The staff member to whom the request is assigned.';
+comment on column lms.requests.class_id is 'The class that the request concerns, of the same centre.';
+comment on column lms.requests.occurrence_start is 'The lesson of the class that the request concerns, by its original_start.';
+comment on column lms.requests.inventory_id is 'The item that the request concerns, of the same centre.';
+comment on column lms.requests.resolution is 'The resolution; null until the request is resolved, and again after it is reopened.';
+comment on column lms.requests.urgency is 'The rank of the priority, 1 for high, by which priorities are sorted.';
+comment on column lms.requests.by_rule is 'True when the database opened the request for an item with low stock.';
+comment on column lms.requests.opened_at is 'When the time allowed began: when the request was created or reopened.';
 comment on column lms.requests.due_at is
-  'opened_at and the time allowed for its type and priority, in the working hours of the centre; set by trigger.';
-comment on column lms.requests.escalated_at is 'When the worker found that it was overdue; once for each due time.';
+  'opened_at plus the time allowed for type and priority, counted in the working hours of the centre; set by trigger.';
+comment on column lms.requests.escalated_at is 'When the worker found the request overdue; once for each due time.';
 
-call lms_private.adopt('requests', 'request');
-call lms_private.index_deleted('requests');
+call lms_private.register_table('requests', 'request');
+call lms_private.create_retention_index('requests');
 
 grant
   select,
@@ -119,8 +121,8 @@ on lms.request_comments (tenant_id, request_id, id);
 
 comment on table lms.request_comments is 'Comments on requests. Append-only.';
 comment on column lms.request_comments.visibility is
-  'public: whoever sees the request; internal: support, admins, the centre''s supervisor, and the tutor it is assigned to.';
+  'public: everyone who sees the request; internal: support, admins, the centre''s supervisor, and the tutor to whom it is assigned.';
 
-call lms_private.adopt('request_comments', 'request_comment', listed => false);
+call lms_private.register_table('request_comments', 'request_comment', listed => false);
 
 grant select, insert (request_id, visibility, body) on lms.request_comments to lms_application;

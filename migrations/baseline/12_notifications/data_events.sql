@@ -1,4 +1,4 @@
--- The events that have words, with what these may name.
+-- The events that notifications can be about, with their placeholders.
 
 insert into lms_private.notification_events (key, placeholders, optional, lists, secret, is_security)
 values

@@ -1,9 +1,10 @@
--- From a template to what is sent: the language, the words, the values. Templates have parts that are there only when there is
--- something to say, Mustache's sections: {{#reason}} Reason: {{reason}}{{/reason}} says nothing without a reason, and
--- {{^room}}...{{/room}} speaks only without a room. Values that may be missing are declared, and lists of names are joined in
--- the language of the message. The subject is one line, whatever fills it: a break would begin another header of a mail.
+-- Rendering of templates: language, text and values. Templates have sections as in Mustache:
+-- {{#reason}} Reason: {{reason}}{{/reason}} is omitted without a reason, and {{^room}}...{{/room}}
+-- is used only without a room. Optional placeholders are declared, and lists of names are joined in
+-- the language of the message. The subject is kept on one line, because a line break would start
+-- another header of the e-mail.
 
-create function lms_private.check_words(words text, allowed text[], field text, id uuid) returns void
+create function lms_private.check_template_text(words text, allowed text[], field text, id uuid) returns void
 language plpgsql
 immutable
 as $$
@@ -19,11 +20,11 @@ begin
       raise exception using
         errcode = 'LM422',
         message = format(
-          'There is no placeholder {{%s}} here. There are: {{%s}}.',
+          'No such placeholder: {{%s}}. The placeholders are: {{%s}}.',
           left(tag.name, 50),
           array_to_string(allowed, '}}, {{')
         ),
-        detail = check_words.id,
+        detail = check_template_text.id,
         column = field;
     end if;
     if tag.sigil in ('#', '^') and opened is null then
@@ -34,34 +35,34 @@ begin
       raise exception using
         errcode = 'LM422',
         message = format(
-          'A section begins with {{#%1$s}} or {{^%1$s}}, ends with {{/%1$s}}, and has no other section in it.',
+          'A section must begin with {{#%1$s}} or {{^%1$s}}, end with {{/%1$s}}, and contain no other section.',
           left(tag.name, 50)
         ),
-        detail = check_words.id,
+        detail = check_template_text.id,
         column = field;
     end if;
   end loop;
   if opened is not null then
     raise exception using
       errcode = 'LM422',
-      message = format('The section {{#%1$s}} has no end: {{/%1$s}}.', opened),
-      detail = check_words.id,
+      message = format('The section {{#%1$s}} must end with {{/%1$s}}.', opened),
+      detail = check_template_text.id,
       column = field;
   end if;
   if regexp_replace(words, '\{\{[^{}]*\}\}', '', 'g') ~ '\{\{|\}\}' then
     raise exception using
       errcode = 'LM422',
-      message = 'Double braces stand in pairs around the name of a placeholder, as in {{name}}.',
-      detail = check_words.id,
+      message = 'Double braces must be used in pairs around the name of a placeholder, such as {{name}}.',
+      detail = check_template_text.id,
       column = field;
   end if;
 end
 $$;
 
-comment on function lms_private.check_words is
-  'LM422 for a placeholder that is not among those allowed, for double braces that are none, and for sections that do not begin and end.';
+comment on function lms_private.check_template_text is
+  'LM422 for a placeholder that is not allowed, for unpaired double braces, and for sections that do not begin and end correctly.';
 
-grant execute on function lms_private.check_words to lms_definer;
+grant execute on function lms_private.check_template_text to lms_definer;
 
 create function lms_private.check_template() returns trigger
 language plpgsql
@@ -76,12 +77,12 @@ begin
   from lms_private.notification_events as e
   where e.key = new.key;
   perform
-    lms_private.check_words(new.message, event.placeholders, 'message', new.id),
-    lms_private.check_words(new.subject, array_remove(event.placeholders, event.secret), 'subject', new.id);
+    lms_private.check_template_text(new.message, event.placeholders, 'message', new.id),
+    lms_private.check_template_text(new.subject, array_remove(event.placeholders, event.secret), 'subject', new.id);
   if event.secret is not null and new.message !~ format('\{\{\s*%s\s*\}\}', event.secret) then
     raise exception using
       errcode = 'LM422',
-      message = format('The message must have {{%s}} in it.', event.secret),
+      message = format('The message must contain {{%s}}.', event.secret),
       detail = new.id,
       column = 'message';
   end if;
@@ -89,11 +90,11 @@ begin
 end
 $$;
 
-comment on function lms_private.check_template is 'LM422 for a template whose placeholders are not those of its event.';
+comment on function lms_private.check_template is 'LM422 for a template with placeholders that its event does not have.';
 
 alter function lms_private.check_template owner to lms_definer;
 
-create function lms_private.language_order(preferred jsonb, settings jsonb) returns text[]
+create function lms_private.preferred_languages(preferred jsonb, settings jsonb) returns text[]
 language sql
 immutable
 parallel safe
@@ -120,12 +121,12 @@ begin atomic
   ) as t;
 end;
 
-comment on function lms_private.language_order is
-  'Language tags in the order in which they are wanted: the user''s, each with what it falls back on (pt-BR, pt), the tenant''s, English.';
+comment on function lms_private.preferred_languages is
+  'Language tags in order of preference: the user''s, each with its fallbacks (pt-BR, pt), the tenant''s, English.';
 
-grant execute on function lms_private.language_order to lms_definer;
+grant execute on function lms_private.preferred_languages to lms_definer;
 
-create function lms_private.joined(items jsonb, language text) returns text
+create function lms_private.join_list(items jsonb, language text) returns text
 language sql
 immutable
 parallel safe
@@ -143,7 +144,7 @@ begin atomic
         select case split_part(lower(language), '-', 1)
           when 'en' then ' and '
           when 'de' then ' und '
-          -- Before a sound of i it is e.
+          -- In Spanish "y" becomes "e" before the sound of i.
           when 'es' then case when lower(items ->> -1) ~ '^h?[ií]' and lower(items ->> -1) !~ '^h?i[aeou]' then ' e ' else ' y ' end
           else ', '
         end as conjunction
@@ -153,11 +154,12 @@ begin atomic
   end;
 end;
 
-comment on function lms_private.joined is 'The items of a list as a sentence has them: "Ada, Ben and Cy"; in a language whose word for it is not known with commas.';
+comment on function lms_private.join_list is
+  'Joins a list as in a sentence: "Ada, Ben and Cy"; with commas only in a language whose conjunction is not known.';
 
-grant execute on function lms_private.joined to lms_definer;
+grant execute on function lms_private.join_list to lms_definer;
 
-create function lms_private.worded(n lms.notifications) returns lms.notifications
+create function lms_private.render_message(n lms.notifications) returns lms.notifications
 language plpgsql
 stable
 security definer
@@ -175,7 +177,7 @@ begin
   from lms_private.notification_events as e
   where e.key = n.template;
   if not found then
-    raise exception using errcode = 'LM422', message = 'There is no such template.', column = 'template';
+    raise exception using errcode = 'LM422', message = 'No such template.', column = 'template';
   end if;
   select
     d.key,
@@ -197,14 +199,14 @@ begin
     raise exception using
       errcode = 'LM422',
       message = case
-        when not stray.is_known then 'The template has no place for it.'
-        when stray.key = any (event.lists) then 'This must be a text or a list of texts.'
-        else 'This must be a text or a number.'
+        when not stray.is_known then 'The template has no such placeholder.'
+        when stray.key = any (event.lists) then 'Must be a string or a list of strings.'
+        else 'Must be a string or a number.'
       end,
       column = 'data/' || replace(replace(left(stray.key, 100), '~', '~0'), '/', '~1');
   end if;
 
-  select u.name, t.name as tenant, lms_private.language_order(u.language_preferences, t.settings) as languages
+  select u.name, t.name as tenant, lms_private.preferred_languages(u.language_preferences, t.settings) as languages
   into person
   from lms.users as u
   join lms.tenants as t
@@ -223,13 +225,14 @@ begin
       and t.deleted_at is null
     union all
     select s.language, s.subject, s.message, 2
-    from lms_private.notification_words as s
+    from lms_private.notification_texts as s
     where s.key = n.template
   ) as w
-  -- A template without a subject has the one that comes with the schema, in its language or the next that is wanted.
+  -- A template without a subject gets the default subject, in its language or else in the next
+  -- preferred one.
   cross join lateral (
     select s.subject
-    from lms_private.notification_words as s
+    from lms_private.notification_texts as s
     where s.key = n.template
     order by
       lower(s.language) <> split_part(lower(w.language), '-', 1),
@@ -241,42 +244,43 @@ begin
   limit 1;
 
   n.language := words.language;
-  -- The text is kept as it was filled in.
+  -- The rendered text is stored, so lists are stored as text.
   n.data := coalesce(
     (
       select jsonb_object_agg(
-        d.key, case jsonb_typeof(d.value) when 'array' then to_jsonb(lms_private.joined(d.value, words.language)) else d.value end
+        d.key, case jsonb_typeof(d.value) when 'array' then to_jsonb(lms_private.join_list(d.value, words.language)) else d.value end
       )
       from jsonb_each(n.data) as d
     ),
     '{}'
   );
-  n.subject := lms_private.fill_in(
+  n.subject := lms_private.render_template(
     words.subject, n.data || jsonb_build_object('name', person.name, 'tenant', person.tenant), null, event.optional
   );
-  n.message := lms_private.fill_in(
+  n.message := lms_private.render_template(
     words.message, n.data || jsonb_build_object('name', person.name, 'tenant', person.tenant), event.secret, event.optional
   );
   return n;
 end
 $$;
 
-comment on function lms_private.worded is 'The notification with language, subject and message from its template. LM422 about what is wrong with template or data.';
+comment on function lms_private.render_message is
+  'Returns the notification with language, subject and message from its template. LM422 when the template does not exist or its data is invalid.';
 
-alter function lms_private.worded owner to lms_definer;
+alter function lms_private.render_message owner to lms_definer;
 
-create function lms_private.local_time(moment timestamptz, zone text) returns text
+create function lms_private.format_local_time(moment timestamptz, zone text) returns text
 language sql
 stable
 strict
 parallel safe
 return to_char(moment at time zone zone, 'YYYY-MM-DD HH24:MI') || ' (' || zone || ')';
 
-comment on function lms_private.local_time is 'As people read it: the date, the clock on the wall, and where that wall is.';
+comment on function lms_private.format_local_time is 'A local time as people read it: date, time and time zone.';
 
-grant execute on function lms_private.local_time to lms_definer;
+grant execute on function lms_private.format_local_time to lms_definer;
 
-create function lms_private.fill_in(words text, given jsonb, secret text, optional text[]) returns text
+create function lms_private.render_template(words text, given jsonb, secret text, optional text[]) returns text
 language plpgsql
 immutable
 as $$
@@ -300,12 +304,12 @@ begin
       when '/' then is_shown := true;
       else
         if is_shown then
-          -- An empty text that was given is one; what nobody gave is missing.
+          -- An empty value that was given is used; a value that was not given is missing.
           value := coalesce(value, given ->> tag.name, case when tag.name = any (optional) then '' end);
           if value is null then
             raise exception using
               errcode = 'LM422',
-              message = 'The template needs this value.',
+              message = 'The template requires this value.',
               column = 'data/' || tag.name;
           end if;
           filled := filled || case when value = '' and tag.name = any (optional) then '—' else value end;
@@ -319,12 +323,12 @@ begin
 end
 $$;
 
-comment on function lms_private.fill_in is
-  'Words with their sections and placeholders replaced, all at once: braces in a value are text. LM422 for a value that is missing.';
+comment on function lms_private.render_template is
+  'Renders a text by replacing its sections and placeholders in one pass, so that braces in a value are plain text. LM422 for a missing value.';
 
-grant execute on function lms_private.fill_in to lms_definer;
+grant execute on function lms_private.render_template to lms_definer;
 
-create function lms_private.keep_subject_on_one_line() returns trigger
+create function lms_private.strip_subject_line_breaks() returns trigger
 language plpgsql
 as $$
 begin
@@ -333,4 +337,5 @@ begin
 end
 $$;
 
-comment on function lms_private.keep_subject_on_one_line is 'Turns line breaks and other control characters of a subject into spaces.';
+comment on function lms_private.strip_subject_line_breaks is
+  'Replaces line breaks and other control characters of a subject with spaces.';

@@ -16,7 +16,8 @@ create policy scope_all on lms.notification_preferences
 as restrictive for all to lms_application
 using (user_id = current_setting('app.user_id')::uuid);
 
--- A supervisor sends to the users of the centre and sees what they were sent; a child's correspondence is the child's own.
+-- A supervisor sends to users of the centre and sees their notifications. A child's notifications
+-- are visible to the child only.
 create policy scope_read on lms.notifications
 as restrictive for select to lms_application
 using (
@@ -54,12 +55,12 @@ with check (
   end
 );
 
--- The outcome of one is settled by the worker. Only to be tried again can a request change it.
+-- The worker sets the outcome. A request can only reset it for a retry.
 create policy scope_update on lms.notifications
 as restrictive for update to lms_application
 using ((select current_setting('app.role')) in ('admin', 'support'));
 
--- No request reads or writes it by itself; this is the second lock.
+-- No request uses this table directly; the policy is a second safeguard.
 create policy scope_all on lms.notification_deliveries
 as restrictive for all to lms_application
 using (false);

@@ -1,5 +1,5 @@
--- Notifications: the events they are about and their words, the preferences of users, the messages that were sent, the secrets that
--- must not stand in that log, and the outbox.
+-- Notifications: events and default texts, templates and preferences, the log of messages, their
+-- secrets, which the log must not contain, and the outbox.
 
 create table lms_private.notification_events (
   key text primary key
@@ -11,19 +11,22 @@ create table lms_private.notification_events (
   is_security boolean not null default false
 );
 
-comment on table lms_private.notification_events is 'The events that a notification can be about. The set of keys is that of notification_templates.key.';
+comment on table lms_private.notification_events is
+  'The events that notifications can be about: the values of notification_templates.key.';
 comment on column lms_private.notification_events.placeholders is
-  'The values that a template may name in double braces. name (the recipient''s) and tenant are filled in by themselves.';
+  'The placeholders that a template may use in double braces. name (of the recipient) and tenant are filled in automatically.';
 comment on column lms_private.notification_events.optional is
-  'Placeholders that may be without a value: their sections are left out then, and outside of one there is a dash.';
-comment on column lms_private.notification_events.lists is 'Placeholders whose value may be a list of texts, which is joined in the language of the message.';
+  'Placeholders that may have no value: their sections are omitted then, and outside a section a dash is shown.';
+comment on column lms_private.notification_events.lists is
+  'Placeholders whose value may be a list of texts, which is joined in the language of the message.';
 comment on column lms_private.notification_events.secret is
-  'A placeholder that stays in the message until it is delivered: lms_private.notification_secrets has what goes there.';
-comment on column lms_private.notification_events.is_security is 'Nobody can opt out of it, and it goes by e-mail.';
+  'A placeholder that stays in the message until delivery; its value is in lms_private.notification_secrets.';
+comment on column lms_private.notification_events.is_security is
+  'True for security notifications: users cannot opt out of them, and they are sent by e-mail.';
 
 grant select on lms_private.notification_events to lms_definer;
 
-create table lms_private.notification_words (
+create table lms_private.notification_texts (
   key text not null references lms_private.notification_events (key),
   language text not null,
   subject text not null,
@@ -31,9 +34,9 @@ create table lms_private.notification_words (
   primary key (key, language)
 );
 
-comment on table lms_private.notification_words is 'Words that stand in, for each type alike, where a tenant has no template of its own.';
+comment on table lms_private.notification_texts is 'Default texts for all channels, used when a tenant has no template of its own.';
 
-grant select on lms_private.notification_words to lms_definer;
+grant select on lms_private.notification_texts to lms_definer;
 
 create table lms.notification_templates (
   like lms_private.row_template including all,
@@ -62,13 +65,13 @@ create unique index notification_templates_language_key
 on lms.notification_templates (tenant_id, key, type, lower(language))
 where deleted_at is null;
 
-comment on table lms.notification_templates is 'A tenant''s own words for an event, by type and language.';
-comment on column lms.notification_templates.key is 'The event: one of lms_private.notification_events.';
-comment on column lms.notification_templates.language is 'BCP 47. Compared without regard to case.';
-comment on column lms.notification_templates.subject is 'Null: the subject that comes with the schema.';
+comment on table lms.notification_templates is 'A tenant''s own texts for an event, by channel and language.';
+comment on column lms.notification_templates.key is 'The event: a key of lms_private.notification_events.';
+comment on column lms.notification_templates.language is 'BCP 47, compared without regard to case.';
+comment on column lms.notification_templates.subject is 'Null for the default subject.';
 
-call lms_private.adopt('notification_templates', 'notification_template');
-call lms_private.index_deleted('notification_templates');
+call lms_private.register_table('notification_templates', 'notification_template');
+call lms_private.create_retention_index('notification_templates');
 
 grant select, insert, update on lms.notification_templates to lms_application;
 grant select on lms.notification_templates to lms_definer;
@@ -86,10 +89,11 @@ create table lms.notification_preferences (
 create unique index notification_preferences_user_id_key
 on lms.notification_preferences (tenant_id, user_id);
 
-comment on table lms.notification_preferences is 'By which ways a user is to be reached; who has no row is reached by all.';
+comment on table lms.notification_preferences is
+  'The channels through which a user may be notified; a user without a row accepts all.';
 
-call lms_private.adopt('notification_preferences', 'notification_preference', listed => false);
-call lms_private.index_deleted('notification_preferences');
+call lms_private.register_table('notification_preferences', 'notification_preference', listed => false);
+call lms_private.create_retention_index('notification_preferences');
 
 grant select, insert, update on lms.notification_preferences to lms_application;
 grant select on lms.notification_preferences to lms_definer;
@@ -125,17 +129,17 @@ create index idx_notifications_user_id
 on lms.notifications (tenant_id, user_id, created_at, id);
 
 comment on table lms.notifications is 'Log of notifications.';
-comment on column lms.notifications.template is 'The event whose words it has; null when its words were given.';
-comment on column lms.notifications.language is 'The language of the template that was taken.';
+comment on column lms.notifications.template is 'The event whose template was used; null for a free text.';
+comment on column lms.notifications.language is 'The language of the template that was used.';
 comment on column lms.notifications.data is 'The values that were filled into the template.';
 comment on column lms.notifications.message is
-  'Without secrets: {{token}} stands where one goes, and lms_private.notification_secrets has it until it is sent.';
-comment on column lms.notifications.status is 'Null as long as it is under way.';
-comment on column lms.notifications.attempts is 'How often it was handed to the provider; known with the outcome.';
-comment on column lms.notifications.failure is 'Why it could not be delivered, in plain words.';
+  'The message without secrets: it contains {{token}}, whose value is in lms_private.notification_secrets until delivery.';
+comment on column lms.notifications.status is 'Null until there is an outcome.';
+comment on column lms.notifications.attempts is 'Number of attempts; set with the outcome.';
+comment on column lms.notifications.failure is 'Why the notification could not be delivered, in plain words.';
 
-call lms_private.adopt('notifications', 'notification');
-call lms_private.index_deleted('notifications');
+call lms_private.register_table('notifications', 'notification');
+call lms_private.create_retention_index('notifications');
 
 grant
   select,
@@ -158,15 +162,17 @@ create table lms_private.notification_secrets (
 create index idx_notification_secrets_expires_at
 on lms_private.notification_secrets (expires_at);
 
--- The codes of a user end by their digest: without the index, one would be computed for each code that waits in the tenant.
+-- A user's codes are ended by digest. Without the index the digest of every waiting code of the
+-- tenant would be computed.
 create index idx_notification_secrets_token
-on lms_private.notification_secrets (tenant_id, lms_private.digest_of(token));
+on lms_private.notification_secrets (tenant_id, lms_private.sha256_of_lines(token));
 
 comment on table lms_private.notification_secrets is
-  'The secret that replaces {{token}} in a notification when it is delivered: not in notifications, which support staff read, nor in the event log, which is for ever. Deleted when delivered, used or expired.';
-comment on column lms_private.notification_secrets.token is 'The secret that replaces {{token}}; null when the row is there for its address.';
+  'The secret that replaces {{token}} in a notification on delivery. It is stored neither in notifications, which support staff read, nor in the event log, which is permanent. Deleted when delivered, used or expired.';
+comment on column lms_private.notification_secrets.token is
+  'The secret that replaces {{token}}; null when the row only holds an address.';
 comment on column lms_private.notification_secrets.address is
-  'Where the notification goes if not to the user''s present address: to one that is to be confirmed, or to the one before.';
+  'The address for the notification if it is not the user''s present one: an address to be confirmed, or the former address.';
 
 grant select, insert, delete on lms_private.notification_secrets to lms_definer;
 
@@ -199,14 +205,17 @@ on lms.notification_deliveries (delivered_at)
 where delivered_at is not null;
 
 comment on table lms.notification_deliveries is
-  'One row for each notification that has to be delivered. Bookkeeping of the worker, so its changes are no events: the outcome is, in notifications.';
-comment on column lms.notification_deliveries.id is 'The delivery key: the same in every attempt, so that a provider can drop doubles.';
-comment on column lms.notification_deliveries.attempts is 'How many have begun; whoever records an outcome names their own, so that one that was given up for lost overwrites nothing.';
-comment on column lms.notification_deliveries.next_attempt_at is 'When it is due. While an attempt is under way: when that is given up for lost.';
-comment on column lms.notification_deliveries.last_error is 'In plain words, without addresses, texts or secrets.';
-comment on column lms.notification_deliveries.provider_id is 'The provider''s name for it.';
-comment on column lms.notification_deliveries.dead_at is 'When it was given up: a dead letter, which can be queued anew.';
+  'The outbox: one row for each notification to deliver. These rows belong to the worker and have no events; the outcome in notifications has.';
+comment on column lms.notification_deliveries.id is
+  'The delivery key: the same in every attempt, so that a provider can drop duplicates.';
+comment on column lms.notification_deliveries.attempts is
+  'Number of attempts that have begun. A recorded outcome names its attempt, so that an attempt that was considered lost cannot overwrite a later one.';
+comment on column lms.notification_deliveries.next_attempt_at is
+  'When the next attempt is due. During an attempt: when it is considered lost.';
+comment on column lms.notification_deliveries.last_error is 'The last error in plain words, without addresses, texts or secrets.';
+comment on column lms.notification_deliveries.provider_id is 'The provider''s id of the message.';
+comment on column lms.notification_deliveries.dead_at is 'When delivery was given up: a dead letter, which can be queued again.';
 
-call lms_private.adopt('notification_deliveries', listed => false);
+call lms_private.register_table('notification_deliveries', listed => false);
 
 grant select, insert, update, delete on lms.notification_deliveries to lms_definer;

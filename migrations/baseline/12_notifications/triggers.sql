@@ -1,4 +1,4 @@
--- Triggers that check a template, and that word and queue a notification.
+-- Triggers that check a template, and that render and queue a notification.
 
 create trigger check_template
 before insert or update of key, subject, message on lms.notification_templates
@@ -20,7 +20,7 @@ for each row
 when (old.status is not null and new.status is null)
 execute function lms_private.queue_notification();
 
--- Behind prepare_notification by its name, which fills the template in.
-create trigger then_keep_subject_on_one_line
+-- Fires after prepare_notification, which renders the template.
+create trigger then_strip_subject_line_breaks
 before insert or update of subject on lms.notifications
-for each row execute function lms_private.keep_subject_on_one_line();
+for each row execute function lms_private.strip_subject_line_breaks();

@@ -1,4 +1,4 @@
 -- The first partitions of the event log.
 
--- The months that are at hand; the worker makes those that follow.
+-- The next months; the worker creates the following ones.
 select lms.make_event_partitions((now() + interval '3 months')::date);

@@ -1,6 +1,7 @@
--- Reading the log. Everything that can be seen by now is sealed first, so that readers find their own writes.
+-- Reading the event log. All committed events are sealed first, so that readers see their own
+-- writes.
 
-create function lms.check_position(after bigint) returns void
+create function lms.check_event_position(after bigint) returns void
 language plpgsql
 volatile
 as $$
@@ -13,15 +14,15 @@ begin
   from lms.event_heads as h
   where h.tenant_id = current_setting('app.tenant_id')::uuid;
   if after > coalesce(last_position, 0) then
-    perform lms.refuse('LM422', format('The log ends at position %s.', coalesce(last_position, 0)), 'after');
+    perform lms.raise_error('LM422', format('Must be at most %s, the last position of the event log.', coalesce(last_position, 0)), 'after');
   end if;
 end
 $$;
 
-comment on function lms.check_position is
-  'Seals what is committed of the context''s tenant, and refuses a position beyond the end of its log with LM422.';
+comment on function lms.check_event_position is
+  'Seals the committed events of the context''s tenant. LM422 for a position beyond the end of its log.';
 
-grant execute on function lms.check_position to lms_application;
+grant execute on function lms.check_event_position to lms_application;
 
 create function lms.event_json(event lms.event_log) returns json
 language sql
@@ -40,17 +41,17 @@ return json_build_object(
   'hash', encode(event.hash, 'hex')
 );
 
-comment on function lms.event_json is 'An event as it is shown, to who reads the log and to webhooks.';
+comment on function lms.event_json is 'An event as the interface and webhooks show it.';
 
 grant execute on function lms.event_json to lms_application;
 
-create function lms.read_events(after bigint, most integer, of_entity text, of_row uuid) returns setof lms.event_log
+create function lms.read_events(after bigint, max_count integer, of_entity text, of_row uuid) returns setof lms.event_log
 language plpgsql
 volatile
 as $$
 begin
-  perform lms.check_position(after);
-  -- Two texts, because each has an index of its own.
+  perform lms.check_event_position(after);
+  -- There are two queries, because each uses another index.
   if of_row is null then
     return query
       select l.*
@@ -58,7 +59,7 @@ begin
       where l.position > after
         and (of_entity is null or l.entity = of_entity)
       order by l.position
-      limit most;
+      limit max_count;
   else
     return query
       select l.*
@@ -67,13 +68,13 @@ begin
         and l.position > after
         and (of_entity is null or l.entity = of_entity)
       order by l.position
-      limit most;
+      limit max_count;
   end if;
 end
 $$;
 
 comment on function lms.read_events is
-  'Events of the context''s tenant behind a position, in order, of one table or one row if that is named. LM422 for a position beyond the end.';
+  'Events of the context''s tenant after a position, in order, optionally of one table or one row. LM422 for a position beyond the end.';
 
 grant execute on function lms.read_events to lms_application;
 
@@ -83,7 +84,7 @@ volatile
 as $$
 begin
   if moment > now() then
-    perform lms.refuse('LM422', 'This time has not come yet.', 'as_of');
+    perform lms.raise_error('LM422', 'Must not be in the future.', 'as_of');
   end if;
   perform lms.seal_events();
   return (
@@ -99,6 +100,6 @@ end
 $$;
 
 comment on function lms.state_at is
-  'The state of a row at a time: empty when it had been purged, null when it was not there. LM422 for a time to come.';
+  'The state of a row at a time: empty when it had been purged, null when it did not exist. LM422 for a time in the future.';
 
 grant execute on function lms.state_at to lms_application;

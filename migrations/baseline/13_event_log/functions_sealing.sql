@@ -1,9 +1,10 @@
--- Sealing: what a snapshot shows of a tenant's unsealed events gets the next places in its chain. Whatever a transaction saw
--- when it wrote is in every snapshot that shows the transaction, so a cause is never behind its effect; whoever commits late
--- gets a later place, so nothing is ever added before a position that has been read. Nothing may be done to a sealed event, but
--- for the erasure of a person, which replaces state and salt and says so beside it.
+-- Sealing: all events of a tenant that one snapshot shows are appended to its chain. Whatever a
+-- transaction saw when it wrote is in every snapshot that shows the transaction, so a cause never
+-- comes after its effect. A transaction that commits late gets a later position, so nothing is
+-- inserted before a position that has been read. A sealed event never changes, except that the
+-- erasure of a person replaces state and salt and records a redaction.
 
-create function lms_private.guard_event() returns trigger
+create function lms_private.protect_event() returns trigger
 language plpgsql
 as $$
 declare
@@ -24,18 +25,18 @@ begin
     then
       return new;
     end if;
-  elsif lms_private.is_forgetting(old.tenant_id) then
+  elsif lms_private.is_erasing_tenant(old.tenant_id) then
     return old;
   end if;
   raise exception using errcode = '42501', message = 'The event log is append-only.';
 end
 $$;
 
-comment on function lms_private.guard_event is
-  'Refuses to change or delete an event, whoever asks. What a redaction that was made in the same transaction announces may replace its state and salt; a tenant that lives elsewhere may be erased whole.';
+comment on function lms_private.protect_event is
+  'Refuses to change or delete an event for every role. State and salt may be replaced as announced by a redaction of the same transaction, and all events of a relocated tenant may be erased.';
 
--- The triggers run as whoever tries: all of them are refused.
-grant execute on function lms_private.guard_event to public;
+-- Triggers run as the role that writes, and every role has to be refused.
+grant execute on function lms_private.protect_event to public;
 
 create function lms_private.state_hash(salt uuid, state jsonb) returns bytea
 language sql
@@ -47,7 +48,7 @@ comment on function lms_private.state_hash is 'SHA-256 over the 16 bytes of the 
 
 grant execute on function lms_private.state_hash to lms_application, lms_definer;
 
-create function lms_private.guard_unsealed() returns trigger
+create function lms_private.protect_unsealed_events() returns trigger
 language plpgsql
 as $$
 begin
@@ -58,9 +59,9 @@ begin
 end
 $$;
 
-comment on function lms_private.guard_unsealed is 'Refuses to delete what is not in the chain yet, but to lms_private.seal_events.';
+comment on function lms_private.protect_unsealed_events is 'Only lms_private.seal_events may delete events that are not sealed.';
 
-grant execute on function lms_private.guard_unsealed to public;
+grant execute on function lms_private.protect_unsealed_events to public;
 
 create function lms_private.event_text(event lms.event_log) returns text
 language sql
@@ -80,7 +81,8 @@ return json_build_array(
   encode(event.state_hash, 'hex')
 )::text;
 
-comment on function lms_private.event_text is 'The canonical form of an event, which is hashed behind the hash of the one before.';
+comment on function lms_private.event_text is
+  'The canonical text of an event, which is hashed after the hash of the previous event.';
 
 grant execute on function lms_private.event_text to lms_application, lms_definer;
 
@@ -90,7 +92,7 @@ immutable
 parallel safe
 return sha256(coalesce(hash, head) || convert_to(event, 'UTF8'));
 
-comment on function lms_private.chain(bytea, bytea, text) is 'The hash behind one more event.';
+comment on function lms_private.chain(bytea, bytea, text) is 'The hash of the chain after one more event.';
 
 grant execute on function lms_private.chain(bytea, bytea, text) to lms_application, lms_definer;
 
@@ -99,7 +101,8 @@ create aggregate lms_private.chain(head bytea, event text) (
   stype = bytea
 );
 
-comment on aggregate lms_private.chain(bytea, text) is 'The hash behind these events, in a window that is ordered: that behind each of them.';
+comment on aggregate lms_private.chain(bytea, text) is
+  'The hash of the chain after several events; in an ordered window, the hash after each of them.';
 
 grant execute on function lms_private.chain(bytea, text) to lms_application, lms_definer;
 
@@ -115,7 +118,8 @@ declare
   last record;
   sealed_at constant timestamptz := now();
 begin
-  -- One at a time. What follows are statements of their own, so they see what was committed while this one waited.
+  -- Sealing is serialized. The following are separate statements, so they see what was committed
+  -- while this one waited.
   insert into lms.event_heads (tenant_id)
   values (tenant)
   on conflict (tenant_id) do nothing;
@@ -125,7 +129,8 @@ begin
   where h.tenant_id = tenant
   for update;
 
-  -- All that one snapshot shows, in one statement: part of it now and part by a later snapshot could turn cause and effect around.
+  -- A single statement seals all that one snapshot shows. Two snapshots could reverse cause and
+  -- effect.
   with taken as (
     delete from lms_private.unsealed_events as u
     where u.tenant_id = tenant
@@ -186,7 +191,7 @@ end
 $$;
 
 comment on function lms_private.seal_events is
-  'Gives places in the tenant''s chain to all its events that are committed, and returns the position of the last. For the worker.';
+  'Appends all committed events of a tenant to its chain and returns the last position. For the worker.';
 
 alter function lms_private.seal_events owner to lms_definer;
 
@@ -208,7 +213,7 @@ end
 $$;
 
 comment on function lms.seal_events is
-  'Seals what is committed of the context''s tenant, so that whoever reads the log next finds it there, the reader''s own writes included.';
+  'Seals the committed events of the context''s tenant, so that its readers see them, including their own writes.';
 
 alter function lms.seal_events owner to lms_definer;
 grant execute on function lms.seal_events to lms_application;

@@ -1,4 +1,4 @@
--- Row scope of the event log: an admin's.
+-- Row scope of the event log: visible to admins.
 
 create policy scope_read on lms.event_heads
 as restrictive for select to lms_application

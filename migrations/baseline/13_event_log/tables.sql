@@ -1,6 +1,7 @@
--- The event log: what happened and has no place yet, and one hash chain for each tenant, by month. The chain is over hashes of
--- states, so that an erased state can be replaced without breaking it. Events are written without a place in the chain, which
--- sealing gives them: writers who held the end of the chain until they had committed would wait for each other.
+-- The event log: events that are not sealed yet, and the hash chain of each tenant, partitioned by
+-- month. The chain covers hashes of states, so that an erased state can be replaced without
+-- breaking it. Events are written without a position and sealed later; otherwise writers would hold
+-- the end of the chain until commit and wait for each other.
 
 create table lms_private.unsealed_events (
   sequence bigint generated always as identity,
@@ -16,14 +17,14 @@ create table lms_private.unsealed_events (
   salt uuid not null default gen_random_uuid()
 );
 
-create index unsealed_events_sequence_idx
+create index idx_unsealed_events_sequence
 on lms_private.unsealed_events (tenant_id, sequence);
 
 comment on table lms_private.unsealed_events is
-  'Events that have no place in its tenant''s chain yet. Written by the transaction that made the change, emptied by lms_private.seal_events.';
+  'Events without a position in their tenant''s chain. Written by the transaction that makes the change, and moved by lms_private.seal_events.';
 comment on column lms_private.unsealed_events.sequence is
-  'In the order of writing. Two events of one row are in the order of their changes, because the later writer waited for the row.';
-comment on column lms_private.unsealed_events.salt is '122 random bits: without them nobody can guess an erased state from its hash.';
+  'The order of writing. Events of one row are in the order of their changes, because the later writer waited for the row.';
+comment on column lms_private.unsealed_events.salt is '122 random bits, so that an erased state cannot be guessed from its hash.';
 
 grant select, insert, delete on lms_private.unsealed_events to lms_definer;
 
@@ -38,17 +39,17 @@ with (fillfactor = 50);
 create unique index event_heads_tenant_id_key
 on lms.event_heads (tenant_id);
 
-comment on table lms.event_heads is
-  'Where each tenant''s chain ends. Sealing locks its row, so that one at a time gives places.';
+comment on table lms.event_heads is 'The end of each tenant''s chain. Sealing locks the row, so that it is serialized.';
 comment on column lms.event_heads.position is 'Position of the last event; 0 before the first.';
 comment on column lms.event_heads.hash is 'Hash of the last event; 32 zero bytes before the first.';
 
-call lms_private.adopt('event_heads', listed => false);
+call lms_private.register_table('event_heads', listed => false);
 
 grant select on lms.event_heads to lms_application;
 grant select, insert, update on lms.event_heads to lms_definer;
 
--- No checks: one function writes it, with every write of every table, and each check would cost it.
+-- There are no checks, because one function writes the table with every change of every table, and
+-- each check would slow it down.
 create table lms.event_log (
   like lms_private.row_template including defaults including comments,
   position bigint not null,
@@ -72,27 +73,31 @@ create index idx_event_log_entity_id
 on lms.event_log (tenant_id, entity_id, position);
 
 comment on table lms.event_log is
-  'Every change to a recorded table. Append-only and by month; lms.make_event_partitions makes the months. The application may only read it.';
-comment on column lms.event_log.created_at is 'When it was sealed.';
-comment on column lms.event_log.position is 'Gapless within the tenant, from 1. Behind a position that can be read nothing is ever added before it.';
-comment on column lms.event_log.entity is 'The table: students, finance_records.';
-comment on column lms.event_log.kind is 'Singular noun and what happened: student.created, .updated, .deleted (soft), .restored, .purged (hard); session.revoked.';
-comment on column lms.event_log.actor is 'The user who did it; null when it was a tool.';
-comment on column lms.event_log.request_id is 'The request that did it; null when it was a tool.';
-comment on column lms.event_log.at is 'When it happened, by the clock. The events of one row are in this order; those of transactions side by side need not be.';
-comment on column lms.event_log.state is 'The row after the change, without its secrets; empty for a purged row.';
-comment on column lms.event_log.salt is 'The salt that the state is hashed with.';
-comment on column lms.event_log.state_hash is 'SHA-256 over the 16 bytes of the salt and the UTF-8 text of the state, as it was when it was sealed.';
-comment on column lms.event_log.previous_hash is 'Hash of the event before; 32 zero bytes for the first.';
+  'Every change of a recorded table. Append-only, partitioned by month; lms.make_event_partitions creates the partitions. The application may only read it.';
+comment on column lms.event_log.created_at is 'When the event was sealed.';
+comment on column lms.event_log.position is
+  'Gapless within the tenant, from 1. Nothing is ever added before a position that has been read.';
+comment on column lms.event_log.entity is 'The table, such as students or finance_records.';
+comment on column lms.event_log.kind is
+  'The singular noun and the change: student.created, .updated, .deleted (soft), .restored, .purged (hard); session.revoked.';
+comment on column lms.event_log.actor is 'The user who made the change; null when it was a tool.';
+comment on column lms.event_log.request_id is 'The request that made the change; null when it was a tool.';
+comment on column lms.event_log.at is
+  'The time of the change. Events of one row are in this order; events of concurrent transactions need not be.';
+comment on column lms.event_log.state is 'The row after the change, without secret columns; empty for a purged row.';
+comment on column lms.event_log.salt is 'The salt with which the state is hashed.';
+comment on column lms.event_log.state_hash is
+  'SHA-256 over the 16 bytes of the salt and the UTF-8 text of the state at the time of sealing.';
+comment on column lms.event_log.previous_hash is 'Hash of the previous event; 32 zero bytes for the first.';
 comment on column lms.event_log.hash is
-  'SHA-256 over previous_hash and the UTF-8 text that lms_private.event_text builds. docs/event-log.md has it to the byte.';
+  'SHA-256 over previous_hash and the UTF-8 text of lms_private.event_text: see docs/reference/event-log-format.md.';
 
-call lms_private.adopt('event_log', listed => false);
+call lms_private.register_table('event_log', listed => false);
 
 grant select on lms.event_log to lms_application;
 grant select, insert, update (state, salt) on lms.event_log to lms_definer;
 
--- Without a month's own partition its events go here, so that no write ever fails because no worker has run.
+-- Events of a month without a partition go here, so that writes do not depend on the worker.
 create table lms_private.event_log_default
 partition of lms.event_log default;
 
@@ -112,16 +117,16 @@ on lms.event_redactions (tenant_id, position, erasure_id);
 create index idx_event_redactions_erasure_id
 on lms.event_redactions (tenant_id, erasure_id, position);
 
-comment on table lms.event_redactions is 'Which sealed events were erased in, and the hashes of what stands there instead.';
-comment on column lms.event_redactions.position is 'The event''s.';
-comment on column lms.event_redactions.state_hash is 'SHA-256 over the new salt and the new state, as in the event log.';
+comment on table lms.event_redactions is 'Redacted events, with the hashes of what replaced their states.';
+comment on column lms.event_redactions.position is 'The position of the event.';
+comment on column lms.event_redactions.state_hash is 'SHA-256 over the new salt and the new state, as in event_log.';
 
-call lms_private.adopt('event_redactions', listed => false);
+call lms_private.register_table('event_redactions', listed => false);
 
 grant select on lms.event_redactions to lms_application;
 grant select, insert on lms.event_redactions to lms_definer;
 
--- Unlogged: after a crash nobody waits.
+-- Unlogged, because no request is waiting after a crash.
 create unlogged table lms_private.event_waits (
   tenant_id uuid not null,
   ticket uuid not null,
@@ -131,10 +136,9 @@ create unlogged table lms_private.event_waits (
   constraint event_waits_pkey primary key (tenant_id, ticket)
 );
 
-comment on table lms_private.event_waits is 'Requests that wait for events, from the first look that found none to the last.';
-comment on column lms_private.event_waits.ticket is 'Made by the request that waits.';
-comment on column lms_private.event_waits.ends_at is
-  'When the wait is over at the latest: the row of a request that was broken off counts until then.';
+comment on table lms_private.event_waits is 'Requests that wait for events.';
+comment on column lms_private.event_waits.ticket is 'An id that the waiting request generates.';
+comment on column lms_private.event_waits.ends_at is 'The latest end of the wait: the row of an aborted request counts until then.';
 
--- To lock a row takes the right to update it.
+-- Locking a row requires the update privilege.
 grant select, insert, update, delete on lms_private.event_waits to lms_definer;

@@ -1,4 +1,4 @@
--- The log is only ever added to, and its triggers stay on when others are switched off.
+-- Triggers that make the log append-only. They stay enabled when triggers are switched off.
 
 create trigger append_only
 before update or truncate on lms_private.unsealed_events
@@ -8,13 +8,13 @@ alter table lms_private.unsealed_events enable always trigger append_only;
 
 create trigger sealed_only
 before delete on lms_private.unsealed_events
-for each statement execute function lms_private.guard_unsealed();
+for each statement execute function lms_private.protect_unsealed_events();
 
 alter table lms_private.unsealed_events enable always trigger sealed_only;
 
 create trigger append_only
 before update or delete on lms.event_log
-for each row execute function lms_private.guard_event();
+for each row execute function lms_private.protect_event();
 
 alter table lms.event_log enable always trigger append_only;
 

@@ -1,23 +1,23 @@
--- Changes of webhooks and their secrets, and the questions of the worker about deliveries.
+-- Changes of webhooks and their secrets, and the queries of the worker for deliveries.
 
-create function lms_private.begin_webhook() returns trigger
+create function lms_private.initialize_webhook() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  most constant integer := 20;
+  max_count constant integer := 20;
 begin
   if (
     select count(*)
     from lms.webhooks as w
     where w.tenant_id = new.tenant_id
       and w.deleted_at is null
-  ) > most
+  ) > max_count
   then
     raise exception using
       errcode = 'LM409',
-      message = format('There are %s webhooks already, which is the most: delete one first.', most);
+      message = format('There are already %s webhooks, the maximum. Delete one first.', max_count);
   end if;
   insert into lms.webhook_queues (tenant_id, id, position)
   select
@@ -36,9 +36,10 @@ begin
 end
 $$;
 
-comment on function lms_private.begin_webhook is 'A new webhook is told of what comes behind the present end of the log. LM409 when the tenant has too many.';
+comment on function lms_private.initialize_webhook is
+  'Starts a new webhook at the present end of the log. LM409 when the tenant has too many webhooks.';
 
-alter function lms_private.begin_webhook owner to lms_definer;
+alter function lms_private.initialize_webhook owner to lms_definer;
 
 create function lms_private.resume_webhook() returns trigger
 language plpgsql
@@ -54,7 +55,7 @@ begin
 end
 $$;
 
-comment on function lms_private.resume_webhook is 'A webhook that is enabled has its full time to succeed again.';
+comment on function lms_private.resume_webhook is 'Restarts the time within which an enabled webhook has to succeed.';
 
 alter function lms_private.resume_webhook owner to lms_definer;
 
@@ -63,7 +64,7 @@ language plpgsql
 as $$
 #variable_conflict use_variable
 declare
-  most constant integer := 5;
+  max_count constant integer := 5;
   w lms.webhooks;
 begin
   update lms.webhooks as r
@@ -80,11 +81,11 @@ begin
     from lms.webhook_secrets as s
     where s.webhook_id = webhook
       and s.expires_at > now()
-  ) >= most
+  ) >= max_count
   then
     raise exception using
       errcode = 'LM409',
-      message = format('%s former secrets sign still: rotate again when the oldest is a day old.', most);
+      message = format('%s former secrets are still in use for signing. Rotate again when the oldest is a day old.', max_count);
   end if;
   update lms.webhook_secrets as s
   set expires_at = now() + interval '24 hours'
@@ -96,7 +97,8 @@ begin
 end
 $$;
 
-comment on function lms.rotate_webhook_secret is 'Gives a webhook a new secret; the former one signs beside it for 24 hours. LM404, and LM409 when too many do.';
+comment on function lms.rotate_webhook_secret is
+  'Gives a webhook a new secret; the former one also signs for 24 hours. LM404; LM409 when too many former secrets still sign.';
 
 grant execute on function lms.rotate_webhook_secret to lms_application;
 
@@ -112,7 +114,7 @@ begin
   if not found then
     raise exception using errcode = 'LM404';
   end if;
-  perform lms.check_position(after);
+  perform lms.check_event_position(after);
   update lms.webhook_queues as q
   set position = after
   where q.id = webhook;
@@ -121,7 +123,7 @@ end
 $$;
 
 comment on function lms.replay_webhook is
-  'Lets a webhook be told again of what is behind a position, or not of what is before it. LM404, and LM422 for a position beyond the end.';
+  'Sets the position of a webhook, to replay or to skip events. LM404; LM422 for a position beyond the end.';
 
 grant execute on function lms.replay_webhook to lms_application;
 
@@ -146,7 +148,7 @@ begin
       and (
         k.kind = c.relname
         or (
-          -- The first argument is the noun of its kinds.
+          -- The first argument of the trigger is the noun of its kinds.
           split_part(k.kind, '.', 1) = split_part(encode(t.tgargs, 'escape'), '\000', 1)
           and split_part(k.kind, '.', 2) in ('created', 'updated', 'deleted', 'restored', 'purged', 'revoked')
           and split_part(k.kind, '.', 3) = ''
@@ -158,14 +160,14 @@ begin
   if found then
     raise exception using
       errcode = 'LM422',
-      message = 'There are no such events: this is a kind, such as student.created, or an entity, such as students.',
+      message = 'No such events. Must be a kind, such as student.created, or an entity, such as students.',
       column = 'kinds/' || unknown.place;
   end if;
   return new;
 end
 $$;
 
-comment on function lms_private.check_webhook_kinds is 'LM422 for a kind or an entity of which there never will be an event.';
+comment on function lms_private.check_webhook_kinds is 'LM422 for a kind or an entity that has no events.';
 
 alter function lms_private.check_webhook_kinds owner to lms_definer;
 
@@ -178,9 +180,10 @@ return json_build_object(
   'data', lms.event_json(e)
 )::text;
 
-comment on function lms_private.webhook_body is 'The body that a webhook is told of an event, which is in it as GET /v1/events shows it.';
+comment on function lms_private.webhook_body is
+  'The body of a webhook request for an event, which it contains as GET /v1/events shows it.';
 
-create function lms_private.webhooks_to_queue_for() returns table (tenant_id uuid, webhook_id uuid)
+create function lms_private.webhooks_with_unqueued_events() returns table (tenant_id uuid, webhook_id uuid)
 language sql
 stable
 security definer
@@ -200,16 +203,17 @@ as $$
     and q.position < h.position
     and t.status = 'active'
     and t.deleted_at is null
-    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
   order by w.tenant_id, w.id
 $$;
 
-comment on function lms_private.webhooks_to_queue_for is 'The active webhooks of active tenants behind whose position there are sealed events.';
+comment on function lms_private.webhooks_with_unqueued_events is
+  'The active webhooks of active tenants with sealed events after their position.';
 
-alter function lms_private.webhooks_to_queue_for owner to lms_definer;
-grant execute on function lms_private.webhooks_to_queue_for to lms_owner;
+alter function lms_private.webhooks_with_unqueued_events owner to lms_definer;
+grant execute on function lms_private.webhooks_with_unqueued_events to lms_owner;
 
-create function lms_private.webhooks_to_deliver_to(at timestamptz, busy uuid[]) returns table (tenant_id uuid, webhook_id uuid)
+create function lms_private.webhooks_with_due_deliveries(at timestamptz, busy uuid[]) returns table (tenant_id uuid, webhook_id uuid)
 language sql
 stable
 security definer
@@ -224,7 +228,7 @@ as $$
     and w.id <> all (busy)
     and t.status = 'active'
     and t.deleted_at is null
-    and not exists (select from lms_private.tenants_away as a where a.tenant_id = t.tenant_id)
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
     and exists (
       select
       from lms.webhook_deliveries as d
@@ -232,18 +236,18 @@ as $$
         and d.webhook_id = w.id
         and d.delivered_at is null
         and d.dead_at is null
-        and d.next_attempt_at <= webhooks_to_deliver_to.at
+        and d.next_attempt_at <= webhooks_with_due_deliveries.at
     )
   order by w.tenant_id, w.id
 $$;
 
-comment on function lms_private.webhooks_to_deliver_to is
-  'The active webhooks of active tenants that have something due, without those that have enough under way. Costs what their number costs and not what waits.';
+comment on function lms_private.webhooks_with_due_deliveries is
+  'The active webhooks of active tenants with due deliveries, except for those that have enough in progress. Its cost depends on the number of webhooks, not of deliveries.';
 
-alter function lms_private.webhooks_to_deliver_to owner to lms_definer;
-grant execute on function lms_private.webhooks_to_deliver_to to lms_owner;
+alter function lms_private.webhooks_with_due_deliveries owner to lms_definer;
+grant execute on function lms_private.webhooks_with_due_deliveries to lms_owner;
 
-create function lms_private.tell_of_webhook() returns trigger
+create function lms_private.notify_webhook_disabled() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -264,7 +268,7 @@ begin
       person,
       'webhook_disabled',
       jsonb_build_object(
-        -- A path may be a secret, and a host says enough.
+        -- Only the host is named, because the path may contain a secret.
         'webhook', coalesce(new.description, substring(new.url from '^[a-z]+://([^/]+)'), new.id::text),
         'reason', new.disabled_reason
       )
@@ -274,6 +278,7 @@ begin
 end
 $$;
 
-comment on function lms_private.tell_of_webhook is 'Tells the tenant''s admins of a webhook that was disabled by the worker.';
+comment on function lms_private.notify_webhook_disabled is
+  'Notifies the tenant''s admins of a webhook that the worker has disabled.';
 
-alter function lms_private.tell_of_webhook owner to lms_definer;
+alter function lms_private.notify_webhook_disabled owner to lms_definer;

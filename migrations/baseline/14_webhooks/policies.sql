@@ -1,4 +1,4 @@
--- Row scope of webhooks: an admin's.
+-- Row scope of webhooks: visible to admins.
 
 create policy scope_all on lms.webhooks
 as restrictive for all to lms_application

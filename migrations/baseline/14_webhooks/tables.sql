@@ -1,5 +1,5 @@
--- Webhooks tell receivers outside of a tenant's events: their addresses, the secrets that sign what they are told, and one row for
--- each event and webhook, queued and worked off by the worker.
+-- Webhooks: their addresses, the secrets that sign requests, and one delivery for each event and
+-- webhook, which the worker queues and sends.
 
 create table lms.webhooks (
   like lms_private.row_template including all,
@@ -22,14 +22,15 @@ create unique index webhooks_url_key
 on lms.webhooks (tenant_id, url)
 where deleted_at is null;
 
-comment on table lms.webhooks is 'Endpoints that are told of events, by the worker. How far that has come is in webhook_queues.';
-comment on column lms.webhooks.url is 'Where events are posted. As it was normalised when it was checked; checked again with every attempt.';
-comment on column lms.webhooks.kinds is 'Kinds (student.created) and entities (students) to be told of; all when it is empty.';
-comment on column lms.webhooks.disabled_reason is 'Why, in plain words.';
-comment on column lms.webhooks.secret_changed_at is 'When there was a new secret. The secrets themselves are in webhook_secrets.';
+comment on table lms.webhooks is 'Endpoints that receive events. webhook_queues has the position of each.';
+comment on column lms.webhooks.url is
+  'Where events are posted, as normalised when it was checked. It is checked again with every attempt.';
+comment on column lms.webhooks.kinds is 'The kinds (student.created) and entities (students) to receive; all when it is empty.';
+comment on column lms.webhooks.disabled_reason is 'Why the webhook was disabled, in plain words.';
+comment on column lms.webhooks.secret_changed_at is 'When the secret was last rotated. The secrets are in webhook_secrets.';
 
-call lms_private.adopt('webhooks', 'webhook');
-call lms_private.index_deleted('webhooks');
+call lms_private.register_table('webhooks', 'webhook');
+call lms_private.create_retention_index('webhooks');
 
 grant
   select,
@@ -60,11 +61,11 @@ on lms.webhook_secrets (expires_at)
 where expires_at is not null;
 
 comment on table lms.webhook_secrets is
-  'The secrets that sign. The application writes secrets and cannot read them; its changes are no events, that a secret was changed is one of webhooks.';
-comment on column lms.webhook_secrets.secret is 'Random bytes. Shown once, as whsec_ and base64, when it is made.';
-comment on column lms.webhook_secrets.expires_at is 'Until when a former secret signs beside the present one, whose is null.';
+  'Secrets that sign requests. The application writes them but cannot read them. Changes have no events of their own; webhooks.secret_changed_at has.';
+comment on column lms.webhook_secrets.secret is 'Random bytes, shown once, as whsec_ and base64, when they are generated.';
+comment on column lms.webhook_secrets.expires_at is 'Until when a former secret signs in addition; null for the present one.';
 
-call lms_private.adopt('webhook_secrets', listed => false);
+call lms_private.register_table('webhook_secrets', listed => false);
 
 grant
   select (tenant_id, id, webhook_id, expires_at),
@@ -83,11 +84,12 @@ create table lms.webhook_queues (
 );
 
 comment on table lms.webhook_queues is
-  'How far the log has been queued for each webhook, under its id. Bookkeeping of the worker, so its changes are no events.';
-comment on column lms.webhook_queues.position is 'The position of the last event that was looked at.';
-comment on column lms.webhook_queues.succeeded_at is 'When something was last delivered, to within a minute; at first when it was made or enabled.';
+  'The position up to which the log has been queued for each webhook, with the webhook''s id. These rows belong to the worker and have no events.';
+comment on column lms.webhook_queues.position is 'The position of the last event that was processed.';
+comment on column lms.webhook_queues.succeeded_at is
+  'When an event was last delivered, to within a minute; initially when the webhook was created or enabled.';
 
-call lms_private.adopt('webhook_queues', listed => false);
+call lms_private.register_table('webhook_queues', listed => false);
 
 grant select, update (position) on lms.webhook_queues to lms_application;
 grant select, insert, update on lms.webhook_queues to lms_definer;
@@ -120,16 +122,19 @@ create index idx_webhook_deliveries_updated_at
 on lms.webhook_deliveries (updated_at);
 
 comment on table lms.webhook_deliveries is
-  'One row for each event that a webhook is to be told of. Bookkeeping of the worker, so its changes are no events. What is told is read from the log with each attempt.';
-comment on column lms.webhook_deliveries.event_id is 'The message''s id: the same in every attempt, so that a receiver can drop doubles.';
-comment on column lms.webhook_deliveries.event_at is 'The event''s time, which leads to its partition of the log.';
-comment on column lms.webhook_deliveries.attempts is 'How many have begun; whoever records an outcome names their own, so that one that was given up for lost overwrites nothing.';
-comment on column lms.webhook_deliveries.next_attempt_at is 'When it is due. While an attempt is under way: when that is given up for lost.';
-comment on column lms.webhook_deliveries.last_status is 'The HTTP status of the last answer; null when there was none.';
-comment on column lms.webhook_deliveries.last_error is 'In plain words, without what was answered.';
-comment on column lms.webhook_deliveries.dead_at is 'When it was given up.';
+  'One row for each event to deliver to a webhook. These rows belong to the worker and have no events. The body is read from the log in each attempt.';
+comment on column lms.webhook_deliveries.event_id is
+  'The id of the message: the same in every attempt, so that a receiver can drop duplicates.';
+comment on column lms.webhook_deliveries.event_at is 'The time of the event, which determines its partition of the log.';
+comment on column lms.webhook_deliveries.attempts is
+  'Number of attempts that have begun. A recorded outcome names its attempt, so that an attempt that was considered lost cannot overwrite a later one.';
+comment on column lms.webhook_deliveries.next_attempt_at is
+  'When the next attempt is due. During an attempt: when it is considered lost.';
+comment on column lms.webhook_deliveries.last_status is 'The HTTP status of the last response; null when there was none.';
+comment on column lms.webhook_deliveries.last_error is 'The last error in plain words, without the response.';
+comment on column lms.webhook_deliveries.dead_at is 'When delivery was given up.';
 
-call lms_private.adopt('webhook_deliveries', listed => false);
+call lms_private.register_table('webhook_deliveries', listed => false);
 
 grant select on lms.webhook_deliveries to lms_application;
 grant select, delete on lms.webhook_deliveries to lms_definer;

@@ -1,6 +1,6 @@
--- The search for a person in a row or in the state of an event, and the cut: by the one declaration of what is personal.
+-- Redaction of a person in rows and in the states of events, by the declaration of personal data.
 
-create function lms_private.cut(words text, person lms_private.person) returns text
+create function lms_private.redact_text(words text, person lms_private.data_subject) returns text
 language plpgsql
 immutable
 parallel safe
@@ -13,11 +13,12 @@ begin
 end
 $$;
 
-comment on function lms_private.cut(text, lms_private.person) is 'The text without the person''s names, addresses and numbers.';
+comment on function lms_private.redact_text(text, lms_private.data_subject) is
+  'Replaces the person''s names, addresses and numbers in a text.';
 
-grant execute on function lms_private.cut(text, lms_private.person) to lms_definer;
+grant execute on function lms_private.redact_text(text, lms_private.data_subject) to lms_definer;
 
-create function lms_private.cut(given jsonb, person lms_private.person) returns jsonb
+create function lms_private.redact_json(given jsonb, person lms_private.data_subject) returns jsonb
 language plpgsql
 immutable
 parallel safe
@@ -27,25 +28,26 @@ declare
 begin
   case jsonb_typeof(given)
     when 'string' then
-      return to_jsonb(lms_private.cut(given #>> '{}', person));
+      return to_jsonb(lms_private.redact_text(given #>> '{}', person));
     when 'number' then
-      words := lms_private.cut(given::text, person);
+      words := lms_private.redact_text(given::text, person);
       return case when words = given::text then given else to_jsonb(words) end;
     when 'array' then
       return coalesce(
         (
-          select jsonb_agg(lms_private.cut(e.element, person) order by e.place)
+          select jsonb_agg(lms_private.redact_json(e.element, person) order by e.place)
           from jsonb_array_elements(given) with ordinality as e (element, place)
         ),
         '[]'
       );
     when 'object' then
-      -- Two keys that become one would lose a value; a key of one word may be the name of a field.
+      -- Redacted keys could collide and lose a value, so keys of one word, which may be names of
+      -- fields, are kept.
       return coalesce(
         (
           select jsonb_object_agg(
-            case when m.key ~ '[^[:alnum:]_]' then lms_private.cut(m.key, person) else m.key end,
-            lms_private.cut(m.value, person)
+            case when m.key ~ '[^[:alnum:]_]' then lms_private.redact_text(m.key, person) else m.key end,
+            lms_private.redact_json(m.value, person)
           )
           from jsonb_each(given) as m
         ),
@@ -57,11 +59,12 @@ begin
 end
 $$;
 
-comment on function lms_private.cut(jsonb, lms_private.person) is 'The same for all texts, numbers and keys in a JSON value.';
+comment on function lms_private.redact_json(jsonb, lms_private.data_subject) is
+  'Redacts all texts, numbers and keys of a JSON value.';
 
-grant execute on function lms_private.cut(jsonb, lms_private.person) to lms_definer;
+grant execute on function lms_private.redact_json(jsonb, lms_private.data_subject) to lms_definer;
 
-create function lms_private.mentions(words text, person lms_private.person) returns boolean
+create function lms_private.may_mention(words text, person lms_private.data_subject) returns boolean
 language plpgsql
 immutable
 parallel safe
@@ -69,7 +72,7 @@ as $$
 declare
   id text;
 begin
-  -- Not in the pattern, because comparing takes a tenth of what matching does.
+  -- The ids are not part of the pattern, because a comparison costs a tenth of a match.
   foreach id in array person.ids loop
     if strpos(words, id) > 0 then
       return true;
@@ -79,12 +82,12 @@ begin
 end
 $$;
 
-comment on function lms_private.mentions is
-  'True when JSON text may have something of a person and is to be looked at more closely. Most has not.';
+comment on function lms_private.may_mention is
+  'True when JSON text may mention a person and has to be examined more closely. Most texts do not.';
 
-grant execute on function lms_private.mentions to lms_definer;
+grant execute on function lms_private.may_mention to lms_definer;
 
-create function lms_private.is_of(table_name text, state jsonb, person lms_private.person) returns boolean
+create function lms_private.is_row_of_subject(table_name text, state jsonb, person lms_private.data_subject) returns boolean
 language sql
 stable
 parallel safe
@@ -92,9 +95,9 @@ begin atomic
   select exists (
     select
     from lms_private.personal_rows as r
-    where r.table_name = is_of.table_name
+    where r.table_name = is_row_of_subject.table_name
       and (state ->> r.column_name)::uuid = any (
-        case r.refers
+        case r.subject_kind
           when 'user' then person.users
           when 'student' then person.students
           else person.tutors
@@ -103,50 +106,51 @@ begin atomic
   );
 end;
 
-comment on function lms_private.is_of is 'True when a row, or the state of one, is the person''s.';
+comment on function lms_private.is_row_of_subject is 'True when a row, or the state of one, belongs to the person.';
 
-grant execute on function lms_private.is_of to lms_definer;
+grant execute on function lms_private.is_row_of_subject to lms_definer;
 
-create function lms_private.redacted(table_name text, state jsonb, person lms_private.person) returns jsonb
+create function lms_private.redact_row(table_name text, state jsonb, person lms_private.data_subject) returns jsonb
 language plpgsql
 stable
 parallel safe
 as $$
 #variable_conflict use_variable
 declare
-  is_own constant boolean := lms_private.is_of(table_name, state, person);
+  is_own constant boolean := lms_private.is_row_of_subject(table_name, state, person);
   declared record;
 begin
   for declared in
     select c.column_name, c.class, c.replacement
     from lms_private.personal_columns as c
-    where c.table_name = redacted.table_name
-      and (c.class = 'words' or is_own and c.replacement is not null)
+    where c.table_name = redact_row.table_name
+      and (c.class = 'free_text' or is_own and c.replacement is not null)
   loop
-    -- A field that was not there is not added.
+    -- A column that was null or missing stays so.
     continue when coalesce(state -> declared.column_name, 'null') = 'null';
     state := state || jsonb_build_object(
       declared.column_name,
       case
         when is_own and declared.replacement is not null
           then replace(declared.replacement::text, '{id}', state ->> 'id')::jsonb
-        else lms_private.cut(state -> declared.column_name, person)
+        else lms_private.redact_json(state -> declared.column_name, person)
       end
     );
   end loop;
-  -- A table that has gone since: what it was is not known, so all of it is words.
-  if not exists (select from lms_private.personal_tables as t where t.table_name = redacted.table_name) then
-    state := lms_private.cut(state, person);
+  -- The classes of a table that has been dropped are not known, so all of its state is treated as
+  -- free text.
+  if not exists (select from lms_private.personal_tables as t where t.table_name = redact_row.table_name) then
+    state := lms_private.redact_json(state, person);
   end if;
   return state;
 end
 $$;
 
-comment on function lms_private.redacted is 'A row, or the state of one, as it is when the person has been erased.';
+comment on function lms_private.redact_row is 'A row, or the state of one, after the erasure of the person.';
 
-grant execute on function lms_private.redacted to lms_definer;
+grant execute on function lms_private.redact_row to lms_definer;
 
-create function lms_private.person(tenant uuid, account uuid) returns lms_private.person
+create function lms_private.find_data_subject(tenant uuid, account uuid) returns lms_private.data_subject
 language plpgsql
 stable
 security definer
@@ -154,13 +158,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-  person lms_private.person;
+  person lms_private.data_subject;
   names text[];
   emails text[];
   phones text[];
 begin
   person.users := array[account];
-  -- Rows that are gone are known from the log.
+  -- Deleted rows are known from the event log.
   person.students := array(
     select s.id
     from lms.students as s
@@ -188,7 +192,7 @@ begin
 
   person.ids := (person.users || person.students || person.tutors)::text[];
 
-  -- Present and former, but for what an earlier erasure left.
+  -- Present and former values, except for those that an earlier erasure wrote.
   select
     coalesce(array_agg(distinct k.state ->> 'name') filter (where k.state ->> 'name' <> 'Erased'), '{}'),
     coalesce(array_agg(distinct k.state ->> 'email') filter (where k.state ->> 'email' not like 'erased-%@erased.invalid'), '{}'),
@@ -212,12 +216,12 @@ begin
     coalesce(array_agg(i.substitute order by char_length(i.pattern) desc), '{}'),
     string_agg(i.in_json, '|')
   into person.patterns, person.substitutes, person.anywhere
-  from lms_private.identifiers(names, emails, phones) as i;
+  from lms_private.identifier_patterns(names, emails, phones) as i;
   return person;
 end
 $$;
 
-comment on function lms_private.person is
-  'The person of an account: the ids of its rows, and how its present and former names, addresses and numbers are found. The log has to be sealed.';
+comment on function lms_private.find_data_subject is
+  'The data subject of an account: the ids of its rows, and patterns for its present and former names, addresses and numbers. The log has to be sealed first.';
 
-alter function lms_private.person owner to lms_definer;
+alter function lms_private.find_data_subject owner to lms_definer;

@@ -1,4 +1,4 @@
--- Row scope of legal holds and erasures: an admin's.
+-- Row scope of legal holds and erasures: visible to admins.
 
 create policy scope_read on lms.legal_holds
 as restrictive for select to lms_application

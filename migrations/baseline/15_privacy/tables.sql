@@ -1,7 +1,8 @@
--- The declaration of what is personal, one for export and erasure, of rows and of events; a test compares it with the schema.
--- Beside it legal holds and erasures: while a hold is set, nothing of the person is erased or removed.
+-- The declaration of personal data, which export and erasure share for rows and events; a test
+-- compares it with the schema. Legal holds, during which nothing of a person may be erased or
+-- purged, and erasures.
 
-create type lms_private.person as (
+create type lms_private.data_subject as (
   users uuid[],
   students uuid[],
   tutors uuid[],
@@ -11,17 +12,17 @@ create type lms_private.person as (
   anywhere text
 );
 
-comment on type lms_private.person is
-  'A person who is looked for. Ids of the person''s rows, all of them once more as text; patterns of names, e-mail addresses and telephone numbers with what stands there instead; one pattern that JSON text with any of these matches.';
+comment on type lms_private.data_subject is
+  'A person to search for: the ids of the person''s rows, also as text; patterns for names, e-mail addresses and telephone numbers with their substitutes; one quick pattern for JSON text.';
 
 create table lms_private.personal_tables (
   table_name text primary key,
-  withheld text
+  withheld_reason text
 );
 
-comment on table lms_private.personal_tables is 'Every table of schema lms, each with what a person is told of its rows.';
-comment on column lms_private.personal_tables.withheld is
-  'Why a person''s rows of it are not handed out; null where they are, or where no row is a person''s.';
+comment on table lms_private.personal_tables is 'Every table of schema lms, with the reason if an export omits it.';
+comment on column lms_private.personal_tables.withheld_reason is
+  'Why an export omits the person''s rows; null when it contains them or when no rows belong to people.';
 
 grant select on lms_private.personal_tables to lms_definer;
 
@@ -29,32 +30,34 @@ create table lms_private.personal_columns (
   table_name text not null references lms_private.personal_tables (table_name),
   column_name text not null,
   class text not null
-    constraint personal_columns_class_check check (class in ('plain', 'personal', 'words', 'others', 'secret')),
+    constraint personal_columns_class_check check (class in ('plain', 'personal', 'free_text', 'other_people', 'secret')),
   replacement jsonb,
   primary key (table_name, column_name),
-  constraint personal_columns_replacement_check check (replacement is null or class in ('personal', 'words', 'secret'))
+  constraint personal_columns_replacement_check check (replacement is null or class in ('personal', 'free_text', 'secret'))
 );
 
 comment on table lms_private.personal_columns is
-  'Every column of schema lms that can hold words, dates or bytes. Numbers, times, ids and booleans stay as they are.';
+  'Every column of schema lms that can hold text, dates or bytes. Numbers, times, ids and booleans are never redacted.';
 comment on column lms_private.personal_columns.class is
-  'plain: says nothing about anybody. personal: replaced in the rows of who is erased. words: free text; in anybody''s rows the names of who is erased are cut out of it. others: ids of other people, not handed out. secret: neither handed out nor in an event; one with a replacement is replaced as well.';
+  'plain: says nothing about a person. personal: redacted in the rows of an erased person. free_text: names of an erased person are redacted in everybody''s rows. other_people: ids of other people, not exported. secret: neither exported nor in events; redacted if it has a replacement.';
 comment on column lms_private.personal_columns.replacement is
-  'The value that stands in the erased person''s rows instead, {id} in it being the row''s; JSON null clears. None: words in them are cut like those in other rows.';
+  'The value that replaces the column in the erased person''s rows, in which {id} is the id of the row; JSON null clears it. Without one, free text is redacted as in other rows.';
 
 grant select on lms_private.personal_columns to lms_definer;
 
 create table lms_private.personal_rows (
   table_name text not null references lms_private.personal_tables (table_name),
   column_name text not null,
-  refers text not null
-    constraint personal_rows_refers_check check (refers in ('user', 'student', 'tutor')),
+  subject_kind text not null
+    constraint personal_rows_subject_kind_check check (subject_kind in ('user', 'student', 'tutor')),
   is_for_guardians boolean not null default false,
   primary key (table_name, column_name)
 );
 
-comment on table lms_private.personal_rows is 'The person of a row: the column that names the person, and which of the person''s ids it has.';
-comment on column lms_private.personal_rows.is_for_guardians is 'True when a guardian is handed out the child''s rows as well.';
+comment on table lms_private.personal_rows is
+  'The person to whom a row belongs: the column with the person''s id, and the kind of that id.';
+comment on column lms_private.personal_rows.is_for_guardians is
+  'True when the export of a guardian contains the rows of the children.';
 
 grant select on lms_private.personal_rows to lms_definer;
 
@@ -69,10 +72,11 @@ create table lms.legal_holds (
 create index idx_legal_holds_user_id
 on lms.legal_holds (tenant_id, user_id);
 
-comment on table lms.legal_holds is 'People who must not be erased, and why. Deleting a hold releases it; several on one person are each on their own.';
+comment on table lms.legal_holds is
+  'People who must not be erased, with the reason. Deleting a hold releases it; several holds on one person are independent.';
 
-call lms_private.adopt('legal_holds', 'legal_hold');
-call lms_private.index_deleted('legal_holds');
+call lms_private.register_table('legal_holds', 'legal_hold');
+call lms_private.create_retention_index('legal_holds');
 
 grant select, insert, update on lms.legal_holds to lms_application;
 
@@ -92,22 +96,22 @@ create table lms.erasures (
 create index idx_erasures_user_id
 on lms.erasures (tenant_id, user_id);
 
-comment on table lms.erasures is 'People who were erased, when and why. Added to by lms.erase_subject alone, as the last thing that it does.';
-comment on column lms.erasures.counts is 'How many rows of each table were changed or deleted.';
-comment on column lms.erasures.events is 'How many sealed events were erased in: the rows of event_redactions.';
+comment on table lms.erasures is 'People who were erased, when and why. Only lms.erase_subject writes it, as its last step.';
+comment on column lms.erasures.counts is 'The number of rows changed or deleted in each table.';
+comment on column lms.erasures.events is 'The number of redacted events: the rows of event_redactions.';
 comment on column lms.erasures.redactions_hash is
-  'SHA-256 over position (8 bytes, big endian) and state_hash of each of its event_redactions, in order of position. The event of this row carries it into the chain.';
+  'SHA-256 over position (8 bytes, big endian) and state_hash of each of its event_redactions, in order of position. The event of this row makes it part of the chain.';
 
-call lms_private.adopt('erasures', 'erasure');
+call lms_private.register_table('erasures', 'erasure');
 
 grant select on lms.erasures to lms_application;
 grant select, insert on lms.erasures to lms_definer;
 
-create table lms_private.erasures_under_way (
+create table lms_private.erasures_in_progress (
   transaction_id xid8 primary key default pg_current_xact_id()
 );
 
-comment on table lms_private.erasures_under_way is
-  'Which transactions are erasing. A row is deleted by the transaction that made it, so nobody else ever sees one.';
+comment on table lms_private.erasures_in_progress is
+  'Transactions that are erasing. The transaction deletes its own row, so no other transaction ever sees one.';
 
-grant select, insert, delete on lms_private.erasures_under_way to lms_definer;
+grant select, insert, delete on lms_private.erasures_in_progress to lms_definer;

@@ -1,3 +1,3 @@
--- Erasures are only ever added to.
+-- Erasures are append-only.
 
-call lms_private.append_but_erase('erasures', 'reason');
+call lms_private.append_only_redactable('erasures', 'reason');

@@ -1,15 +1,16 @@
--- The rule for each reference to users, students, tutors, staff and centres, with the reason.
+-- The rule for each reference to users, students, tutors, staff and centres, with its reason.
 
-insert into lms_private.dependants (parent, child, child_column, rule, is_for_deletion, roles, condition, label, example, reason)
+insert into lms_private.dependency_rules (parent, child, child_column, rule, only_on_deletion, allowed_roles, condition, label, example, reason)
 values
-  ('users', 'students', 'user_id', 'delete', true, '{student}', 'true', null, null, 'A student is an account''s.'),
-  ('users', 'tutors', 'user_id', 'delete', true, '{tutor}', 'true', null, null, 'A tutor is an account''s.'),
+  ('users', 'students', 'user_id', 'delete', true, '{student}', 'true', null, null, 'A student belongs to its account.'),
+  ('users', 'tutors', 'user_id', 'delete', true, '{tutor}', 'true', null, null, 'A tutor belongs to its account.'),
   (
     'users', 'staff', 'user_id', 'delete', true, '{tutor,supervisor,admin,finance,assessor,support}', 'true', null, null,
-    'A member of the staff is an account''s.'
+    'A staff member belongs to its account.'
   ),
   (
-    -- A link that came with the first contact comes back where nobody else has been named since.
+    -- A link that was created with the first contact is restored only if no other first contact has
+    -- been set since.
     'users', 'guardians', 'user_id', 'delete', true, null,
     'not c.by_first_contact or exists (
       select
@@ -18,65 +19,65 @@ values
         and s.id = c.student_id
         and coalesce(s.parent_id, c.user_id) = c.user_id
     )',
-    null, null, 'Nobody is left who could see the child.'
+    null, null, 'The link is of no use without its account.'
   ),
   (
     'users', 'inventory_loans', 'user_id', 'refuse', false, null, 'c.returned_at is null and c.deleted_at is null',
-    'loans that have not come back',
+    'loans that have not been returned',
     '''item '' || c.inventory_id',
-    'Whoever has left brings nothing back.'
+    'A person who has left does not return items.'
   ),
-  ('users', 'requests', 'created_by', 'keep', false, null, 'true', null, null, 'What was asked is still to be answered.'),
-  ('users', 'legal_holds', 'user_id', 'keep', false, null, 'true', null, null, 'A hold is on who has left as well.'),
-  ('users', 'erasures', 'user_id', 'keep', false, null, 'true', null, null, 'What was.'),
+  ('users', 'requests', 'created_by', 'keep', false, null, 'true', null, null, 'The request still has to be answered.'),
+  ('users', 'legal_holds', 'user_id', 'keep', false, null, 'true', null, null, 'A legal hold also applies to a person who has left.'),
+  ('users', 'erasures', 'user_id', 'keep', false, null, 'true', null, null, 'The row is a record of the past.'),
   (
     'tutors', 'students', 'assigned_tutor_id', 'refuse', false, null, 'c.deleted_at is null', 'students assigned to them',
-    '''student '' || c.id', 'A child without a tutor is to be noticed before, not after.'
+    '''student '' || c.id', 'A new tutor for each student has to be found first.'
   ),
   (
     'tutors', 'occurrences', 'tutor_id', 'refuse', false, null,
-    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'lessons ahead',
-    'format(''class %s at %s'', c.class_id, lms.utc(c.starts_at))', 'Families come to a lesson that nobody gives.'
+    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'upcoming lessons',
+    'format(''class %s at %s'', c.class_id, lms.utc(c.starts_at))', 'Families would come to a lesson without a tutor.'
   ),
   (
     'tutors', 'classes', 'tutor_id', 'refuse', false, null,
     'c.planned_until is not null and c.status = ''scheduled'' and c.deleted_at is null', 'classes without an end',
-    '''class '' || c.id', 'More lessons of it are made by the worker.'
+    '''class '' || c.id', 'The worker would plan more lessons.'
   ),
-  ('tutors', 'assessments', 'tutor_id', 'keep', false, null, 'true', null, null, 'What was.'),
-  ('tutors', 'finance_records', 'tutor_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
-  ('tutors', 'tutor_rates', 'tutor_id', 'keep', false, null, 'true', null, null, 'Lessons that were given are still paid.'),
-  ('tutors', 'payroll_lessons', 'tutor_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
-  ('tutors', 'payroll_items', 'tutor_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
-  ('students', 'attendances', 'student_id', 'keep', false, null, 'true', null, null, 'Those ahead end with the enrolment; the others were.'),
-  ('students', 'guardians', 'student_id', 'keep', false, null, 'true', null, null, 'Statements of account and legal holds of a family need it.'),
-  ('students', 'assessments', 'student_id', 'keep', false, null, 'true', null, null, 'What was.'),
-  ('students', 'gamification', 'student_id', 'keep', false, null, 'true', null, null, 'What was; rankings leave out who has left.'),
-  ('students', 'finance_records', 'student_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
-  ('centres', 'users', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'accounts', '''user '' || c.id', 'It is their home.'),
-  ('centres', 'students', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'students', '''student '' || c.id', 'It is theirs.'),
-  ('centres', 'tutors', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'tutors', '''tutor '' || c.id', 'It is theirs.'),
-  ('centres', 'staff', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'members of staff', '''staff '' || c.id', 'It is theirs.'),
+  ('tutors', 'assessments', 'tutor_id', 'keep', false, null, 'true', null, null, 'The row is a record of the past.'),
+  ('tutors', 'finance_records', 'tutor_id', 'keep', false, null, 'true', null, null, 'The ledger is permanent.'),
+  ('tutors', 'tutor_rates', 'tutor_id', 'keep', false, null, 'true', null, null, 'Lessons that were given still have to be paid.'),
+  ('tutors', 'payroll_lessons', 'tutor_id', 'keep', false, null, 'true', null, null, 'The ledger is permanent.'),
+  ('tutors', 'payroll_items', 'tutor_id', 'keep', false, null, 'true', null, null, 'The ledger is permanent.'),
+  ('students', 'attendances', 'student_id', 'keep', false, null, 'true', null, null, 'Future attendances end with the enrolment; past ones are records.'),
+  ('students', 'guardians', 'student_id', 'keep', false, null, 'true', null, null, 'Statements of account and legal holds of a family depend on it.'),
+  ('students', 'assessments', 'student_id', 'keep', false, null, 'true', null, null, 'The row is a record of the past.'),
+  ('students', 'gamification', 'student_id', 'keep', false, null, 'true', null, null, 'The row is a record of the past; leaderboards omit people who have left.'),
+  ('students', 'finance_records', 'student_id', 'keep', false, null, 'true', null, null, 'The ledger is permanent.'),
+  ('centres', 'users', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'accounts', '''user '' || c.id', 'It is the home centre of the accounts.'),
+  ('centres', 'students', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'students', '''student '' || c.id', 'They belong to the centre.'),
+  ('centres', 'tutors', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'tutors', '''tutor '' || c.id', 'They belong to the centre.'),
+  ('centres', 'staff', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'staff members', '''staff '' || c.id', 'They belong to the centre.'),
   (
     'centres', 'occurrences', 'centre_id', 'refuse', false, null,
-    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'lessons ahead',
-    'format(''class %s at %s'', c.class_id, lms.utc(c.starts_at))', 'Families come to a closed door.'
+    'c.starts_at > now() and c.status = ''scheduled'' and c.deleted_at is null', 'upcoming lessons',
+    'format(''class %s at %s'', c.class_id, lms.utc(c.starts_at))', 'Families would come to a closed centre.'
   ),
   (
     'centres', 'classes', 'centre_id', 'refuse', false, null,
     'c.planned_until is not null and c.status = ''scheduled'' and c.deleted_at is null', 'classes without an end',
-    '''class '' || c.id', 'More lessons of it are made by the worker.'
+    '''class '' || c.id', 'The worker would plan more lessons.'
   ),
   (
     'centres', 'requests', 'centre_id', 'refuse', true, null, 'c.status in (''open'', ''in_progress'') and c.deleted_at is null',
-    'open requests', '''number '' || c.number', 'Nobody would answer them.'
+    'open requests', '''number '' || c.number', 'Nobody would answer the requests.'
   ),
-  ('centres', 'inventory', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'things in stock', '''item '' || c.id', 'It is somewhere.'),
-  ('centres', 'inventory_loans', 'centre_id', 'keep', false, null, 'true', null, null, 'They go with the item, which is refused.'),
-  ('centres', 'finance_records', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.'),
-  ('centres', 'payroll_runs', 'centre_id', 'keep', false, null, 'true', null, null, 'The book stays.');
+  ('centres', 'inventory', 'centre_id', 'refuse', true, null, 'c.deleted_at is null', 'inventory items', '''item '' || c.id', 'The items have to be moved first.'),
+  ('centres', 'inventory_loans', 'centre_id', 'keep', false, null, 'true', null, null, 'Their item prevents the deletion.'),
+  ('centres', 'finance_records', 'centre_id', 'keep', false, null, 'true', null, null, 'The ledger is permanent.'),
+  ('centres', 'payroll_runs', 'centre_id', 'keep', false, null, 'true', null, null, 'The ledger is permanent.');
 
-insert into lms_private.dependants (parent, child, child_column, rule, is_for_deletion, ending, return, reason)
+insert into lms_private.dependency_rules (parent, child, child_column, rule, only_on_deletion, end_statement, restore_statement, reason)
 values
   (
     'users', 'students', 'parent_id', 'end', true,
@@ -90,7 +91,7 @@ values
     where s.tenant_id = $1
       and s.id = any ($3)
       and s.parent_id is null',
-    'The first contact is somebody who can be reached.'
+    'The first contact has to be reachable.'
   ),
   (
     'staff', 'requests', 'assigned_to', 'end', false,
@@ -101,11 +102,11 @@ values
       and r.status in (''open'', ''in_progress'')
     returning r.id',
     null,
-    'They are nobody''s again, so that they are seen and taken up; whoever has one by then keeps it.'
+    'Unassigned requests are noticed and taken over; a request that was reassigned keeps its assignee.'
   ),
   (
     'students', 'enrolments', 'student_id', 'end', false,
-    'select p.id from lms_private.end_places($1, $2) as p (id)',
+    'select p.id from lms_private.end_enrolments($1, $2) as p (id)',
     'update lms.classes as k
     set student_ids = k.student_ids || to_jsonb($2)
     where k.tenant_id = $1
@@ -114,5 +115,5 @@ values
       and k.deleted_at is null
       and not k.student_ids ? $2::text
       and k.centre_id = (select s.centre_id from lms.students as s where s.tenant_id = $1 and s.id = $2)',
-    'The places in lessons ahead are free again.'
+    'Places in future lessons become free.'
   );

@@ -1,38 +1,41 @@
--- The declaration of what becomes of everything that stands on somebody who leaves: one for users, students, tutors, staff and
--- centres. docs/leaving.md has the decisions in words.
+-- The rules for rows that refer to a person who leaves or a centre that closes: users, students,
+-- tutors, staff and centres. docs/reference/leaving.md explains the decisions.
 
-create table lms_private.dependants (
+create table lms_private.dependency_rules (
   parent text not null,
   child text not null,
   child_column text not null,
   rule text not null
-    constraint dependants_rule_check check (rule in ('refuse', 'end', 'delete', 'keep')),
-  is_for_deletion boolean not null default false,
+    constraint dependency_rules_rule_check check (rule in ('refuse', 'end', 'delete', 'keep')),
+  only_on_deletion boolean not null default false,
   condition text not null default 'true',
   label text,
   example text,
-  ending text,
-  return text,
+  end_statement text,
+  restore_statement text,
   reason text not null,
-  roles text[],
+  allowed_roles text[],
   primary key (child, child_column),
-  constraint dependants_label_check check ((rule = 'refuse') = (label is not null and example is not null)),
-  constraint dependants_ending_check check ((rule = 'end') = (ending is not null))
+  constraint dependency_rules_label_check check ((rule = 'refuse') = (label is not null and example is not null)),
+  constraint dependency_rules_end_statement_check check ((rule = 'end') = (end_statement is not null))
 );
 
-comment on table lms_private.dependants is
-  'The rule for each row that refers to somebody who leaves. A test holds it against the foreign keys; those that cascade belong to their row and need no entry.';
-comment on column lms_private.dependants.rule is
-  'refuse: LM409 as long as there are such rows. end: ending is executed, and return when they come back. delete: deleted and restored together. keep: it tells of what was.';
-comment on column lms_private.dependants.is_for_deletion is 'True when deactivating leaves it alone.';
-comment on column lms_private.dependants.condition is 'Which rows count, by the alias c; of rule delete: which come back.';
-comment on column lms_private.dependants.label is 'The name of the rows in the refusal.';
-comment on column lms_private.dependants.example is
-  'An expression that names one of them by its id, by the alias c. A refusal is in the server''s log, so no person is named in it.';
-comment on column lms_private.dependants.ending is
-  'A statement on the tenant $1 and the parent''s id $2 that returns the ids of the rows that it has changed.';
-comment on column lms_private.dependants.return is 'A statement on tenant $1, parent $2 and those ids $3. Null: what was ended stays so.';
-comment on column lms_private.dependants.roles is
-  'Of rows of an account: which roles the account may have. As long as there is one, a change to another role is LM409; none is made or restored for an account of another. Null: any.';
+comment on table lms_private.dependency_rules is
+  'The rule for each reference to a person who leaves or a centre that closes. A test compares the rules with the foreign keys; keys that cascade need no rule.';
+comment on column lms_private.dependency_rules.rule is
+  'refuse: LM409 while such rows exist. end: end_statement is executed on leaving, and restore_statement on return. delete: deleted and restored together. keep: unchanged.';
+comment on column lms_private.dependency_rules.only_on_deletion is
+  'True when the rule applies to deletion only, not to deactivation.';
+comment on column lms_private.dependency_rules.condition is
+  'The rows to which the rule applies, with the alias c; for the rule delete, the rows that are restored.';
+comment on column lms_private.dependency_rules.label is 'The name of the rows in the error.';
+comment on column lms_private.dependency_rules.example is
+  'An expression with the alias c that names one of the rows by id. Errors are logged, so it must not name a person.';
+comment on column lms_private.dependency_rules.end_statement is
+  'A statement with the tenant $1 and the parent''s id $2 that returns the ids of the rows that it has changed.';
+comment on column lms_private.dependency_rules.restore_statement is
+  'A statement with the tenant $1, the parent''s id $2 and those ids $3; null when nothing is restored.';
+comment on column lms_private.dependency_rules.allowed_roles is
+  'For rows of an account: the roles that the account may have. LM409 for a change to another role while such a row exists, and none can be created or restored for an account of another role. Null for any role.';
 
-grant select on lms_private.dependants to lms_definer;
+grant select on lms_private.dependency_rules to lms_definer;

@@ -1,5 +1,5 @@
--- Retention: what was deleted goes for good when the time is over in which it could be restored. Which tables, in which order,
--- what holds a row and what goes with it follows from the schema: from triggers and foreign keys.
+-- Retention: deleted rows are purged when they can no longer be restored. The tables, their order,
+-- and what prevents or accompanies a purge are derived from triggers and foreign keys.
 
 create function lms_private.retained_tables() returns setof text
 language sql
@@ -11,7 +11,7 @@ as $$
     from pg_class as c
     where c.relnamespace = 'lms'::regnamespace
       and c.relkind = 'r'
-      -- A tenant stays, with its book and its log. Payroll is of the book.
+      -- Tenants are kept, with their ledger and event log. Payroll belongs to the ledger.
       and c.relname not in ('tenants', 'payroll_runs', 'payroll_items')
       and exists (
         select from pg_trigger as t
@@ -44,9 +44,9 @@ as $$
 $$;
 
 comment on function lms_private.retained_tables is
-  'The tables of which deleted rows are removed in time, those that refer before those that are referred to: all that are recorded and not append-only.';
+  'The tables whose deleted rows are purged, referring tables before those that they refer to: all that are recorded and not append-only.';
 
-create function lms_private.removable_before(now timestamptz) returns timestamptz
+create function lms_private.retention_cutoff(now timestamptz) returns timestamptz
 language sql
 stable
 begin atomic
@@ -55,8 +55,8 @@ begin atomic
   where t.tenant_id = current_setting('app.tenant_id')::uuid;
 end;
 
-comment on function lms_private.removable_before is
-  'The time before which deletions of the context''s tenant can''t be restored: 30 days, or 7 years of a regulated tenant.';
+comment on function lms_private.retention_cutoff is
+  'The time before which deletions of the context''s tenant can no longer be restored: 30 days ago, or 7 years ago for a regulated tenant.';
 
 create function lms_private.tables_to_purge(tables text[], now timestamptz) returns setof text
 language plpgsql
@@ -64,7 +64,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  before constant timestamptz := lms_private.removable_before(now);
+  before constant timestamptz := lms_private.retention_cutoff(now);
   one text;
   is_due boolean;
 begin
@@ -80,9 +80,9 @@ end
 $$;
 
 comment on function lms_private.tables_to_purge is
-  'Those of the tables in which the context''s tenant has rows whose time is over, in the order in which they were given.';
+  'The given tables in which the context''s tenant has rows to purge, in the given order.';
 
-create function lms_private.matches(reference pg_constraint, child text, parent text) returns text
+create function lms_private.reference_condition(reference pg_constraint, child text, parent text) returns text
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -97,9 +97,10 @@ as $$
     and p.attnum = k.referred;
 $$;
 
-comment on function lms_private.matches is 'The condition by which a row of the alias child refers to a row of the alias parent.';
+comment on function lms_private.reference_condition is
+  'The condition under which a row with the alias child refers to a row with the alias parent.';
 
-create function lms_private.is_of_held_person(rows_of regclass, alias text) returns text
+create function lms_private.held_person_condition(rows_of regclass, alias text) returns text
 language sql
 stable
 set search_path = pg_catalog, pg_temp
@@ -109,11 +110,12 @@ as $$
     select format('lms_private.is_held(%s.tenant_id, %s.id)', alias, alias) as condition
     where rows_of = 'lms.users'::regclass
     union all
-    -- A person's own account, or the account of whom the row is about: students, tutors, staff.
+    -- The account itself, or the account of the student, tutor or staff member that the row refers
+    -- to.
     select format(
       'exists (select from %s as person where %s and %s)',
       f.confrelid::regclass,
-      lms_private.matches(f, alias, 'person'),
+      lms_private.reference_condition(f, alias, 'person'),
       case
         when f.confrelid = 'lms.users'::regclass then 'lms_private.is_held(person.tenant_id, person.id)'
         else (
@@ -144,48 +146,50 @@ as $$
   ) as p;
 $$;
 
-comment on function lms_private.is_of_held_person is
-  'The condition that a row of a table, by its alias, is of or about a person under a legal hold.';
+comment on function lms_private.held_person_condition is
+  'The condition under which a row of a table, by its alias, belongs to or concerns a person under a legal hold.';
 
-create function lms_private.purge_deleted(table_name text, now timestamptz, most integer) returns bigint
+create function lms_private.purge_deleted(table_name text, now timestamptz, max_count integer) returns bigint
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   target constant regclass := ('lms.' || quote_ident(table_name))::regclass;
-  before constant timestamptz := lms_private.removable_before(now);
+  before constant timestamptz := lms_private.retention_cutoff(now);
   conditions text;
   limited integer;
   removed bigint;
 begin
   select
     string_agg(c.condition, ' and '),
-    -- With some of them goes much more.
-    case when bool_or(c.goes_along) then least(most, 20) else most end
+    -- Fewer rows at a time when others are deleted with them.
+    case when bool_or(c.goes_along) then least(max_count, 20) else max_count end
   into conditions, limited
   from (
-    select format('not (%s)', lms_private.is_of_held_person(target, 't')) as condition, false as goes_along
+    select format('not (%s)', lms_private.held_person_condition(target, 't')) as condition, false as goes_along
     union all
-    -- A reference to the row holds it, or goes along unless it is of somebody who is held.
+    -- A reference prevents the purge, unless it cascades and its row does not belong to a person
+    -- under a legal hold.
     select
       format(
         'not exists (select from %s as child where %s and %s)',
         f.conrelid::regclass,
-        lms_private.matches(f, 'child', 't'),
-        case f.confdeltype when 'c' then lms_private.is_of_held_person(f.conrelid, 'child') else 'true' end
+        lms_private.reference_condition(f, 'child', 't'),
+        case f.confdeltype when 'c' then lms_private.held_person_condition(f.conrelid, 'child') else 'true' end
       ),
       f.confdeltype = 'c'
     from pg_constraint as f
     where f.contype = 'f'
       and f.confrelid = target
     union all
-    -- A row that was deleted with the one it belongs to can be restored with it, so it stays as long.
+    -- A row that was deleted together with its parent can be restored with it, so it is kept as
+    -- long.
     select
       format(
         'not exists (select from %s as parent where %s and parent.deleted_at = t.deleted_at)',
         f.confrelid::regclass,
-        lms_private.matches(f, 't', 'parent')
+        lms_private.reference_condition(f, 't', 'parent')
       ),
       false
     from pg_constraint as f
@@ -217,4 +221,4 @@ end
 $$;
 
 comment on function lms_private.purge_deleted is
-  'Removes some rows of a table that the context''s tenant deleted so long ago that they can''t be restored any more, and counts them. What something still refers to stays, and what is of or about a person under a legal hold.';
+  'Purges up to the given number of rows of a table that the context''s tenant can no longer restore, and counts them. Rows that are still referred to are kept, and so are rows of or about a person under a legal hold.';

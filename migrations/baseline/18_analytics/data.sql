@@ -1,4 +1,4 @@
--- The views were filled when they were made.
+-- The views were filled when they were created.
 
 insert into lms_private.view_refreshes (view, refreshed_at)
 values

@@ -1,13 +1,14 @@
--- The functions that show the materialized views, each caller as much as row scope allows, and their refresh. Security definer,
--- owned by lms_definer: the filters in here stand in for the row security that those views cannot have. People who have left are in
--- no list of today; asked for by id, their figures are there.
+-- Functions that show the materialized views within row scope, and refresh them. They are security
+-- definer and owned by lms_definer: their filters replace the row security that these views cannot
+-- have. People who have left are omitted from lists, but can be read by id.
 
 create function lms.refresh_view(name text) returns void
 language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
--- Sums of a million rows, and the comparison with what is there, fit into memory; compiling them takes longer than it gains.
+-- Sums of a million rows, and the comparison with the present contents, fit into memory; compiling
+-- them would take longer than it saves.
 set work_mem = '256MB'
 set jit = off
 as $$
@@ -23,7 +24,7 @@ begin
       errcode = '22023',
       message = format('There is no view %s to refresh.', name);
   end if;
-  -- Behind the turn of whoever refreshed before: so a later refresh never shows an earlier state.
+  -- The time is read after the lock, so that a later refresh never shows an earlier state.
   as_of := clock_timestamp();
   execute format('refresh materialized view concurrently lms_private.%I', name);
   update lms_private.view_refreshes as r
@@ -33,7 +34,7 @@ end
 $$;
 
 comment on function lms.refresh_view is
-  'Refreshes a materialized view while it is read and written beneath. Two at once take turns. For lms_migrator, in a transaction of its own.';
+  'Refreshes a materialized view without blocking reads or writes. Concurrent calls are serialized. For lms_migrator, in a transaction of its own.';
 
 alter function lms.refresh_view owner to lms_refresher;
 grant execute on function lms.refresh_view to lms_migrator;
@@ -85,7 +86,7 @@ begin
 end
 $$;
 
-comment on function lms.student_progress is 'Progress of the students in the caller''s scope, or of one of them.';
+comment on function lms.student_progress is 'Progress of the students in the caller''s row scope, or of one of them.';
 
 alter function lms.student_progress owner to lms_definer;
 grant execute on function lms.student_progress to lms_application;
@@ -134,7 +135,7 @@ begin
 end
 $$;
 
-comment on function lms.tutor_load is 'Load of the tutors in the caller''s scope, or of one of them.';
+comment on function lms.tutor_load is 'Load of the tutors in the caller''s row scope, or of one of them.';
 
 alter function lms.tutor_load owner to lms_definer;
 grant execute on function lms.tutor_load to lms_application;
@@ -178,7 +179,7 @@ begin
 end
 $$;
 
-comment on function lms.centre_financials is 'Money of the centres in the caller''s scope, or of one of them, by month.';
+comment on function lms.centre_financials is 'Finances of the centres in the caller''s row scope, or of one of them, by month.';
 
 alter function lms.centre_financials owner to lms_definer;
 grant execute on function lms.centre_financials to lms_application;

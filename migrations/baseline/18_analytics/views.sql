@@ -1,5 +1,6 @@
--- The materialized views. They cannot have row security, so they are private; lms.student_progress and its like show them. They
--- belong to lms_refresher, who may look at every tenant's rows to refresh them.
+-- The materialized views. They cannot have row security, so they are private and shown by functions
+-- such as lms.student_progress. They belong to lms_refresher, which may read the rows of every
+-- tenant to refresh them.
 
 create materialized view lms_private.mv_student_progress as
 select
@@ -101,7 +102,7 @@ create unique index mv_tutor_load_tutor_id_key
 on lms_private.mv_tutor_load (tenant_id, tutor_id);
 
 comment on materialized view lms_private.mv_tutor_load is 'Students and classes of each live tutor.';
-comment on column lms_private.mv_tutor_load.load is 'Assigned students for each place; null when there is no place.';
+comment on column lms_private.mv_tutor_load.load is 'Assigned students divided by max_students; null when that is zero.';
 
 alter materialized view lms_private.mv_tutor_load owner to lms_refresher;
 grant select on lms_private.mv_tutor_load to lms_definer;
@@ -124,10 +125,10 @@ from (
     f.centre_id,
     date_trunc('month', f.effective_on)::date as month,
     f.currency,
-    coalesce(sum(lms_private.book_amount(f.amount, f.reverses_id)) filter (where f.type = 'payment'), 0) as income,
-    coalesce(sum(lms_private.book_amount(f.amount, f.reverses_id)) filter (where f.type = 'salary'), 0) as salaries,
-    coalesce(sum(lms_private.book_amount(f.amount, f.reverses_id)) filter (where f.type = 'expense'), 0) as expenses,
-    coalesce(sum(lms_private.book_amount(f.amount, f.reverses_id)) filter (where f.type = 'reimbursement'), 0) as reimbursements,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'payment'), 0) as income,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'salary'), 0) as salaries,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'expense'), 0) as expenses,
+    coalesce(sum(lms.signed_amount(f.amount, f.reverses_id)) filter (where f.type = 'reimbursement'), 0) as reimbursements,
     count(*) as records
   from lms.finance_records as f
   group by f.tenant_id, f.centre_id, date_trunc('month', f.effective_on)::date, f.currency
@@ -137,14 +138,15 @@ with no data;
 create unique index mv_centre_financials_month_key
 on lms_private.mv_centre_financials (tenant_id, centre_id, month, currency);
 
-comment on materialized view lms_private.mv_centre_financials is 'Money of each centre by month and currency.';
+comment on materialized view lms_private.mv_centre_financials is 'Finances of each centre by month and currency.';
 comment on column lms_private.mv_centre_financials.month is 'First day of the month in which the records take effect.';
 comment on column lms_private.mv_centre_financials.net is 'Income less salaries, expenses and reimbursements.';
 
 alter materialized view lms_private.mv_centre_financials owner to lms_refresher;
 grant select on lms_private.mv_centre_financials to lms_definer;
 
--- Filled once, because a view without data can be neither read nor refreshed concurrently.
+-- The views are filled once, because a view without data can be neither read nor refreshed
+-- concurrently.
 refresh materialized view lms_private.mv_student_progress;
 refresh materialized view lms_private.mv_tutor_load;
 refresh materialized view lms_private.mv_centre_financials;

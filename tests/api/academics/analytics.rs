@@ -1,7 +1,7 @@
-//! Analytics: the materialized views, in each role's scope.
+//! Tests analytics on students and tutors: the materialized views within each role's scope.
 
 use serde_json::{Value, json};
-use tests::{Role, analytics::refresh, people, rows, run};
+use tests::{analytics::refresh, fixtures, queries, role, run};
 
 fn ids(body: &Value, name: &str) -> Vec<String> {
     body["data"]
@@ -13,11 +13,11 @@ fn ids(body: &Value, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_role_reads_the_figures_of_its_scope() {
+fn each_role_reads_analytics_within_its_scope() {
     run(async |app| {
         refresh(app).await?;
-        let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let students = app
                 .get(&session, "/v1/analytics/student-progress?limit=200")
@@ -25,23 +25,23 @@ fn each_role_reads_the_figures_of_its_scope() {
             let tutors = app
                 .get(&session, "/v1/analytics/tutor-load?limit=200")
                 .await?;
-            if matches!(role, Role::Support | Role::Finance) {
+            if matches!(role, role::SUPPORT | role::FINANCE) {
                 students.expect(403);
                 tutors.expect(403);
                 continue;
             }
             let scope = match role {
-                Role::Admin => "true",
-                Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-                Role::Parent => {
+                role::ADMIN => "true",
+                role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+                role::PARENT => {
                     "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
                 }
-                Role::Tutor => {
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
                 _ => "s.user_id = $3",
             };
-            let expected = rows::texts(
+            let expected = queries::fetch_texts(
                 app,
                 &format!(
                     "select s.id::text from lms.students as s where s.tenant_id = $1 and {scope}
@@ -54,9 +54,9 @@ fn each_role_reads_the_figures_of_its_scope() {
             assert_eq!(ids(&students, "student_id"), expected, "{}", role.name());
             assert!(students["refreshed_at"].is_string());
             let count = match role {
-                Role::Tutor => 1,
-                Role::Supervisor => 3,
-                Role::Admin => 5,
+                role::TUTOR => 1,
+                role::SUPERVISOR => 3,
+                role::ADMIN => 5,
                 _ => {
                     tutors.expect(403);
                     continue;
@@ -70,11 +70,11 @@ fn each_role_reads_the_figures_of_its_scope() {
 }
 
 #[test]
-fn figures_are_those_of_the_last_refresh_and_come_in_pages() {
+fn analytics_show_the_last_refresh_and_are_paginated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let path = format!("/v1/analytics/student-progress?student_id={student}");
         let none = app.get(&admin, &path).await?.expect(200).json();
         assert_eq!(
@@ -120,7 +120,7 @@ fn figures_are_those_of_the_last_refresh_and_come_in_pages() {
             }
         }
         assert_eq!(paged, ids(&all, "student_id"));
-        let own = people::own_tutor(app).await?;
+        let own = fixtures::demo_tutor(app).await?;
         let load = app
             .get(&admin, &format!("/v1/analytics/tutor-load?tutor_id={own}"))
             .await?

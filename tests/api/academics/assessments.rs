@@ -1,12 +1,12 @@
-//! Assessments: what a student was found to know, and the academic age that follows from it.
+//! Tests assessments and the academic age that follows from them.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     csv::{export, import},
-    people, rows, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 
@@ -20,15 +20,15 @@ async fn ages(app: &Application, session: &Session, student: Uuid) -> Result<Val
 }
 
 #[test]
-fn an_assessment_is_made_read_changed_deleted_and_restored() {
+fn an_assessment_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let body = json!({"student_id": student, "type": "reading", "score": 87, "notes": "Well done.", "assessed_on": "2026-03-02"});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let one = made.json();
-        let path = format!("/v1/assessments/{}", people::id(&one)?);
+        let path = format!("/v1/assessments/{}", fixtures::parse_id(&one)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": one["id"],
@@ -63,7 +63,7 @@ fn an_assessment_is_made_read_changed_deleted_and_restored() {
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
             .await?
             .expect(200);
-        // Without a day it was held today.
+        // Without a date, the assessment gets today's date.
         let body = json!({"student_id": student, "type": "custom", "score": 1000});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let today = chrono::Utc::now().date_naive().to_string();
@@ -73,11 +73,11 @@ fn an_assessment_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn a_score_out_of_the_range_of_its_type_is_refused() {
+fn a_score_outside_the_range_of_its_type_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = people::own_student(app).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = fixtures::demo_student(app).await?;
+        let before = queries::write_marks(app).await?;
         for (kind, score, pointer) in [
             ("reading", json!(101), "/score"),
             ("spelling", json!(101), "/score"),
@@ -104,8 +104,8 @@ fn a_score_out_of_the_range_of_its_type_is_refused() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/assessed_on"]);
-        assert_eq!(rows::written(app).await?, before);
-        // A change doesn't say the type: the table knows it.
+        assert_eq!(queries::write_marks(app).await?, before);
+        // An update has no type, so the stored one applies.
         let body = json!({"student_id": student, "type": "reading", "score": 100});
         let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let path = made.header("location").to_owned();
@@ -119,11 +119,11 @@ fn a_score_out_of_the_range_of_its_type_is_refused() {
 }
 
 #[test]
-fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction() {
+fn the_latest_assessment_sets_the_students_academic_age_in_the_same_transaction() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let assess = async |kind: &str, day: &str, age: Value| -> Result<String> {
             let body = json!({"student_id": student, "type": kind, "score": 50, "assessed_on": day, "academic_age": age});
             let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
@@ -131,7 +131,7 @@ fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction(
         };
         let first = assess("reading", "2026-01-10", json!(7.25)).await?;
         assert_eq!(ages(app, &admin, student).await?, json!({"reading": 7.25}));
-        let events = rows::texts(
+        let events = queries::fetch_texts(
             app,
             "select kind from lms.event_log where tenant_id = $1
             and request_id = (select request_id from lms.event_log where entity_id = $2 order by position desc limit 1)
@@ -148,7 +148,7 @@ fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction(
             ages(app, &admin, student).await?,
             json!({"numeracy": 9.5, "reading": 7.75})
         );
-        // The day moves, the age changes, one is deleted and comes back.
+        // The date and the age are updated, and one assessment is deleted and restored.
         app.patch(&admin, &first, json!({"assessed_on": "2026-02-11"}))
             .await?
             .expect(200);
@@ -175,27 +175,28 @@ fn the_latest_assessment_with_an_age_moves_the_students_in_the_same_transaction(
 }
 
 #[test]
-fn each_role_reads_and_writes_assessments_of_its_scope() {
+fn each_role_reads_and_writes_assessments_within_its_scope() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
-        let far = people::student_of(app, away).await?;
-        for role in Role::ALL {
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
+        let far = fixtures::any_student_of(app, away).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Support | Role::Finance => {
+                role::SUPPORT | role::FINANCE => {
                     app.get(&session, "/v1/assessments").await?.expect(403);
                     continue;
                 }
-                Role::Admin => "true",
-                Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-                Role::Parent => {
+                role::ADMIN => "true",
+                role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+                role::PARENT => {
                     "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
                 }
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             let sql = format!(
                 "select a.id::text from lms.assessments as a
@@ -204,7 +205,8 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
                   and ($2::uuid is not null and $3::uuid is not null)
                 order by a.id"
             );
-            let expected = rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+            let expected =
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             let body = app
                 .get(&session, "/v1/assessments?limit=200&sort=id")
                 .await?
@@ -220,11 +222,11 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
             let body = |student: Uuid| json!({"student_id": student, "type": "reading", "score": 50, "academic_age": 9.5});
             let writes = matches!(
                 role,
-                Role::Tutor | Role::Assessor | Role::Supervisor | Role::Admin
+                role::TUTOR | role::ASSESSOR | role::SUPERVISOR | role::ADMIN
             );
             let made = app.post(&session, "/v1/assessments", body(own)).await?;
             assert_eq!(made.status, if writes { 201 } else { 403 }, "{}", made.text);
-            if writes && role != Role::Admin {
+            if writes && role != role::ADMIN {
                 let reply = app
                     .post(&session, "/v1/assessments", body(far))
                     .await?
@@ -237,14 +239,14 @@ fn each_role_reads_and_writes_assessments_of_its_scope() {
 }
 
 #[test]
-fn assessments_go_out_and_in_as_csv() {
+fn assessments_are_exported_and_imported_as_csv() {
     run(async |app| {
-        let assessor = app.sign_in(Role::Assessor).await?;
-        let student = people::own_student(app).await?;
+        let assessor = app.sign_in(role::ASSESSOR).await?;
+        let student = fixtures::demo_student(app).await?;
         let file = format!(
             "student_id,type,score,assessed_on,academic_age\n{student},reading,80,2026-01-01,9.25\n{student},reading,81,2026-02-01,9.5\n"
         );
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         import(
             app,
             &assessor,
@@ -260,13 +262,13 @@ fn assessments_go_out_and_in_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/score", "/3/score", "/4/type"]);
-        let theirs = rows::any(app, 1, "students").await?;
+        let theirs = queries::first_id(app, 1, "students").await?;
         let wrong = format!("student_id,type,score\n{student},reading,1\n{theirs},reading,1\n");
         let reply = import(app, &assessor, "/v1/assessments/import", wrong)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/student_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         import(app, &assessor, "/v1/assessments/import", file)
             .await?
             .expect(201);

@@ -1,14 +1,17 @@
-//! Attendance: who came to a lesson, by whom it is recorded and who may read it.
+//! Tests the recording of attendance and the access to it.
 
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
-    classroom::{act, classroom, data, lesson, lessons, make, path, series, single, texts},
-    rows, run,
+    Application, Reply, Session,
+    class_fixture::{
+        class_fixture, class_path, create_class, get_data, get_lessons, lesson_path,
+        post_without_body, recurring_schedule, single_schedule, text_fields,
+    },
+    queries, role, run,
 };
 
-async fn put(
+async fn record_attendance(
     app: &Application,
     session: &Session,
     path: &str,
@@ -26,23 +29,23 @@ async fn put(
 #[test]
 fn attendance_is_recorded_as_a_whole_and_read_back() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let room = classroom(app).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let room = class_fixture(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
-        let mut class = room.class(single(
+        let mut class = room.class_body(single_schedule(
             "UTC",
             &format!("{yesterday}T03:00:00"),
             &format!("{yesterday}T04:00:00"),
         ));
         class["student_ids"] = json!(room.students[..4]);
-        let admin = app.sign_in(Role::Admin).await?;
-        let class = make(app, &admin, class).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let class = create_class(app, &admin, class).await?;
         let start = format!("{yesterday}T03:00:00Z");
-        let at = format!("{}/attendance", lesson(&class, &start));
-        let before = data(app, &tutor, &at).await?;
+        let at = format!("{}/attendance", lesson_path(&class, &start));
+        let before = get_data(app, &tutor, &at).await?;
         let mut ids: Vec<String> = room.students[..4].iter().map(ToString::to_string).collect();
         ids.sort();
-        assert_eq!(texts(&before, "student_id"), ids);
+        assert_eq!(text_fields(&before, "student_id"), ids);
         assert!(
             before
                 .iter()
@@ -54,25 +57,28 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             {"student_id": ids[2], "status": "absent", "note": null},
             {"student_id": ids[3], "status": "excused"},
         ]);
-        let done = put(app, &tutor, &at, record).await?.expect(200).json();
-        let found = data(app, &tutor, &at).await?;
+        let done = record_attendance(app, &tutor, &at, record)
+            .await?
+            .expect(200)
+            .json();
+        let found = get_data(app, &tutor, &at).await?;
         assert_eq!(done["data"], json!(found));
         assert_eq!(
-            texts(&found, "status"),
+            text_fields(&found, "status"),
             ["present", "late", "absent", "excused"]
         );
         assert_eq!(found[1]["note"], "Ten minutes");
-        let events = rows::written(app).await?;
-        put(app, &tutor, &at, done["data"].clone())
+        let events = queries::write_marks(app).await?;
+        record_attendance(app, &tutor, &at, done["data"].clone())
             .await?
             .expect(200);
         assert_eq!(
-            rows::written(app).await?,
+            queries::write_marks(app).await?,
             events,
             "the same again is no change"
         );
-        // The list is the record: whoever is not in it has none.
-        put(
+        // The list replaces the record: students not in it have none.
+        record_attendance(
             app,
             &tutor,
             &at,
@@ -81,7 +87,7 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
         .await?
         .expect(200);
         assert_eq!(
-            texts(&data(app, &tutor, &at).await?, "status"),
+            text_fields(&get_data(app, &tutor, &at).await?, "status"),
             ["late", "", "", ""]
         );
         Ok(())
@@ -89,80 +95,92 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
 }
 
 #[test]
-fn before_a_lesson_begins_its_students_can_only_be_excused() {
+fn before_a_lesson_starts_students_can_only_be_excused() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let room = classroom(app).await?;
-        let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let room = class_fixture(app).await?;
+        let mut class = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-02T16:00:00",
+            "2035-04-02T17:00:00",
+        ));
         class["student_ids"] = json!(room.students[..2]);
-        let class = make(app, &tutor, class).await?;
-        let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
-        let before = rows::written(app).await?;
+        let class = create_class(app, &tutor, class).await?;
+        let at = format!("{}/attendance", lesson_path(&class, "2035-04-02T16:00:00Z"));
+        let before = queries::write_marks(app).await?;
         for status in ["present", "absent", "late"] {
             let record = json!([
                 {"student_id": room.students[0], "status": "excused"},
                 {"student_id": room.students[1], "status": status},
             ]);
-            let reply = put(app, &tutor, &at, record).await?.expect(409);
+            let reply = record_attendance(app, &tutor, &at, record)
+                .await?
+                .expect(409);
             assert_eq!(reply.pointers(), ["/students/1/status"], "{}", reply.text);
         }
-        put(app, &tutor, &at, json!([])).await?.expect(200);
-        assert_eq!(rows::written(app).await?, before);
+        record_attendance(app, &tutor, &at, json!([]))
+            .await?
+            .expect(200);
+        assert_eq!(queries::write_marks(app).await?, before);
         let ill = json!([{"student_id": room.students[0], "status": "excused", "note": "Flu"}]);
-        put(app, &tutor, &at, ill).await?.expect(200);
-        let found = data(app, &tutor, &at).await?;
-        let mut statuses = texts(&found, "status");
+        record_attendance(app, &tutor, &at, ill).await?.expect(200);
+        let found = get_data(app, &tutor, &at).await?;
+        let mut statuses = text_fields(&found, "status");
         statuses.sort();
         assert_eq!(statuses, ["", "excused"]);
-        // An apology gives no lesson.
+        // An excused absence completes no lesson.
         assert_eq!(
-            lessons(app, &tutor, &class).await?[0]["status"],
+            get_lessons(app, &tutor, &class).await?[0]["status"],
             "scheduled"
         );
-        put(app, &tutor, &at, json!([])).await?.expect(200);
+        record_attendance(app, &tutor, &at, json!([]))
+            .await?
+            .expect(200);
         Ok(())
     });
 }
 
 #[test]
-fn a_lesson_that_has_begun_is_completed_by_its_record() {
+fn recording_attendance_completes_a_lesson_that_has_started() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let room = classroom(app).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let room = class_fixture(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
-        let class = room.class(series(
+        let class = room.class_body(recurring_schedule(
             "UTC",
             &format!("{yesterday}T03:00:00"),
             &format!("{yesterday}T03:30:00"),
             "FREQ=WEEKLY;COUNT=2",
         ));
-        // It has begun, so the people of the centre enter it.
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let class = make(app, &supervisor, class).await?;
-        let at = lesson(&class, &format!("{yesterday}T03:00:00Z"));
+        // The lesson has started, so the centre's staff record it.
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let class = create_class(app, &supervisor, class).await?;
+        let at = lesson_path(&class, &format!("{yesterday}T03:00:00Z"));
         let record = json!([{"student_id": room.students[0], "status": "present"}]);
-        put(app, &tutor, &format!("{at}/attendance"), record)
+        record_attendance(app, &tutor, &format!("{at}/attendance"), record)
             .await?
             .expect(200);
         assert_eq!(
-            texts(&lessons(app, &tutor, &class).await?, "status"),
+            text_fields(&get_lessons(app, &tutor, &class).await?, "status"),
             ["completed", "scheduled"]
         );
-        let reply = act(app, &tutor, &format!("{at}/cancel")).await?.expect(409);
+        let reply = post_without_body(app, &tutor, &format!("{at}/cancel"))
+            .await?
+            .expect(409);
         assert_eq!(reply.pointers(), ["/status"]);
         Ok(())
     });
 }
 
 #[test]
-fn what_is_no_attendance_is_refused() {
+fn invalid_attendance_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let class = make(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let class = create_class(
             app,
             &admin,
-            room.class(series(
+            room.class_body(recurring_schedule(
                 "UTC",
                 "2035-04-02T16:00:00",
                 "2035-04-02T17:00:00",
@@ -170,10 +188,10 @@ fn what_is_no_attendance_is_refused() {
             )),
         )
         .await?;
-        let at = lesson(&class, "2035-04-02T16:00:00Z");
+        let at = lesson_path(&class, "2035-04-02T16:00:00Z");
         let attendance = format!("{at}/attendance");
         let student = room.students[0];
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (students, pointer) in [
             (
                 json!([{"student_id": room.students[1], "status": "present"}]),
@@ -199,32 +217,42 @@ fn what_is_no_attendance_is_refused() {
             ),
             (json!({}), "/students"),
         ] {
-            let reply = put(app, &admin, &attendance, students).await?.expect(422);
+            let reply = record_attendance(app, &admin, &attendance, students)
+                .await?
+                .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        put(
+        record_attendance(
             app,
             &admin,
-            &format!("{}/attendance", lesson(&class, "2035-04-03T16:00:00Z")),
+            &format!("{}/attendance", lesson_path(&class, "2035-04-03T16:00:00Z")),
             json!([]),
         )
         .await?
         .expect(404);
-        assert_eq!(rows::written(app).await?, before);
-        act(app, &admin, &format!("{at}/cancel")).await?.expect(200);
-        put(app, &admin, &attendance, json!([])).await?.expect(409);
+        assert_eq!(queries::write_marks(app).await?, before);
+        post_without_body(app, &admin, &format!("{at}/cancel"))
+            .await?
+            .expect(200);
+        record_attendance(app, &admin, &attendance, json!([]))
+            .await?
+            .expect(409);
         Ok(())
     });
 }
 
 #[test]
-fn students_and_parents_read_their_own_record_and_nobody_elses() {
+fn students_and_parents_read_their_own_attendance_only() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let mut class = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
-        let own = app.user(0, Role::Parent).id;
-        let child = rows::id(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let mut class = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-02T16:00:00",
+            "2035-04-02T17:00:00",
+        ));
+        let own = app.user(0, role::PARENT).id;
+        let child = queries::fetch_id(
             app,
             "select id from lms.students where parent_id = $1 and centre_id = $2",
             &[&own, &room.centre],
@@ -235,20 +263,23 @@ fn students_and_parents_read_their_own_record_and_nobody_elses() {
             students.push(child);
         }
         class["student_ids"] = json!(students);
-        let class = make(app, &admin, class).await?;
-        let at = format!("{}/attendance", lesson(&class, "2035-04-02T16:00:00Z"));
-        for role in Role::ALL {
+        let class = create_class(app, &admin, class).await?;
+        let at = format!("{}/attendance", lesson_path(&class, "2035-04-02T16:00:00Z"));
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let found = data(app, &session, &at).await?;
+            let found = get_data(app, &session, &at).await?;
             match role {
-                Role::Student => {
-                    assert_eq!(texts(&found, "student_id"), [room.students[0].to_string()])
+                role::STUDENT => {
+                    assert_eq!(
+                        text_fields(&found, "student_id"),
+                        [room.students[0].to_string()]
+                    )
                 }
-                Role::Parent => {
+                role::PARENT => {
                     assert!(!found.is_empty());
                     for one in &found {
                         let student = one["student_id"].as_str().unwrap_or_default();
-                        let of_them = rows::count(
+                        let of_them = queries::count(
                             app,
                             "lms.students as s where s.id = $1::text::uuid and (s.parent_id = $2 or exists (
                               select from lms.guardians as g where g.student_id = s.id and g.user_id = $2))",
@@ -260,17 +291,21 @@ fn students_and_parents_read_their_own_record_and_nobody_elses() {
                 }
                 _ => assert_eq!(found.len(), students.len(), "{}", role.name()),
             }
-            let may = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
-            put(app, &session, &at, json!([]))
+            let may = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
+            record_attendance(app, &session, &at, json!([]))
                 .await?
                 .expect(if may { 200 } else { 403 });
         }
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         app.get(&theirs, &at).await?.expect(404);
-        put(app, &theirs, &at, json!([])).await?.expect(404);
-        app.delete(&admin, &path(&class)).await?.expect(204);
+        record_attendance(app, &theirs, &at, json!([]))
+            .await?
+            .expect(404);
+        app.delete(&admin, &class_path(&class)).await?.expect(204);
         app.get(&admin, &at).await?.expect(404);
-        put(app, &admin, &at, json!([])).await?.expect(404);
+        record_attendance(app, &admin, &at, json!([]))
+            .await?
+            .expect(404);
         Ok(())
     });
 }

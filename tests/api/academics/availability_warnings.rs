@@ -1,20 +1,23 @@
-//! A lesson at a time when its tutor is not available, or on a day off, is made and warned of.
+//! Tests the warnings about lessons outside the tutor's availability or on a day off.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
-    classroom::{act, classroom, lesson, make, path, series, single},
-    people, run,
+    Application, Session,
+    class_fixture::{
+        class_fixture, class_path, create_class, lesson_path, post_without_body,
+        recurring_schedule, single_schedule,
+    },
+    fixtures, role, run,
 };
 use uuid::Uuid;
 
-/// A tutor in New York who is there from Monday evening until Tuesday morning, and a centre.
-async fn night_owl(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
+/// Creates a centre and a tutor in New York who is available from Monday evening until Tuesday morning.
+async fn create_overnight_tutor(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
     let body = json!({"name": "Night", "code": "night", "time_zone": "America/New_York", "currency": "USD"});
     let made = app.post(admin, "/v1/centres", body).await?.expect(201);
-    let centre = people::id(&made.json())?;
-    let tutor = people::tutor(app, admin, centre, 5).await?;
+    let centre = fixtures::parse_id(&made.json())?;
+    let tutor = fixtures::create_tutor(app, admin, centre, 5).await?;
     available(app, admin, tutor, json!({"weekly": weekly()})).await?;
     Ok((centre, tutor))
 }
@@ -39,25 +42,25 @@ async fn available(
     Ok(())
 }
 
-/// A lesson on New York's clock.
-fn at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
+/// Returns the schedule of a lesson in New York's local time.
+fn schedule_at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
     let schedule = if rule.is_empty() {
-        single("America/New_York", start, end)
+        single_schedule("America/New_York", start, end)
     } else {
-        series("America/New_York", start, end, rule)
+        recurring_schedule("America/New_York", start, end, rule)
     };
     json!({"centre_id": centre, "tutor_id": tutor, "schedule": schedule})
 }
 
 async fn warnings(app: &Application, admin: &Session, class: &Value) -> Result<Value> {
-    Ok(app.get(admin, &path(class)).await?.expect(200).json()["warnings"].clone())
+    Ok(app.get(admin, &class_path(class)).await?.expect(200).json()["warnings"].clone())
 }
 
 #[test]
-fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
+fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_warning() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (centre, tutor) = night_owl(app, &admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (centre, tutor) = create_overnight_tutor(app, &admin).await?;
         let out = json!(["tutor_unavailable"]);
         for (start, end, rule, expected) in [
             ("2035-04-02T23:30:00", "2035-04-03T00:30:00", "", json!([])),
@@ -80,24 +83,25 @@ fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
                 "",
                 out.clone(),
             ),
-            // Over both changes of clocks, each at its hour on the wall.
+            // The lessons keep their local time across both clock changes.
             (
                 "2036-02-04T23:00:00",
                 "2036-02-05T01:00:00",
                 "FREQ=WEEKLY;COUNT=52",
                 json!([]),
             ),
-            // One of many is enough.
+            // One lesson of many outside the windows is enough.
             (
                 "2038-02-01T23:00:00",
                 "2038-02-02T01:00:00",
                 "FREQ=WEEKLY;BYDAY=MO,TH;COUNT=9",
                 out.clone(),
             ),
-            // A lesson that is over gets no warnings any more.
+            // Past lessons cause no warnings.
             ("2024-02-07T12:00:00", "2024-02-07T13:00:00", "", json!([])),
         ] {
-            let class = make(app, &admin, at(centre, tutor, start, end, rule)).await?;
+            let class =
+                create_class(app, &admin, schedule_at(centre, tutor, start, end, rule)).await?;
             assert_eq!(class["warnings"], expected, "{start} {rule}");
         }
         Ok(())
@@ -105,22 +109,22 @@ fn windows_that_meet_at_midnight_are_one_and_what_leaves_them_is_a_warning() {
 }
 
 #[test]
-fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
+fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (centre, tutor) = night_owl(app, &admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (centre, tutor) = create_overnight_tutor(app, &admin).await?;
         let rule = "FREQ=WEEKLY;COUNT=3";
-        let class = at(
+        let class = schedule_at(
             centre,
             tutor,
             "2035-04-03T00:30:00",
             "2035-04-03T01:30:00",
             rule,
         );
-        let class = make(app, &admin, class).await?;
+        let class = create_class(app, &admin, class).await?;
         assert_eq!(class["warnings"], json!([]));
 
-        // The tutor takes a day off on which a lesson is.
+        // The tutor takes a day off on which there is a lesson.
         let off = json!([{"date": "2035-04-10", "available": false}]);
         available(
             app,
@@ -133,20 +137,20 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
             warnings(app, &admin, &class).await?,
             json!(["tutor_day_off"])
         );
-        let again = at(
+        let again = schedule_at(
             centre,
             tutor,
             "2035-04-10T01:30:00",
             "2035-04-10T02:00:00",
             "",
         );
-        let again = make(app, &admin, again).await?;
+        let again = create_class(app, &admin, again).await?;
         assert_eq!(again["warnings"], json!(["tutor_day_off"]));
 
-        // The lesson is moved out of the day, then out of every window; then it is off.
-        let at_day = lesson(&class, "2035-04-10T04:30:00Z");
+        // The lesson is rescheduled to another day, then outside every window, and then cancelled.
+        let at_day = lesson_path(&class, "2035-04-10T04:30:00Z");
         let moved = async |start: &str, end: &str, expected: Value| -> Result<()> {
-            let body = json!({"start": start, "end": end});
+            let body = json!({"starts_at": start, "ends_at": end});
             let reply = app.post(&admin, &format!("{at_day}/move"), body).await?;
             assert_eq!(reply.expect(200).json()["warnings"], expected, "{start}");
             assert_eq!(warnings(app, &admin, &class).await?, expected, "{start}");
@@ -159,20 +163,20 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
             json!(["tutor_unavailable"]),
         )
         .await?;
-        act(app, &admin, &format!("{at_day}/cancel"))
+        post_without_body(app, &admin, &format!("{at_day}/cancel"))
             .await?
             .expect(200);
         assert_eq!(warnings(app, &admin, &class).await?, json!([]));
 
-        // Another tutor, and the same one with other windows.
+        // The class gets another tutor, and the first tutor gets other windows.
         available(app, &admin, tutor, json!({"weekly": []})).await?;
         assert_eq!(
             warnings(app, &admin, &class).await?,
             json!(["tutor_unavailable"])
         );
-        let silent = people::tutor(app, &admin, centre, 5).await?;
+        let silent = fixtures::create_tutor(app, &admin, centre, 5).await?;
         let changed = app
-            .patch(&admin, &path(&class), json!({"tutor_id": silent}))
+            .patch(&admin, &class_path(&class), json!({"tutor_id": silent}))
             .await?
             .expect(200)
             .json();
@@ -182,13 +186,17 @@ fn a_day_off_is_a_warning_on_every_door_and_is_gone_when_its_cause_is() {
 }
 
 #[test]
-fn a_tutor_who_changes_the_own_availability_is_warned_of_by_it() {
+fn changing_ones_own_availability_warns_of_lessons_outside_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let own = app.sign_in(Role::Tutor).await?;
-        let room = classroom(app).await?;
-        let class = room.class(single("UTC", "2035-04-04T03:00:00", "2035-04-04T03:30:00"));
-        let class = make(app, &own, class).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let own = app.sign_in(role::TUTOR).await?;
+        let room = class_fixture(app).await?;
+        let class = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-04T03:00:00",
+            "2035-04-04T03:30:00",
+        ));
+        let class = create_class(app, &own, class).await?;
         for (weekly, expected) in [
             (json!([]), json!(["tutor_unavailable"])),
             (

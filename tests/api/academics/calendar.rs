@@ -1,17 +1,20 @@
-//! The calendar: the lessons of a time, of those whom the caller may see.
+//! Tests the calendar: the lessons of a period within each role's scope.
 
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
-    classroom::{act, classroom, data, lesson, make, series, single, starts, texts},
-    rows, run,
+    Application, Session,
+    class_fixture::{
+        class_fixture, create_class, get_data, lesson_path, post_without_body, recurring_schedule,
+        single_schedule, start_times, text_fields,
+    },
+    queries, role, run,
 };
 
 const APRIL: &str = "/v1/calendar?from=2035-04-01T00:00:00Z&to=2035-05-01T00:00:00Z";
 
 async fn ids(app: &Application, session: &Session, query: &str) -> anyhow::Result<Vec<String>> {
-    Ok(texts(
-        &data(app, session, &format!("{APRIL}{query}")).await?,
+    Ok(text_fields(
+        &get_data(app, session, &format!("{APRIL}{query}")).await?,
         "class_id",
     ))
 }
@@ -21,34 +24,34 @@ fn id(class: &Value) -> String {
 }
 
 #[test]
-fn each_role_sees_the_lessons_of_its_scope() {
+fn each_role_sees_the_lessons_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         let hour = |day: u32| {
-            single(
+            single_schedule(
                 "UTC",
                 &format!("2035-04-{day:02}T16:00:00"),
                 &format!("2035-04-{day:02}T17:00:00"),
             )
         };
-        let own = make(app, &admin, room.class(hour(2))).await?;
-        let mut other = room.class(hour(3));
-        other["tutor_id"] = json!(room.colleague);
+        let own = create_class(app, &admin, room.class_body(hour(2))).await?;
+        let mut other = room.class_body(hour(3));
+        other["tutor_id"] = json!(room.other_tutor);
         other["student_ids"] = json!([room.students[1]]);
-        let other = make(app, &admin, other).await?;
-        let mut far = room.class(hour(4));
-        far["centre_id"] = json!(room.away);
+        let other = create_class(app, &admin, other).await?;
+        let mut far = room.class_body(hour(4));
+        far["centre_id"] = json!(room.other_centre);
         far["student_ids"] = json!([]);
-        let far = make(app, &admin, far).await?;
+        let far = create_class(app, &admin, far).await?;
         let all = [id(&own), id(&other), id(&far)];
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let found = ids(app, &session, "").await?;
             let expected: Vec<String> = match role {
-                Role::Student => vec![all[0].clone()],
-                Role::Parent => {
-                    let children = rows::texts(
+                role::STUDENT => vec![all[0].clone()],
+                role::PARENT => {
+                    let children = queries::fetch_texts(
                         app,
                         "select s.id::text from lms.students as s where s.parent_id = $1 or exists (
                           select from lms.guardians as g where g.student_id = s.id and g.user_id = $1)",
@@ -61,16 +64,16 @@ fn each_role_sees_the_lessons_of_its_scope() {
                         .map(|index| all[index].clone())
                         .collect()
                 }
-                Role::Tutor => vec![all[0].clone(), all[2].clone()],
-                Role::Supervisor | Role::Assessor => all[..2].to_vec(),
+                role::TUTOR => vec![all[0].clone(), all[2].clone()],
+                role::SUPERVISOR | role::ASSESSOR => all[..2].to_vec(),
                 _ => all.to_vec(),
             };
             assert_eq!(found, expected, "{}", role.name());
         }
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         assert!(ids(app, &theirs, "").await?.is_empty());
-        let centre = format!("&centre_id={}", room.away);
-        let tutor = format!("&tutor_id={}", room.colleague);
+        let centre = format!("&centre_id={}", room.other_centre);
+        let tutor = format!("&tutor_id={}", room.other_tutor);
         let student = format!("&student_id={}", room.students[0]);
         assert_eq!(ids(app, &admin, &centre).await?, all[2..]);
         assert_eq!(ids(app, &admin, &tutor).await?, all[1..2]);
@@ -85,13 +88,13 @@ fn each_role_sees_the_lessons_of_its_scope() {
                 .await?
                 .is_empty()
         );
-        let learner = app.sign_in(Role::Student).await?;
+        let learner = app.sign_in(role::STUDENT).await?;
         assert!(
             ids(app, &learner, &format!("&student_id={}", room.students[1]))
                 .await?
                 .is_empty()
         );
-        let entry = &data(app, &learner, APRIL).await?[0];
+        let entry = &get_data(app, &learner, APRIL).await?[0];
         assert_eq!(entry["student_id"], json!(room.students[0]));
         assert_eq!(
             (&entry["attendance"], entry.get("student_ids")),
@@ -102,41 +105,41 @@ fn each_role_sees_the_lessons_of_its_scope() {
 }
 
 #[test]
-fn a_calendar_is_of_a_bounded_time_and_shows_lessons_where_they_are_now() {
+fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let mut class = room.class(series(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let mut class = room.class_body(recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;COUNT=3",
         ));
         class["subject"] = json!("Reading");
-        let class = make(app, &admin, class).await?;
-        let away = json!({"start": "2035-06-01T16:00:00Z", "end": "2035-06-01T17:00:00Z"});
+        let class = create_class(app, &admin, class).await?;
+        let away = json!({"starts_at": "2035-06-01T16:00:00Z", "ends_at": "2035-06-01T17:00:00Z"});
         app.post(
             &admin,
-            &format!("{}/move", lesson(&class, "2035-04-09T16:00:00Z")),
+            &format!("{}/move", lesson_path(&class, "2035-04-09T16:00:00Z")),
             away,
         )
         .await?
         .expect(200);
-        act(
+        post_without_body(
             app,
             &admin,
-            &format!("{}/cancel", lesson(&class, "2035-04-16T16:00:00Z")),
+            &format!("{}/cancel", lesson_path(&class, "2035-04-16T16:00:00Z")),
         )
         .await?
         .expect(200);
-        let found = data(app, &admin, APRIL).await?;
+        let found = get_data(app, &admin, APRIL).await?;
         assert_eq!(
-            starts(&found),
+            start_times(&found),
             ["2035-04-02T16:00:00Z", "2035-04-16T16:00:00Z"]
         );
-        assert_eq!(texts(&found, "status"), ["scheduled", "cancelled"]);
+        assert_eq!(text_fields(&found, "status"), ["scheduled", "cancelled"]);
         assert_eq!(found[0]["subject"], "Reading");
-        // Half-open on both sides: what is under way is in, what touches is not.
+        // Both ends are half-open: a lesson in progress is included, an adjacent one is not.
         for (query, count) in [
             ("from=2035-04-02T16:59:59Z&to=2035-04-02T18:00:00Z", 1),
             ("from=2035-04-02T17:00:00Z&to=2035-04-02T18:00:00Z", 0),
@@ -144,7 +147,7 @@ fn a_calendar_is_of_a_bounded_time_and_shows_lessons_where_they_are_now() {
             ("from=2035-04-02T15:00:00Z&to=2035-04-02T16:00:01Z", 1),
         ] {
             assert_eq!(
-                data(app, &admin, &format!("/v1/calendar?{query}"))
+                get_data(app, &admin, &format!("/v1/calendar?{query}"))
                     .await?
                     .len(),
                 count,
@@ -173,11 +176,11 @@ fn a_calendar_is_of_a_bounded_time_and_shows_lessons_where_they_are_now() {
 }
 
 #[test]
-fn more_than_a_thousand_lessons_are_said_to_be_more() {
+fn a_calendar_with_more_than_a_thousand_lessons_is_marked_as_truncated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (count, is_truncated) in [(1000, false), (1, true)] {
-            rows::execute(
+            queries::execute(
                 app,
                 "insert into lms.occurrences (tenant_id, class_id, centre_id, tutor_id, original_start, starts_at, ends_at, status)
                 select c.tenant_id, c.id, c.centre_id, c.tutor_id, t, t, t + interval '1 minute', 'cancelled'

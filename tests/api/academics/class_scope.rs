@@ -1,25 +1,26 @@
-//! Classes: who sees and does what.
+//! Tests the access of each role to classes.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
-    classroom::{act, classroom, make, path, single, texts},
-    rows, run,
+    class_fixture::{
+        class_fixture, class_path, create_class, post_without_body, single_schedule, text_fields,
+    },
+    queries, role, run,
 };
 
 #[test]
-fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
+fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor | Role::Assessor => "c.centre_id = $2",
-                Role::Tutor => "c.tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)",
-                Role::Student | Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR | role::ASSESSOR => "c.centre_id = $2",
+                role::TUTOR => "c.tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)",
+                role::STUDENT | role::PARENT => {
                     "exists (
                       select from lms.students as s
                       where c.student_ids ? s.id::text
@@ -28,13 +29,14 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
                         ))
                     )"
                 }
-            };
+other => unreachable!("the role {} has no scope", other.name()),
+};
             let sql = format!(
                 "select c.id::text from lms.classes as c
                 where c.tenant_id = $1 and {scope} and $2::uuid is not null and $3::uuid is not null"
             );
             let mut expected =
-                rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             expected.sort();
             assert!(!expected.is_empty(), "{}", role.name());
             let mut classes = Vec::new();
@@ -47,7 +49,7 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
                     None => break,
                 }
             }
-            let mut found = texts(&classes, "id");
+            let mut found = text_fields(&classes, "id");
             found.sort();
             assert_eq!(found, expected, "{}", role.name());
             let names: BTreeSet<&str> = classes[0]
@@ -56,7 +58,7 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
                 .flatten()
                 .map(|(name, _)| name.as_str())
                 .collect();
-            let learns = matches!(role, Role::Student | Role::Parent);
+            let learns = matches!(role, role::STUDENT | role::PARENT);
             assert_eq!(names.contains("student_ids"), !learns, "{}", role.name());
             assert!(!names.contains("planned"));
             assert!(names.contains("planned_until"), "who sees a class is told");
@@ -71,105 +73,113 @@ fn each_role_sees_the_classes_of_its_scope_and_of_them_what_it_may() {
 }
 
 #[test]
-fn classes_are_written_by_tutors_supervisors_and_admins_in_their_scope() {
+fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         let hour = |day: usize| {
-            single(
+            single_schedule(
                 "UTC",
                 &format!("2035-04-{day:02}T16:00:00"),
                 &format!("2035-04-{day:02}T17:00:00"),
             )
         };
-        let mut others = room.class(hour(28));
-        others["tutor_id"] = json!(room.colleague);
-        let others = make(app, &admin, others).await?;
-        let mut far = room.lesson("2035-04-29T16:00:00", "2035-04-29T17:00:00");
-        far["centre_id"] = json!(room.away);
-        far["tutor_id"] = json!(room.colleague);
-        let far = make(app, &admin, far).await?;
-        for (index, role) in Role::ALL.into_iter().enumerate() {
+        let mut others = room.class_body(hour(28));
+        others["tutor_id"] = json!(room.other_tutor);
+        let others = create_class(app, &admin, others).await?;
+        let mut far = room.lesson_body("2035-04-29T16:00:00", "2035-04-29T17:00:00");
+        far["centre_id"] = json!(room.other_centre);
+        far["tutor_id"] = json!(room.other_tutor);
+        let far = create_class(app, &admin, far).await?;
+        for (index, role) in role::ALL.into_iter().enumerate() {
             let session = app.sign_in(role).await?;
             let reply = app
-                .post(&session, "/v1/classes", room.class(hour(index + 1)))
+                .post(&session, "/v1/classes", room.class_body(hour(index + 1)))
                 .await?;
-            if !matches!(role, Role::Tutor | Role::Supervisor | Role::Admin) {
+            if !matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN) {
                 reply.expect(403);
-                app.patch(&session, &path(&others), json!({"room": "Blue"}))
+                app.patch(&session, &class_path(&others), json!({"room": "Blue"}))
                     .await?
                     .expect(403);
-                app.delete(&session, &path(&others)).await?.expect(403);
+                app.delete(&session, &class_path(&others))
+                    .await?
+                    .expect(403);
                 for action in ["cancel", "complete", "restore"] {
-                    act(app, &session, &format!("{}/{action}", path(&others)))
+                    post_without_body(app, &session, &format!("{}/{action}", class_path(&others)))
                         .await?
                         .expect(403);
                 }
                 continue;
             }
             let class = reply.expect(201).json();
-            app.patch(&session, &path(&class), json!({"room": "Blue"}))
+            app.patch(&session, &class_path(&class), json!({"room": "Blue"}))
                 .await?
                 .expect(200);
             let at = format!(
                 "{}/occurrences/2035-04-{:02}T16:00:00Z",
-                path(&class),
+                class_path(&class),
                 index + 1
             );
-            let body = json!({"start": format!("2035-04-{:02}T17:00:00Z", index + 1), "end": format!("2035-04-{:02}T18:00:00Z", index + 1)});
+            let body = json!({"starts_at": format!("2035-04-{:02}T17:00:00Z", index + 1), "ends_at": format!("2035-04-{:02}T18:00:00Z", index + 1)});
             app.post(&session, &format!("{at}/move"), body)
                 .await?
                 .expect(200);
-            app.delete(&session, &path(&class)).await?.expect(204);
-            act(app, &session, &format!("{}/restore", path(&class)))
+            app.delete(&session, &class_path(&class)).await?.expect(204);
+            post_without_body(app, &session, &format!("{}/restore", class_path(&class)))
                 .await?
                 .expect(200);
-            act(app, &session, &format!("{}/cancel", path(&class)))
+            post_without_body(app, &session, &format!("{}/cancel", class_path(&class)))
                 .await?
                 .expect(200);
             let hidden: &[&Value] = match role {
-                Role::Tutor => &[&others, &far],
-                Role::Supervisor => &[&far],
+                role::TUTOR => &[&others, &far],
+                role::SUPERVISOR => &[&far],
                 _ => &[],
             };
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             for class in hidden {
-                app.get(&session, &path(class)).await?.expect(404);
-                app.patch(&session, &path(class), json!({"room": "Blue"}))
+                app.get(&session, &class_path(class)).await?.expect(404);
+                app.patch(&session, &class_path(class), json!({"room": "Blue"}))
                     .await?
                     .expect(404);
-                app.delete(&session, &path(class)).await?.expect(404);
-                act(app, &session, &format!("{}/cancel", path(class)))
+                app.delete(&session, &class_path(class)).await?.expect(404);
+                post_without_body(app, &session, &format!("{}/cancel", class_path(class)))
                     .await?
                     .expect(404);
-                app.get(&session, &format!("{}/occurrences", path(class)))
+                app.get(&session, &format!("{}/occurrences", class_path(class)))
                     .await?
                     .expect(404);
-                act(
+                post_without_body(
                     app,
                     &session,
-                    &format!("{}/occurrences/2035-04-28T16:00:00Z/cancel", path(class)),
+                    &format!(
+                        "{}/occurrences/2035-04-28T16:00:00Z/cancel",
+                        class_path(class)
+                    ),
                 )
                 .await?
                 .expect(404);
-                act(
+                post_without_body(
                     app,
                     &session,
-                    &format!("{}/occurrences/2035-04-28T16:00:00Z/split", path(class)),
+                    &format!(
+                        "{}/occurrences/2035-04-28T16:00:00Z/split",
+                        class_path(class)
+                    ),
                 )
                 .await?
                 .expect(404);
             }
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
-        // A tutor gives a class to nobody else, and a supervisor none to another centre.
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let mut body = room.class(hour(20));
-        body["tutor_id"] = json!(room.colleague);
+        // A tutor creates classes for no one else, and a supervisor for no other centre.
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let mut body = room.class_body(hour(20));
+        body["tutor_id"] = json!(room.other_tutor);
         app.post(&tutor, "/v1/classes", body).await?.expect(422);
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let mut body = room.lesson("2035-04-20T16:00:00", "2035-04-20T17:00:00");
-        body["centre_id"] = json!(room.away);
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let mut body = room.lesson_body("2035-04-20T16:00:00", "2035-04-20T17:00:00");
+        body["centre_id"] = json!(room.other_centre);
         app.post(&supervisor, "/v1/classes", body)
             .await?
             .expect(403);

@@ -1,18 +1,21 @@
-//! Double bookings: one tutor, one student, one room, one lesson at a time, whoever asks and however many at once.
+//! Tests that tutors, students and rooms are never double-booked, under concurrency too.
 
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
-    classroom::{Classroom, act, classroom, make, path, series, single},
-    rows, run,
+    Application, Reply, Session,
+    class_fixture::{
+        ClassFixture, class_fixture, class_path, create_class, post_without_body,
+        recurring_schedule, single_schedule,
+    },
+    queries, role, run,
 };
 
-/// One of many lessons at the same hour of a day: of one tutor, of one student with two tutors, in one room.
-fn attempt(room: &Classroom, day: &str, what: &str, index: usize) -> Value {
-    let mut class = room.lesson(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
+/// Returns one of many lessons at the same hour: of one tutor, of one student with two tutors, or in one room.
+fn concurrent_class(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
+    let mut class = room.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
     match what {
         "tutor_id" => {}
         "student_ids" => class["student_ids"] = json!([room.students[0]]),
@@ -25,13 +28,17 @@ fn attempt(room: &Classroom, day: &str, what: &str, index: usize) -> Value {
         }
     }
     if what != "tutor_id" && !index.is_multiple_of(2) {
-        class["tutor_id"] = json!(room.colleague);
+        class["tutor_id"] = json!(room.other_tutor);
     }
     class
 }
 
-/// The answer of somebody who comes again as long as there is no time for him.
-async fn insist(app: &Application, session: &Session, class: &Value) -> anyhow::Result<Reply> {
+/// Repeats a request that gets a 503, and returns the final response.
+async fn retry_while_unavailable(
+    app: &Application,
+    session: &Session,
+    class: &Value,
+) -> anyhow::Result<Reply> {
     loop {
         let reply = app.post(session, "/v1/classes", class.clone()).await?;
         if reply.status != 503 {
@@ -41,19 +48,21 @@ async fn insist(app: &Application, session: &Session, class: &Value) -> anyhow::
 }
 
 #[test]
-fn of_a_hundred_attempts_at_an_hour_exactly_one_wins() {
+fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         for (what, day) in [
             ("tutor_id", "2035-04-02"),
             ("student_ids", "2035-04-03"),
             ("room", "2035-04-04"),
         ] {
             let classes: Vec<Value> = (0..100)
-                .map(|index| attempt(&room, day, what, index))
+                .map(|index| concurrent_class(&room, day, what, index))
                 .collect();
-            let calls = classes.iter().map(|class| insist(app, &admin, class));
+            let calls = classes
+                .iter()
+                .map(|class| retry_while_unavailable(app, &admin, class));
             let mut statuses = BTreeMap::new();
             for reply in join_all(calls).await {
                 let reply = reply?;
@@ -65,11 +74,11 @@ fn of_a_hundred_attempts_at_an_hour_exactly_one_wins() {
             }
             assert_eq!(statuses, BTreeMap::from([(201, 1), (409, 99)]), "{what}");
             let booked = "lms.occurrences where starts_at = ($1 || 'T16:00:00Z')::timestamptz and deleted_at is null";
-            assert_eq!(rows::count(app, booked, &[&day]).await?, 1, "{what}");
+            assert_eq!(queries::count(app, booked, &[&day]).await?, 1, "{what}");
         }
         let made = "lms.classes where schedule->>'start' like '2035-%'";
         assert_eq!(
-            rows::count(app, made, &[]).await?,
+            queries::count(app, made, &[]).await?,
             3,
             "who loses leaves nothing behind"
         );
@@ -78,13 +87,17 @@ fn of_a_hundred_attempts_at_an_hour_exactly_one_wins() {
 }
 
 #[test]
-fn lessons_that_touch_do_not_clash_and_those_that_overlap_by_a_second_do() {
+fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let mut hour = room.class(single("UTC", "2035-04-02T16:00:00", "2035-04-02T17:00:00"));
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let mut hour = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-02T16:00:00",
+            "2035-04-02T17:00:00",
+        ));
         hour["room"] = json!("Blue");
-        make(app, &admin, hour.clone()).await?;
+        create_class(app, &admin, hour.clone()).await?;
         for (start, end, status) in [
             ("2035-04-02T17:00:00", "2035-04-02T18:00:00", 201),
             ("2035-04-02T15:00:00", "2035-04-02T16:00:00", 201),
@@ -92,12 +105,12 @@ fn lessons_that_touch_do_not_clash_and_those_that_overlap_by_a_second_do() {
             ("2035-04-02T14:00:00", "2035-04-02T20:00:00", 409),
             ("2035-04-02T16:10:00", "2035-04-02T16:20:00", 409),
         ] {
-            hour["schedule"] = single("UTC", start, end);
+            hour["schedule"] = single_schedule("UTC", start, end);
             let reply = app.post(&admin, "/v1/classes", hour.clone()).await?;
             assert_eq!(reply.status, status, "{start} {}", reply.text);
         }
-        // One of many lessons is enough; other tutors and rooms of the same name elsewhere are free.
-        let mut weekly = room.lesson("2035-03-19T16:30:00", "2035-03-19T17:30:00");
+        // A conflict of one lesson of many is enough. Other tutors, and rooms of the same name at another centre, are free.
+        let mut weekly = room.lesson_body("2035-03-19T16:30:00", "2035-03-19T17:30:00");
         weekly["schedule"]["recurring"] = json!({"rule": "FREQ=WEEKLY;COUNT=3"});
         let reply = app
             .post(&admin, "/v1/classes", weekly.clone())
@@ -108,15 +121,15 @@ fn lessons_that_touch_do_not_clash_and_those_that_overlap_by_a_second_do() {
         app.post(&admin, "/v1/classes", weekly.clone())
             .await?
             .expect(201);
-        let mut elsewhere = room.lesson("2035-04-02T16:00:00", "2035-04-02T17:00:00");
-        elsewhere["tutor_id"] = json!(room.colleague);
+        let mut elsewhere = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
+        elsewhere["tutor_id"] = json!(room.other_tutor);
         elsewhere["room"] = json!("blue");
         let taken = app
             .post(&admin, "/v1/classes", elsewhere.clone())
             .await?
             .expect(409);
         assert_eq!(taken.pointers(), ["/room"]);
-        elsewhere["centre_id"] = json!(room.away);
+        elsewhere["centre_id"] = json!(room.other_centre);
         app.post(&admin, "/v1/classes", elsewhere)
             .await?
             .expect(201);
@@ -125,16 +138,16 @@ fn lessons_that_touch_do_not_clash_and_those_that_overlap_by_a_second_do() {
 }
 
 #[test]
-fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
+fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let room = classroom(app).await?;
-        let mut far = room.lesson("2035-04-02T16:00:00", "2035-04-02T17:00:00");
-        far["centre_id"] = json!(room.away);
-        let far = make(app, &admin, far).await?;
-        let near = room.lesson("2035-04-02T16:30:00", "2035-04-02T17:30:00");
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let room = class_fixture(app).await?;
+        let mut far = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
+        far["centre_id"] = json!(room.other_centre);
+        let far = create_class(app, &admin, far).await?;
+        let near = room.lesson_body("2035-04-02T16:30:00", "2035-04-02T17:30:00");
         let detail = |reply: &Reply| {
             reply.json()["errors"][0]["detail"]
                 .as_str()
@@ -142,7 +155,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
                 .to_owned()
         };
         let named = format!(
-            "The tutor is taken from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z by the class {}.",
+            "The tutor is already booked from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z for class {}.",
             far["id"].as_str().unwrap_or_default()
         );
         for session in [&admin, &tutor] {
@@ -159,14 +172,22 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
             .post(&supervisor, "/v1/classes", near)
             .await?
             .expect(409);
-        assert_eq!(detail(&reply), "The tutor is taken at this time.");
+        assert_eq!(detail(&reply), "The tutor is already booked at this time.");
         assert!(!reply.text.contains(far["id"].as_str().unwrap_or_default()));
 
-        // The student's lesson with a colleague is not the tutor's to see.
-        let mut other = room.class(single("UTC", "2035-04-03T16:00:00", "2035-04-03T17:00:00"));
-        other["tutor_id"] = json!(room.colleague);
-        let other = make(app, &admin, other).await?;
-        let wish = room.class(single("UTC", "2035-04-03T16:00:00", "2035-04-03T17:00:00"));
+        // The tutor may not see the student's lesson with another tutor.
+        let mut other = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-03T16:00:00",
+            "2035-04-03T17:00:00",
+        ));
+        other["tutor_id"] = json!(room.other_tutor);
+        let other = create_class(app, &admin, other).await?;
+        let wish = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-03T16:00:00",
+            "2035-04-03T17:00:00",
+        ));
         let reply = app
             .post(&tutor, "/v1/classes", wish.clone())
             .await?
@@ -175,7 +196,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
             (reply.pointers(), detail(&reply)),
             (
                 vec!["/student_ids".to_owned()],
-                "A student is taken at this time.".to_owned()
+                "A student is already booked at this time.".to_owned()
             )
         );
         let reply = app
@@ -183,7 +204,7 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
             .await?
             .expect(409);
         let expected = format!(
-            "A student ({}) is taken from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z by the class {}.",
+            "A student ({}) is already booked from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z for class {}.",
             room.students[0],
             other["id"].as_str().unwrap_or_default()
         );
@@ -193,25 +214,29 @@ fn a_clash_is_named_to_those_who_may_see_it_and_to_nobody_else() {
 }
 
 #[test]
-fn what_a_class_leaves_is_free_and_a_class_comes_back_only_to_a_free_hour() {
+fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let hour = room.class(series(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let hour = room.class_body(recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;COUNT=3",
         ));
-        let first = make(app, &admin, hour.clone()).await?;
-        app.delete(&admin, &path(&first)).await?.expect(204);
-        let second = make(
+        let first = create_class(app, &admin, hour.clone()).await?;
+        app.delete(&admin, &class_path(&first)).await?.expect(204);
+        let second = create_class(
             app,
             &admin,
-            room.class(single("UTC", "2035-04-16T16:30:00", "2035-04-16T17:30:00")),
+            room.class_body(single_schedule(
+                "UTC",
+                "2035-04-16T16:30:00",
+                "2035-04-16T17:30:00",
+            )),
         )
         .await?;
-        let reply = act(app, &admin, &format!("{}/restore", path(&first)))
+        let reply = post_without_body(app, &admin, &format!("{}/restore", class_path(&first)))
             .await?
             .expect(409);
         assert!(
@@ -221,26 +246,26 @@ fn what_a_class_leaves_is_free_and_a_class_comes_back_only_to_a_free_hour() {
             "{}",
             reply.text
         );
-        app.get(&admin, &path(&first)).await?.expect(404);
+        app.get(&admin, &class_path(&first)).await?.expect(404);
         app.call(
             Some(&admin),
             http::Method::POST,
-            &format!("{}/cancel", path(&second)),
+            &format!("{}/cancel", class_path(&second)),
             Some(json!({"reason": "No demand"})),
         )
         .await?
         .expect(200);
-        act(app, &admin, &format!("{}/restore", path(&first)))
+        post_without_body(app, &admin, &format!("{}/restore", class_path(&first)))
             .await?
             .expect(200);
         let free =
             "lms.attendances where class_id = $1::text::uuid and is_booked and deleted_at is null";
         assert_eq!(
-            rows::count(app, free, &[&first["id"].as_str().unwrap_or_default()]).await?,
+            queries::count(app, free, &[&first["id"].as_str().unwrap_or_default()]).await?,
             3
         );
-        // What was cancelled takes up nobody's time when something else is changed about it.
-        app.patch(&admin, &path(&second), json!({"subject": "Reading"}))
+        // A cancelled lesson blocks no time when the class is updated.
+        app.patch(&admin, &class_path(&second), json!({"subject": "Reading"}))
             .await?
             .expect(200);
         Ok(())
@@ -248,19 +273,19 @@ fn what_a_class_leaves_is_free_and_a_class_comes_back_only_to_a_free_hour() {
 }
 
 #[test]
-fn a_change_that_would_clash_changes_nothing() {
+fn an_update_that_conflicts_changes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let mut other = room.lesson("2035-04-09T16:00:00", "2035-04-09T17:00:00");
-        other["tutor_id"] = json!(room.colleague);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let mut other = room.lesson_body("2035-04-09T16:00:00", "2035-04-09T17:00:00");
+        other["tutor_id"] = json!(room.other_tutor);
         other["room"] = json!("Blue");
         other["student_ids"] = json!([room.students[1]]);
-        make(app, &admin, other).await?;
-        let class = make(
+        create_class(app, &admin, other).await?;
+        let class = create_class(
             app,
             &admin,
-            room.class(series(
+            room.class_body(recurring_schedule(
                 "UTC",
                 "2035-04-02T16:30:00",
                 "2035-04-02T17:30:00",
@@ -268,11 +293,11 @@ fn a_change_that_would_clash_changes_nothing() {
             )),
         )
         .await?;
-        let path = path(&class);
+        let path = class_path(&class);
         let etag = app.get(&admin, &path).await?.header("etag").to_owned();
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (patch, pointer) in [
-            (json!({"tutor_id": room.colleague}), "/tutor_id"),
+            (json!({"tutor_id": room.other_tutor}), "/tutor_id"),
             (json!({"room": "Blue"}), "/room"),
             (
                 json!({"student_ids": [room.students[0], room.students[1]]}),
@@ -282,10 +307,10 @@ fn a_change_that_would_clash_changes_nothing() {
             let reply = app.patch(&admin, &path, patch).await?.expect(409);
             assert_eq!(reply.pointers(), [pointer]);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         assert_eq!(app.get(&admin, &path).await?.header("etag"), etag);
-        // Into the hours that it has itself a class may move.
-        let later = series(
+        // A class may be rescheduled within its own times.
+        let later = recurring_schedule(
             "UTC",
             "2035-04-02T17:00:00",
             "2035-04-02T18:00:00",
@@ -297,7 +322,7 @@ fn a_change_that_would_clash_changes_nothing() {
         app.patch(
             &admin,
             &path,
-            json!({"room": "Blue", "tutor_id": room.colleague}),
+            json!({"room": "Blue", "tutor_id": room.other_tutor}),
         )
         .await?
         .expect(200);

@@ -1,12 +1,12 @@
-//! Gamification: a ledger that is only added to, badges that rules award, and who may see how others stand.
+//! Tests awards, which are append-only, and the badges that rules award.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     csv::{export, import},
-    people, rows, run,
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 
@@ -36,11 +36,11 @@ async fn set_rules(app: &Application, admin: &Session, rules: Value) -> Result<t
 }
 
 #[test]
-fn an_award_is_added_and_read_and_never_changed() {
+fn an_award_is_created_and_read_and_cannot_be_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let made = award(
             app,
             &admin,
@@ -50,7 +50,7 @@ fn an_award_is_added_and_read_and_never_changed() {
         .await?
         .expect(201);
         let one = made.json();
-        let path = format!("/v1/gamification/{}", people::id(&one)?);
+        let path = format!("/v1/gamification/{}", fixtures::parse_id(&one)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": one["id"],
@@ -68,7 +68,7 @@ fn an_award_is_added_and_read_and_never_changed() {
         });
         assert_eq!(one, expected);
         assert_eq!(app.get(&admin, &path).await?.expect(200).json(), expected);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let patched = app
             .patch(&admin, &path, json!({"points": 11}))
             .await?
@@ -91,7 +91,7 @@ fn an_award_is_added_and_read_and_never_changed() {
             let reply = award(app, &admin, student, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         award(
             app,
             &admin,
@@ -106,9 +106,9 @@ fn an_award_is_added_and_read_and_never_changed() {
 }
 
 #[test]
-fn the_database_refuses_the_application_to_change_the_ledger() {
+fn the_database_prevents_changes_of_awards() {
     run(async |app| {
-        let session = app.session(0, Role::Admin).await?;
+        let session = app.session(0, role::ADMIN).await?;
         let client = database::connect(&app.application_url).await?;
         for (name, value) in [
             ("app.tenant_id", session.tenant.to_string()),
@@ -129,10 +129,10 @@ fn the_database_refuses_the_application_to_change_the_ledger() {
             let code = refused.as_ref().and_then(|error| error.code());
             assert_eq!(code.map(|code| code.code()), Some("42501"), "{sql}");
         }
-        // Not without a reason, whoever asks.
+        // A reason is required of every role.
         let sql = format!(
             "insert into lms.gamification (student_id, points) values ('{}', -1)",
-            people::own_student(app).await?
+            fixtures::demo_student(app).await?
         );
         let refused = client.batch_execute(&sql).await.err();
         let code = refused.as_ref().and_then(|error| error.code());
@@ -142,12 +142,12 @@ fn the_database_refuses_the_application_to_change_the_ledger() {
 }
 
 #[test]
-fn rules_of_the_tenant_award_a_badge_once_each() {
+fn each_rule_of_the_tenant_awards_its_badge_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
-        let tutor = people::tutor(app, &admin, home, 3).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 3).await?;
         set_rules(
             app,
             &admin,
@@ -160,7 +160,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
         .await?
         .expect(200);
         let by_rule = async || {
-            rows::texts(
+            queries::fetch_texts(
                 app,
                 "select badge from lms.gamification where student_id = $1 and by_rule order by badge",
                 &[&student],
@@ -187,7 +187,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
             .await?
             .expect(201);
         assert_eq!(by_rule().await?, ["Hundred"]);
-        // A badge of that name which a person awards is another matter.
+        // A badge with this name that a person awards does not count.
         award(app, &admin, student, json!({"badge": "Hundred"}))
             .await?
             .expect(201);
@@ -197,7 +197,7 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
             .expect(201);
         assert_eq!(by_rule().await?, ["Hundred", "Thousand"]);
 
-        let class = people::class(app, tutor).await?;
+        let class = fixtures::insert_class(app, tutor).await?;
         for (day, status, expected) in [
             (2, "present", 2),
             (3, "late", 2),
@@ -212,9 +212,9 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
                 format!("2026-03-0{day}T10:00:00Z"),
                 format!("2026-03-0{day}T11:00:00Z"),
             );
-            let lesson = people::lesson(app, class, &start, &end, "scheduled").await?;
-            let attendance = people::attendance(app, lesson, student, None).await?;
-            rows::execute(
+            let lesson = fixtures::insert_lesson(app, class, &start, &end, "scheduled").await?;
+            let attendance = fixtures::insert_attendance(app, lesson, student, None).await?;
+            queries::execute(
                 app,
                 "update lms.attendances set status = $2 where id = $1",
                 &[&attendance, &status],
@@ -238,9 +238,9 @@ fn rules_of_the_tenant_award_a_badge_once_each() {
 }
 
 #[test]
-fn rules_that_make_no_sense_are_refused_with_their_place() {
+fn invalid_badge_rules_are_rejected_with_a_pointer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let rule = json!({"badge": "A", "when": "points_reached", "count": 1});
         let mut wrong_when = rule.clone();
         wrong_when["when"] = json!("moon_is_full");
@@ -267,18 +267,18 @@ fn rules_that_make_no_sense_are_refused_with_their_place() {
 }
 
 #[test]
-fn each_role_reads_and_adds_awards_of_its_scope() {
+fn each_role_reads_and_creates_awards_within_its_scope() {
     run(async |app| {
-        let (_, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
-        let far = people::student_of(app, away).await?;
-        for role in Role::ALL {
+        let (_, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
+        let far = fixtures::any_student_of(app, away).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            if matches!(role, Role::Support | Role::Finance) {
+            if matches!(role, role::SUPPORT | role::FINANCE) {
                 app.get(&session, "/v1/gamification").await?.expect(403);
                 continue;
             }
-            let sees_far = matches!(role, Role::Admin | Role::Assessor);
+            let sees_far = matches!(role, role::ADMIN | role::ASSESSOR);
             let list = async |student: Uuid| -> Result<usize> {
                 let body = app
                     .get(&session, &format!("/v1/gamification?student_id={student}"))
@@ -291,19 +291,19 @@ fn each_role_reads_and_adds_awards_of_its_scope() {
             assert_eq!(list(far).await? > 0, sees_far, "{}", role.name());
             summary(app, &session, own).await?;
             let path = format!("/v1/gamification/students/{far}/summary");
-            let expected = if role == Role::Admin { 200 } else { 404 };
+            let expected = if role == role::ADMIN { 200 } else { 404 };
             app.get(&session, &path).await?.expect(expected);
-            let writes = matches!(role, Role::Tutor | Role::Supervisor | Role::Admin);
+            let writes = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
             let made = award(app, &session, own, json!({"points": 1})).await?;
             assert_eq!(made.status, if writes { 201 } else { 403 }, "{}", made.text);
-            if writes && role != Role::Admin {
+            if writes && role != role::ADMIN {
                 let reply = award(app, &session, far, json!({"points": 1}))
                     .await?
                     .expect(422);
                 assert_eq!(reply.pointers(), ["/student_id"]);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let file = export(app, &admin, &format!("/v1/gamification?student_id={own}"))
             .await?
             .expect(200);

@@ -1,13 +1,13 @@
-//! The leaderboard: who has how many points, and what is shown of others.
+//! Tests the leaderboard and the names that it shows of others.
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run};
+use tests::{Application, Session, fixtures, queries, role, run};
 
 use crate::academics::gamification::award;
 
-/// The lines of the leaderboard.
-async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
+/// Returns the rows of the leaderboard.
+async fn leaderboard_rows(app: &Application, session: &Session, query: &str) -> Result<Vec<Value>> {
     let body = app
         .get(session, &format!("/v1/gamification/leaderboard?{query}"))
         .await?
@@ -17,13 +17,13 @@ async fn board(app: &Application, session: &Session, query: &str) -> Result<Vec<
 }
 
 #[test]
-fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others() {
+fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
-        for role in [Role::Student, Role::Parent, Role::Tutor] {
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
+        for role in [role::STUDENT, role::PARENT, role::TUTOR] {
             let session = app.sign_in(role).await?;
-            let lines = board(app, &session, "").await?;
+            let lines = leaderboard_rows(app, &session, "").await?;
             assert!(lines.len() > 5, "{}", role.name());
             let mine: Vec<&Value> = lines.iter().filter(|line| line["is_own"] == true).collect();
             assert!(!mine.is_empty(), "{}", role.name());
@@ -32,7 +32,7 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
                 let name = line["name"].as_str().unwrap_or_default();
                 if line["is_own"] == false {
                     assert_eq!(line["student_id"], Value::Null);
-                    // First name and initial, such as Ana B.
+                    // The expected name is the first name with an initial, such as Ana B.
                     let (first, initial) = name.split_once(' ').unwrap_or((name, "-."));
                     assert!(!first.is_empty() && initial.ends_with('.'), "{name}");
                     assert_eq!(initial.chars().count(), 2, "{name}");
@@ -48,9 +48,9 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
                 .expect(422);
             assert_eq!(reply.pointers(), ["/centre_id"]);
         }
-        for role in [Role::Supervisor, Role::Assessor, Role::Admin] {
+        for role in [role::SUPERVISOR, role::ASSESSOR, role::ADMIN] {
             let session = app.sign_in(role).await?;
-            let lines = board(app, &session, &format!("centre_id={home}")).await?;
+            let lines = leaderboard_rows(app, &session, &format!("centre_id={home}")).await?;
             assert!(lines.iter().all(|line| line["student_id"].is_string()));
             assert!(
                 lines
@@ -58,14 +58,14 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
                     .all(|line| line["name"].as_str().unwrap_or_default().contains(' '))
             );
         }
-        for role in [Role::Support, Role::Finance] {
+        for role in [role::SUPPORT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.get(&session, "/v1/gamification/leaderboard")
                 .await?
                 .expect(403);
         }
-        let theirs = rows::any(app, 1, "centres").await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        let theirs = queries::first_id(app, 1, "centres").await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let reply = app
             .get(
                 &admin,
@@ -79,20 +79,20 @@ fn a_leaderboard_shows_a_student_nothing_but_first_names_and_initials_of_others(
 }
 
 #[test]
-fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
+fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = json!({"name": "Far", "code": "far", "time_zone": "Australia/Sydney", "currency": "AUD"});
-        let centre = people::id(
+        let centre = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", made)
                 .await?
                 .expect(201)
                 .json(),
         )?;
         let (first, second, third) = (
-            people::student(app, &admin, centre).await?,
-            people::student(app, &admin, centre).await?,
-            people::student(app, &admin, centre).await?,
+            fixtures::create_student(app, &admin, centre).await?,
+            fixtures::create_student(app, &admin, centre).await?,
+            fixtures::create_student(app, &admin, centre).await?,
         );
         for (student, points, at) in [
             (first, 10, "2026-02-28T12:59:59Z"),
@@ -104,7 +104,7 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
             let made = award(app, &admin, student, json!({"points": points}))
                 .await?
                 .expect(201);
-            // Only replay and restore may say when something was.
+            // Only replay and restore may set the time of creation.
             let client = app.superuser().await?;
             client
                 .batch_execute("set session_replication_role = replica")
@@ -112,11 +112,11 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
             client
                 .execute(
                     "update lms.gamification set created_at = $2::text::timestamptz where id = $1",
-                    &[&people::id(&made.json())?, &at],
+                    &[&fixtures::parse_id(&made.json())?, &at],
                 )
                 .await?;
         }
-        let lines = board(
+        let lines = leaderboard_rows(
             app,
             &admin,
             &format!("centre_id={centre}&from=2026-03-01&to=2026-03-31"),
@@ -132,7 +132,7 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
             })
             .collect();
         assert_eq!(points, [(1, 20), (1, 20), (3, 5)]);
-        let all = board(app, &admin, &format!("centre_id={centre}&limit=1")).await?;
+        let all = leaderboard_rows(app, &admin, &format!("centre_id={centre}&limit=1")).await?;
         assert_eq!(all.len(), 1);
         assert_eq!(all[0]["points"], 60);
         Ok(())
@@ -140,20 +140,20 @@ fn a_leaderboard_counts_the_days_of_its_period_in_the_centres_zone() {
 }
 
 #[test]
-fn a_family_chooses_how_others_see_its_child() {
+fn a_guardian_chooses_how_a_student_appears_to_others() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let parent = people::account(app, &admin, Role::Parent, home).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let parent = fixtures::create_account(app, &admin, role::PARENT, home).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         award(app, &admin, student, json!({"points": 900_000}))
             .await?
             .expect(201);
-        people::link(app, &admin, parent.user, student).await?;
+        fixtures::link_guardian(app, &admin, parent.user, student).await?;
         let path = format!("/v1/students/{student}");
-        let stranger = app.sign_in(Role::Student).await?;
+        let stranger = app.sign_in(role::STUDENT).await?;
         let shown = async |session: &Session| -> Result<Value> {
-            Ok(board(app, session, "").await?[0]["name"].clone())
+            Ok(leaderboard_rows(app, session, "").await?[0]["name"].clone())
         };
         assert_eq!(shown(&stranger).await?, "New s.");
         let choice = json!({"leaderboard_name": "The Comet"});
@@ -162,8 +162,8 @@ fn a_family_chooses_how_others_see_its_child() {
         assert_eq!(shown(&stranger).await?, "The Comet");
         assert_eq!(shown(&parent).await?, "New student");
         assert_eq!(shown(&admin).await?, "New student");
-        // It is the family's own choice, and nothing else of the child is.
-        let other = app.sign_in(Role::Parent).await?;
+        // Only the guardian may change this setting, and no other field of the student.
+        let other = app.sign_in(role::PARENT).await?;
         app.patch(&other, &path, choice.clone()).await?.expect(404);
         for field in ["dob", "parent_id", "centre_id"] {
             let reply = app
@@ -182,7 +182,7 @@ fn a_family_chooses_how_others_see_its_child() {
 }
 
 #[test]
-fn a_name_is_shortened_as_people_write_it() {
+fn a_name_is_abbreviated_in_its_script() {
     run(async |app| {
         let client = app.superuser().await?;
         for (name, short) in [

@@ -1,31 +1,32 @@
-//! The component `academics`: students, tutors, classes, the calendar, assessments, awards.
+//! Tests of the component `academics`: students, tutors, classes, the calendar, assessments and awards.
 
 mod analytics;
 mod assessments;
-mod assign_tutor;
 mod attendance;
 mod availability_warnings;
 mod calendar;
-mod class_files;
+mod calendar_feed;
+mod calendar_feed_history;
+mod calendar_feed_readers;
+mod centre_changes;
+mod class_imports;
 mod class_scope;
+mod class_splitting;
+mod class_status;
 mod classes;
+mod classes_by_tutors;
 mod double_booking;
-mod feed;
-mod feed_history;
-mod feed_readers;
 mod free_slots;
 pub(crate) mod gamification;
 mod leaderboard;
 mod occurrences;
-mod other_centres;
 mod progress;
 mod recurrence;
 mod recurrence_rules;
-mod split_classes;
+mod series_planning;
 mod student_filters;
 mod students;
 mod taught_students;
 mod time_zones;
+mod tutor_assignment;
 mod tutors;
-mod tutors_classes;
-mod whole_series;

@@ -1,22 +1,27 @@
-//! Occurrences: single lessons are cancelled and moved; what has begun stays as it was.
+//! Tests single lessons: cancelling, rescheduling, and past lessons that stay unchanged.
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
-    classroom::{
-        FIRST, SECOND, THIRD, act, classroom, lesson, lessons, make, path, series, single, starts,
-        texts, weekly,
+    class_fixture::{
+        FIRST_MONDAY, SECOND_MONDAY, THIRD_MONDAY, class_fixture, class_path, create_class,
+        get_lessons, lesson_path, post_without_body, recurring_schedule, single_schedule,
+        start_times, text_fields, weekly_schedule,
     },
-    rows, run,
+    queries, role, run,
 };
 
 #[test]
-fn a_lesson_is_cancelled_and_its_hour_is_free() {
+fn cancelling_a_lesson_frees_its_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let class = make(app, &admin, room.class(weekly("FREQ=WEEKLY;COUNT=3"))).await?;
-        let at = lesson(&class, SECOND);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let class = create_class(
+            app,
+            &admin,
+            room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3")),
+        )
+        .await?;
+        let at = lesson_path(&class, SECOND_MONDAY);
         let cancelled = app
             .post(
                 &admin,
@@ -30,44 +35,50 @@ fn a_lesson_is_cancelled_and_its_hour_is_free() {
             (&cancelled["status"], &cancelled["reason"]),
             (&json!("cancelled"), &json!("Holiday"))
         );
-        let twice = act(app, &admin, &format!("{at}/cancel")).await?.expect(409);
+        let twice = post_without_body(app, &admin, &format!("{at}/cancel"))
+            .await?
+            .expect(409);
         assert_eq!(twice.pointers(), ["/status"]);
-        let moved = json!({"start": SECOND, "end": "2035-04-09T18:00:00Z"});
+        let moved = json!({"start": SECOND_MONDAY, "end": "2035-04-09T18:00:00Z"});
         app.post(&admin, &format!("{at}/move"), moved)
             .await?
             .expect(409);
-        make(
+        create_class(
             app,
             &admin,
-            room.class(single("UTC", "2035-04-09T16:00:00", "2035-04-09T17:00:00")),
+            room.class_body(single_schedule(
+                "UTC",
+                "2035-04-09T16:00:00",
+                "2035-04-09T17:00:00",
+            )),
         )
         .await?;
-        // A change of the class does not bring it back.
-        let longer = series(
+        // An update of the class does not restore it.
+        let longer = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T16:30:00",
             "FREQ=WEEKLY;COUNT=4",
         );
-        app.patch(&admin, &path(&class), json!({"schedule": longer}))
+        app.patch(&admin, &class_path(&class), json!({"schedule": longer}))
             .await?
             .expect(200);
-        let found = lessons(app, &admin, &class).await?;
+        let found = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            texts(&found, "status"),
+            text_fields(&found, "status"),
             ["scheduled", "cancelled", "scheduled", "scheduled"]
         );
         for path in [
-            lesson(&class, "2035-04-09T16:00:01Z"),
-            format!("/v1/classes/{}/occurrences/{FIRST}", room.tutor),
+            lesson_path(&class, "2035-04-09T16:00:01Z"),
+            format!("/v1/classes/{}/occurrences/{FIRST_MONDAY}", room.tutor),
         ] {
-            act(app, &admin, &format!("{path}/cancel"))
+            post_without_body(app, &admin, &format!("{path}/cancel"))
                 .await?
                 .expect(404);
         }
         app.post(
             &admin,
-            &format!("{}/cancel", lesson(&class, "monday")),
+            &format!("{}/cancel", lesson_path(&class, "monday")),
             json!({}),
         )
         .await?
@@ -77,13 +88,18 @@ fn a_lesson_is_cancelled_and_its_hour_is_free() {
 }
 
 #[test]
-fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
+fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_time() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let class = make(app, &admin, room.class(weekly("FREQ=WEEKLY;COUNT=3"))).await?;
-        let at = format!("{}/move", lesson(&class, SECOND));
-        let body = json!({"start": "2035-04-10T10:00:00+02:00", "end": "2035-04-10T09:30:00Z", "room": "Blue", "reason": "Strike"});
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let class = create_class(
+            app,
+            &admin,
+            room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3")),
+        )
+        .await?;
+        let at = format!("{}/move", lesson_path(&class, SECOND_MONDAY));
+        let body = json!({"starts_at": "2035-04-10T10:00:00+02:00", "ends_at": "2035-04-10T09:30:00Z", "room": "Blue", "reason": "Strike"});
         let moved = app.post(&admin, &at, body).await?.expect(200).json();
         assert_eq!(moved["original_start"], "2035-04-09T16:00:00.000000Z");
         assert_eq!(moved["starts_at"], "2035-04-10T08:00:00.000000Z");
@@ -94,12 +110,12 @@ fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
         );
         let booked = "lms.attendances where starts_at = '2035-04-10T08:00:00Z' and ends_at = '2035-04-10T09:30:00Z' and is_booked";
         assert_eq!(
-            rows::count(app, booked, &[]).await?,
+            queries::count(app, booked, &[]).await?,
             1,
             "its student moves with it"
         );
-        // All of the class change, but what was moved stays where it was moved to.
-        let shorter = series(
+        // All lessons change, except that a rescheduled one keeps its time.
+        let shorter = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T16:30:00",
@@ -107,19 +123,21 @@ fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
         );
         app.patch(
             &admin,
-            &path(&class),
+            &class_path(&class),
             json!({"schedule": shorter, "room": "Red"}),
         )
         .await?
         .expect(200);
-        let found = lessons(app, &admin, &class).await?;
-        assert_eq!(starts(&found), [FIRST, "2035-04-10T08:00:00Z", THIRD]);
-        assert_eq!(texts(&found, "room"), ["Red", "Blue", "Red"]);
+        let found = get_lessons(app, &admin, &class).await?;
+        assert_eq!(
+            start_times(&found),
+            [FIRST_MONDAY, "2035-04-10T08:00:00Z", THIRD_MONDAY]
+        );
+        assert_eq!(text_fields(&found, "room"), ["Red", "Blue", "Red"]);
         assert_eq!(found[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
         assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
-        // Back, over the hour that it has now; the room is left when it is set to null.
-        let back =
-            json!({"start": "2035-04-10T08:30:00Z", "end": "2035-04-10T09:30:00Z", "room": null});
+        // The lesson is rescheduled over its own time, and its room is removed by null.
+        let back = json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
         let back = app.post(&admin, &at, back).await?.expect(200).json();
         assert_eq!(
             (&back["room"], &back["reason"]),
@@ -130,42 +148,43 @@ fn a_moved_lesson_is_known_by_its_original_start_and_keeps_its_new_time() {
 }
 
 #[test]
-fn a_lesson_moves_only_to_where_everybody_is_free() {
+fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let room = classroom(app).await?;
-        let mut class = room.class(weekly("FREQ=WEEKLY;COUNT=3"));
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let room = class_fixture(app).await?;
+        let mut class = room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3"));
         class["room"] = json!("Blue");
-        let class = make(app, &admin, class).await?;
-        let at = format!("{}/move", lesson(&class, SECOND));
+        let class = create_class(app, &admin, class).await?;
+        let at = format!("{}/move", lesson_path(&class, SECOND_MONDAY));
         let mut others = Vec::new();
         for (day, tutor, students, place) in [
             ("2035-04-10", room.tutor, json!([]), Value::Null),
             (
                 "2035-04-11",
-                room.colleague,
+                room.other_tutor,
                 json!([room.students[0]]),
                 Value::Null,
             ),
-            ("2035-04-12", room.colleague, json!([]), json!("blue")),
+            ("2035-04-12", room.other_tutor, json!([]), json!("blue")),
         ] {
-            let mut other = room.lesson(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
+            let mut other =
+                room.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
             other["tutor_id"] = json!(tutor);
             other["student_ids"] = students;
             other["room"] = place;
-            others.push(make(app, &admin, other).await?);
+            others.push(create_class(app, &admin, other).await?);
         }
-        let mut hidden = room.lesson("2035-04-13T16:00:00", "2035-04-13T17:00:00");
-        hidden["centre_id"] = json!(room.away);
-        let hidden = make(app, &admin, hidden).await?;
-        let before = rows::written(app).await?;
+        let mut hidden = room.lesson_body("2035-04-13T16:00:00", "2035-04-13T17:00:00");
+        hidden["centre_id"] = json!(room.other_centre);
+        let hidden = create_class(app, &admin, hidden).await?;
+        let before = queries::write_marks(app).await?;
         for ((day, pointer), other) in
             [("10", "/tutor_id"), ("11", "/student_ids"), ("12", "/room")]
                 .into_iter()
                 .zip(&others)
         {
-            let body = json!({"start": format!("2035-04-{day}T16:59:00Z"), "end": format!("2035-04-{day}T18:00:00Z")});
+            let body = json!({"starts_at": format!("2035-04-{day}T16:59:00Z"), "ends_at": format!("2035-04-{day}T18:00:00Z")});
             let reply = app.post(&admin, &at, body).await?.expect(409);
             assert_eq!(reply.pointers(), [pointer]);
             assert!(
@@ -176,7 +195,7 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
                 reply.text
             );
         }
-        let own = json!({"start": "2035-04-16T15:30:00Z", "end": "2035-04-16T16:30:00Z"});
+        let own = json!({"starts_at": "2035-04-16T15:30:00Z", "ends_at": "2035-04-16T16:30:00Z"});
         let reply = app.post(&admin, &at, own).await?.expect(409);
         assert!(
             reply
@@ -185,7 +204,7 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
             "{}",
             reply.text
         );
-        let body = json!({"start": "2035-04-13T16:59:00Z", "end": "2035-04-13T18:00:00Z"});
+        let body = json!({"starts_at": "2035-04-13T16:59:00Z", "ends_at": "2035-04-13T18:00:00Z"});
         let reply = app.post(&supervisor, &at, body).await?.expect(409);
         assert!(
             !reply
@@ -195,56 +214,58 @@ fn a_lesson_moves_only_to_where_everybody_is_free() {
             reply.text
         );
         for (body, pointer) in [
-            (json!({"start": FIRST, "end": FIRST}), "/end"),
-            (json!({"start": SECOND, "end": FIRST}), "/end"),
-            (json!({"start": FIRST, "end": THIRD}), "/end"),
-            (json!({"start": FIRST}), "/end"),
-            (json!({"start": "soon", "end": THIRD}), "/start"),
+            (json!({"start": FIRST_MONDAY, "end": FIRST_MONDAY}), "/end"),
+            (json!({"start": SECOND_MONDAY, "end": FIRST_MONDAY}), "/end"),
+            (json!({"start": FIRST_MONDAY, "end": THIRD_MONDAY}), "/end"),
+            (json!({"start": FIRST_MONDAY}), "/end"),
+            (json!({"start": "soon", "end": THIRD_MONDAY}), "/start"),
             (
-                json!({"start": FIRST, "end": SECOND, "tutor_id": room.tutor}),
+                json!({"start": FIRST_MONDAY, "end": SECOND_MONDAY, "tutor_id": room.tutor}),
                 "/tutor_id",
             ),
         ] {
             let reply = app.post(&admin, &at, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer]);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn lessons_that_have_begun_stay_as_they_were_when_all_are_changed() {
+fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        // Two lessons are over, and two are ahead.
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        // Two lessons are past and two are in the future.
         let today = chrono::Utc::now().date_naive();
         let day = |days: i64| (today + chrono::TimeDelta::days(days)).to_string();
         let schedule = |hour: &str| {
-            series(
+            recurring_schedule(
                 "UTC",
                 &format!("{}T{hour}:00:00", day(-13)),
                 &format!("{}T{hour}:30:00", day(-13)),
                 "FREQ=WEEKLY;COUNT=4",
             )
         };
-        let class = make(app, &admin, room.class(schedule("03"))).await?;
+        let class = create_class(app, &admin, room.class_body(schedule("03"))).await?;
         let at = |days: i64, hour: &str| format!("{}T{hour}:00:00Z", day(days));
         assert_eq!(
-            starts(&lessons(app, &admin, &class).await?),
+            start_times(&get_lessons(app, &admin, &class).await?),
             [at(-13, "03"), at(-6, "03"), at(1, "03"), at(8, "03")]
         );
-        let changed = json!({"schedule": schedule("04"), "tutor_id": room.colleague, "student_ids": [room.students[1]]});
-        app.patch(&admin, &path(&class), changed).await?.expect(200);
-        let found = lessons(app, &admin, &class).await?;
+        let changed = json!({"schedule": schedule("04"), "tutor_id": room.other_tutor, "student_ids": [room.students[1]]});
+        app.patch(&admin, &class_path(&class), changed)
+            .await?
+            .expect(200);
+        let found = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            starts(&found),
+            start_times(&found),
             [at(-13, "03"), at(-6, "03"), at(1, "04"), at(8, "04")]
         );
-        let tutors =
-            [room.tutor, room.tutor, room.colleague, room.colleague].map(|tutor| tutor.to_string());
-        assert_eq!(texts(&found, "tutor_id"), tutors);
+        let tutors = [room.tutor, room.tutor, room.other_tutor, room.other_tutor]
+            .map(|tutor| tutor.to_string());
+        assert_eq!(text_fields(&found, "tutor_id"), tutors);
         let who = app
             .superuser()
             .await?
@@ -266,21 +287,21 @@ fn lessons_that_have_begun_stay_as_they_were_when_all_are_changed() {
         let begun = app
             .post(
                 &admin,
-                &format!("{}/split", lesson(&class, &at(-6, "03"))),
+                &format!("{}/split", lesson_path(&class, &at(-6, "03"))),
                 json!({}),
             )
             .await?
             .expect(409);
         assert_eq!(begun.pointers(), ["/start"]);
-        // Completed, what has begun was given, and what has not is off.
-        let done = act(app, &admin, &format!("{}/complete", path(&class)))
+        // When a class is completed, lessons that have started are completed and others cancelled.
+        let done = post_without_body(app, &admin, &format!("{}/complete", class_path(&class)))
             .await?
             .expect(200)
             .json();
         assert_eq!(done["status"], "completed");
-        let found = lessons(app, &admin, &class).await?;
+        let found = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            texts(&found, "status"),
+            text_fields(&found, "status"),
             ["completed", "completed", "cancelled", "cancelled"]
         );
         Ok(())

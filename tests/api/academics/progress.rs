@@ -1,25 +1,25 @@
-//! What has become of a student over time: history, ages, gains, attendance and points.
+//! Tests a student's progress: history, academic ages, gains, attendance and points.
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, people, rows, run};
+use tests::{Application, Session, fixtures, queries, role, run};
 use uuid::Uuid;
 
-/// Lessons of a student on days of March 2026, each with what was recorded.
+/// Inserts lessons of a student on days of March 2026, each with its attendance.
 async fn lessons(
     app: &Application,
     tutor: Uuid,
     student: Uuid,
     recorded: &[(u32, Option<&str>)],
 ) -> Result<Uuid> {
-    let class = people::class(app, tutor).await?;
+    let class = fixtures::insert_class(app, tutor).await?;
     for (day, status) in recorded {
         let (start, end) = (
             format!("2026-03-{day:02}T10:00:00Z"),
             format!("2026-03-{day:02}T11:00:00Z"),
         );
-        let lesson = people::lesson(app, class, &start, &end, "scheduled").await?;
-        people::attendance(app, lesson, student, *status).await?;
+        let lesson = fixtures::insert_lesson(app, class, &start, &end, "scheduled").await?;
+        fixtures::insert_attendance(app, lesson, student, *status).await?;
     }
     Ok(class)
 }
@@ -34,12 +34,12 @@ async fn history(app: &Application, session: &Session, student: Uuid) -> Result<
 }
 
 #[test]
-fn the_history_holds_the_last_five_lessons_that_were_recorded() {
+fn the_history_has_the_last_five_lessons_with_attendance() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 1).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let recorded = [
             (2, Some("present")),
             (3, Some("late")),
@@ -54,20 +54,20 @@ fn the_history_holds_the_last_five_lessons_that_were_recorded() {
         let days = |history: &[Value]| -> Vec<String> {
             history
                 .iter()
-                .map(|lesson| lesson["start"].as_str().unwrap_or_default()[8..10].to_owned())
+                .map(|lesson| lesson["starts_at"].as_str().unwrap_or_default()[8..10].to_owned())
                 .collect()
         };
         let kept = history(app, &admin, student).await?;
         assert_eq!(days(&kept), ["08", "07", "06", "05", "03"]);
         assert_eq!(
             kept[4],
-            json!({"class_id": class, "start": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
+            json!({"class_id": class, "starts_at": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
         );
-        // A record is made, changed and taken back.
+        // Attendance is recorded, changed and removed.
         let day = "update lms.attendances set status = $3, note = $4
             where student_id = $1 and starts_at = $2::text::timestamptz";
         let none: Option<&str> = None;
-        rows::execute(
+        queries::execute(
             app,
             day,
             &[
@@ -81,13 +81,13 @@ fn the_history_holds_the_last_five_lessons_that_were_recorded() {
         let kept = history(app, &admin, student).await?;
         assert_eq!(days(&kept), ["09", "08", "07", "06", "05"]);
         assert_eq!(kept[0]["note"], "Bus.");
-        rows::execute(app, day, &[&student, &"2026-03-08T10:00:00Z", &none, &none]).await?;
+        queries::execute(app, day, &[&student, &"2026-03-08T10:00:00Z", &none, &none]).await?;
         assert_eq!(
             days(&history(app, &admin, student).await?),
             ["09", "07", "06", "05", "03"]
         );
-        // A lesson that was called off after all was none.
-        rows::execute(
+        // A lesson cancelled after it was recorded does not count.
+        queries::execute(
             app,
             "update lms.attendances set is_booked = false where student_id = $1 and starts_at > '2026-03-05T12:00:00Z'",
             &[&student],
@@ -102,12 +102,12 @@ fn the_history_holds_the_last_five_lessons_that_were_recorded() {
 }
 
 #[test]
-fn progress_shows_ages_gains_attendance_and_points_by_month() {
+fn progress_shows_academic_ages_gains_attendance_and_points_by_month() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 1).await?;
-        let student = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         for (kind, day, age) in [
             ("reading", "2025-12-01", json!(7)),
             ("reading", "2026-01-15", json!(7.25)),
@@ -167,12 +167,12 @@ fn progress_shows_ages_gains_attendance_and_points_by_month() {
             months[0]["attendance"],
             json!({"present": 0, "late": 0, "absent": 0, "excused": 0})
         );
-        // From 7.25 on 15 January to 8.25 on 31 March: a year in 75 days.
+        // The age rises from 7.25 on 15 January to 8.25 on 31 March: a year in 75 days.
         let gain = body["gain_per_month"]["reading"].as_f64().unwrap_or(0.0);
         assert!((gain - 30.436_875 / 75.0).abs() < 0.0001, "{gain}");
         assert_eq!(body["gain_per_month"]["spelling"], Value::Null);
         assert_eq!(body["points"], 0);
-        // By default the last twelve months, today's points among them.
+        // The default period is the last twelve months, which include today's points.
         let body = app
             .get(&admin, &format!("/v1/students/{student}/progress"))
             .await?
@@ -194,16 +194,16 @@ fn progress_shows_ages_gains_attendance_and_points_by_month() {
 }
 
 #[test]
-fn progress_is_for_those_who_see_student_and_assessments() {
+fn progress_requires_access_to_the_student_and_the_assessments() {
     run(async |app| {
-        let (_, away) = rows::centres(app).await?;
-        let own = people::own_student(app).await?;
-        let far = people::student_of(app, away).await?;
-        for role in Role::ALL {
+        let (_, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_student(app).await?;
+        let far = fixtures::any_student_of(app, away).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let (near, distant) = match role {
-                Role::Support | Role::Finance => (403, 403),
-                Role::Admin => (200, 200),
+                role::SUPPORT | role::FINANCE => (403, 403),
+                role::ADMIN => (200, 200),
                 _ => (200, 404),
             };
             for (student, status) in [(own, near), (far, distant)] {
@@ -212,8 +212,8 @@ fn progress_is_for_those_who_see_student_and_assessments() {
                     .expect(status);
             }
         }
-        let admin = app.sign_in(Role::Admin).await?;
-        let theirs = rows::any(app, 1, "students").await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let theirs = queries::first_id(app, 1, "students").await?;
         app.get(&admin, &format!("/v1/students/{theirs}/progress"))
             .await?
             .expect(404);

@@ -1,17 +1,19 @@
-//! Recurrence: lessons follow the clock on the wall, and schedules that mean nothing are refused.
+//! Tests recurring lessons in local time, and invalid schedules.
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
-    classroom::{classroom, lessons, make, path, series, single, starts},
-    rows, run,
+    class_fixture::{
+        class_fixture, class_path, create_class, get_lessons, recurring_schedule, single_schedule,
+        start_times,
+    },
+    queries, role, run,
 };
 
 #[test]
-fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
+fn lessons_keep_their_local_time_across_clock_changes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         for (zone, first, expected) in [
             (
                 "Europe/London",
@@ -30,11 +32,11 @@ fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
             ),
         ] {
             let end = first.replace("T16", "T17");
-            let schedule = series(zone, first, &end, "FREQ=WEEKLY;COUNT=2");
-            let class = make(app, &admin, room.class(schedule.clone())).await?;
+            let schedule = recurring_schedule(zone, first, &end, "FREQ=WEEKLY;COUNT=2");
+            let class = create_class(app, &admin, room.class_body(schedule.clone())).await?;
             assert_eq!(class["schedule"], schedule);
-            let found = lessons(app, &admin, &class).await?;
-            assert_eq!(starts(&found), expected, "{zone}");
+            let found = get_lessons(app, &admin, &class).await?;
+            assert_eq!(start_times(&found), expected, "{zone}");
             for lesson in &found {
                 assert_eq!(lesson["original_start"], lesson["starts_at"]);
                 assert_eq!(lesson["status"], "scheduled");
@@ -46,24 +48,24 @@ fn four_o_clock_stays_four_o_clock_across_a_change_of_clocks() {
 }
 
 #[test]
-fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
+fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let mut schedule = series(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let mut schedule = recurring_schedule(
             "Europe/London",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;BYDAY=MO",
         );
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-05-07T16:00:00"]);
-        let class = make(app, &admin, room.class(schedule)).await?;
-        let found = starts(&lessons(app, &admin, &class).await?);
+        let class = create_class(app, &admin, room.class_body(schedule)).await?;
+        let found = start_times(&get_lessons(app, &admin, &class).await?);
         assert_eq!(found.len(), 51, "53 weeks but for two");
         assert_eq!(found[..2], ["2035-04-02T15:00:00Z", "2035-04-16T15:00:00Z"]);
         assert!(!found.contains(&"2035-05-07T15:00:00Z".to_owned()));
         assert_eq!(
-            rows::count(
+            queries::count(
                 app,
                 "lms.classes where planned_until = '2036-04-07T15:00:00Z'",
                 &[]
@@ -73,11 +75,11 @@ fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
         );
         let query = format!(
             "{}/occurrences?from=2035-04-16T16:00:00Z&to=2035-04-30T15:00:00Z",
-            path(&class)
+            class_path(&class)
         );
-        let some = tests::classroom::data(app, &admin, &query).await?;
+        let some = tests::class_fixture::get_data(app, &admin, &query).await?;
         assert_eq!(
-            starts(&some),
+            start_times(&some),
             ["2035-04-23T15:00:00Z"],
             "what touches is outside"
         );
@@ -86,78 +88,81 @@ fn a_series_is_made_up_to_the_horizon_without_its_exceptions() {
 }
 
 #[test]
-fn a_schedule_that_means_nothing_is_refused_where_it_is_wrong() {
+fn an_invalid_schedule_is_rejected_with_a_pointer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         let (start, end) = ("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         let london = "Europe/London";
         let excepting = |time: &str| {
-            let mut schedule = series(london, start, end, "FREQ=WEEKLY;COUNT=3");
+            let mut schedule = recurring_schedule(london, start, end, "FREQ=WEEKLY;COUNT=3");
             schedule["recurring"]["except"] = json!([time]);
             schedule
         };
-        let mut unknown = single(london, start, end);
+        let mut unknown = single_schedule(london, start, end);
         unknown["repeats"] = json!(true);
         let bad: Vec<(Value, &str)> = vec![
-            (single(london, end, start), "/schedule/end"),
-            (single(london, start, start), "/schedule/end"),
+            (single_schedule(london, end, start), "/schedule/end"),
+            (single_schedule(london, start, start), "/schedule/end"),
             (
-                single(london, start, "2035-04-04T17:00:00"),
-                "/schedule/end",
-            ),
-            (single("Europe/Atlantis", start, end), "/schedule/time_zone"),
-            // Skipped, doubled.
-            (
-                single(london, "2035-03-25T01:30:00", "2035-03-25T03:00:00"),
-                "/schedule/start",
-            ),
-            (
-                single(london, "2035-10-28T01:30:00", "2035-10-28T03:00:00"),
-                "/schedule/start",
-            ),
-            (
-                single(london, "2035-03-25T00:30:00", "2035-03-25T01:30:00"),
+                single_schedule(london, start, "2035-04-04T17:00:00"),
                 "/schedule/end",
             ),
             (
-                single(london, "2035-04-02T16:00:00Z", end),
+                single_schedule("Europe/Atlantis", start, end),
+                "/schedule/time_zone",
+            ),
+            // The local times are skipped and ambiguous.
+            (
+                single_schedule(london, "2035-03-25T01:30:00", "2035-03-25T03:00:00"),
                 "/schedule/start",
             ),
             (
-                single(london, "2035-04-31T16:00:00", end),
+                single_schedule(london, "2035-10-28T01:30:00", "2035-10-28T03:00:00"),
                 "/schedule/start",
             ),
             (
-                series(london, start, end, "FREQ=HOURLY"),
+                single_schedule(london, "2035-03-25T00:30:00", "2035-03-25T01:30:00"),
+                "/schedule/end",
+            ),
+            (
+                single_schedule(london, "2035-04-02T16:00:00Z", end),
+                "/schedule/start",
+            ),
+            (
+                single_schedule(london, "2035-04-31T16:00:00", end),
+                "/schedule/start",
+            ),
+            (
+                recurring_schedule(london, start, end, "FREQ=HOURLY"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(london, start, end, "FREQ=WEEKLY;BYDAY=NO"),
+                recurring_schedule(london, start, end, "FREQ=WEEKLY;BYDAY=NO"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(london, start, end, "FREQ=WEEKLY;BYDAY=7MO"),
+                recurring_schedule(london, start, end, "FREQ=WEEKLY;BYDAY=7MO"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(london, start, end, "FREQ=WEEKLY;BYDAY=TU"),
+                recurring_schedule(london, start, end, "FREQ=WEEKLY;BYDAY=TU"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(london, start, end, "FREQ=WEEKLY;UNTIL=20350101T000000Z"),
+                recurring_schedule(london, start, end, "FREQ=WEEKLY;UNTIL=20350101T000000Z"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(london, start, end, "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),
+                recurring_schedule(london, start, end, "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(london, start, end, "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"),
+                recurring_schedule(london, start, end, "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"),
                 "/schedule/recurring/rule",
             ),
             (
-                series(
+                recurring_schedule(
                     london,
                     "2020-04-02T16:00:00",
                     "2020-04-02T17:00:00",
@@ -165,7 +170,10 @@ fn a_schedule_that_means_nothing_is_refused_where_it_is_wrong() {
                 ),
                 "/schedule/recurring/rule",
             ),
-            (series(london, start, end, ""), "/schedule/recurring/rule"),
+            (
+                recurring_schedule(london, start, end, ""),
+                "/schedule/recurring/rule",
+            ),
             (
                 excepting("2035-04-10T16:00:00"),
                 "/schedule/recurring/except",
@@ -181,22 +189,29 @@ fn a_schedule_that_means_nothing_is_refused_where_it_is_wrong() {
             (json!(null), "/schedule"),
             (unknown, "/schedule/repeats"),
         ];
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (schedule, pointer) in bad {
             let reply = app
-                .post(&admin, "/v1/classes", room.class(schedule.clone()))
+                .post(&admin, "/v1/classes", room.class_body(schedule.clone()))
                 .await?
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{schedule}: {}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
-        let class = make(app, &admin, room.class(single(london, start, end))).await?;
+        assert_eq!(queries::write_marks(app).await?, before);
+        let class = create_class(
+            app,
+            &admin,
+            room.class_body(single_schedule(london, start, end)),
+        )
+        .await?;
         for patch in [
             json!({"schedule": {"end": "2035-04-02T18:00:00"}}),
             json!({"schedule": null}),
-            json!({"schedule": single(london, end, start)}),
+            json!({"schedule": single_schedule(london, end, start)}),
         ] {
-            app.patch(&admin, &path(&class), patch).await?.expect(422);
+            app.patch(&admin, &class_path(&class), patch)
+                .await?
+                .expect(422);
         }
         Ok(())
     });

@@ -1,5 +1,4 @@
-//! The lessons that rules make, held against python-dateutil and zoneinfo: random rules with every part that is taken,
-//! in zones whose clocks change.
+//! Tests that random recurrence rules expand to the same lessons as with python-dateutil and zoneinfo.
 
 use anyhow::{Context, Result, anyhow};
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc};
@@ -12,7 +11,7 @@ use recurrence::Schedule;
 use serde_json::{Value, json};
 use tests::{run, run_python};
 
-/// How many rules are compared, and how many lessons of each, within so many days.
+/// The number of rules, the number of lessons compared of each, and the number of days.
 const CASES: usize = 600;
 const LESSONS: usize = 40;
 const SPAN: u64 = 365 * 15;
@@ -28,7 +27,7 @@ const ZONES: [&str; 6] = [
 ];
 const DAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
-/// A part with some numbers of a range, from the end as well, more often left out than not.
+/// Generates a part with numbers of a range, negative ones included, that is left out more often than not.
 fn part(
     name: &'static str,
     most: i32,
@@ -46,8 +45,8 @@ fn part(
     })
 }
 
-/// BYDAY, with numbers up to a place where there is one: on each day or on none, because dateutil takes both kinds together as one
-/// that has to be the other as well.
+/// Generates BYDAY with numbers on each day or on none, because dateutil treats days with and without numbers as conditions
+/// that must both hold.
 fn days(most: i32, likely: f64) -> impl Strategy<Value = Option<String>> {
     let names = btree_set(prop::sample::select(DAYS.to_vec()), 1..5);
     let plain = names.prop_map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
@@ -76,7 +75,7 @@ fn of_frequency(frequency: &'static str) -> BoxedStrategy<Vec<Option<String>>> {
         "MONTHLY" => (months, month_days(), days(5, 0.5))
             .prop_map(|(a, b, c)| vec![a, b, c])
             .boxed(),
-        // Beyond the 51st day of its name in a year, dateutil breaks off with an IndexError.
+        // Beyond the 51st weekday of a year, dateutil fails with an IndexError.
         "DAYS" => (part("BYYEARDAY", 366, true, 0.2), days(51, 0.9))
             .prop_map(|(a, b)| vec![a, b])
             .boxed(),
@@ -125,7 +124,7 @@ fn rules() -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    /// A schedule, from a quarter of an hour in years whose rules of the clocks are known, for up to a day.
+    /// Generates a schedule that starts on a quarter of an hour and lasts up to a day.
     fn schedules()(
         rule in rules(),
         zone in 0..ZONES.len(),
@@ -148,11 +147,11 @@ prop_compose! {
     }
 }
 
-fn written(time: DateTime<Utc>) -> String {
+fn format_utc(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// The lessons of a case as this product has them.
+/// Returns the lessons of a case as the product plans them.
 fn lessons(case: &Value) -> Result<Value> {
     let schedule = json!({
         "start": case["start"],
@@ -166,12 +165,12 @@ fn lessons(case: &Value) -> Result<Value> {
     Ok(schedule
         .occurrences(DateTime::<Utc>::MIN_UTC, until)
         .take(LESSONS)
-        .map(|span| json!([written(span.start), written(span.end)]))
+        .map(|span| json!([format_utc(span.start), format_utc(span.end)]))
         .collect())
 }
 
 #[test]
-fn rules_come_to_the_days_that_python_dateutil_makes_of_them() {
+fn rules_expand_to_the_same_days_as_in_python_dateutil() {
     run(async |app| {
         let client = app.superuser().await?;
         let sql = "select lms.time_zones($1::text::jsonb)::text";
@@ -201,7 +200,7 @@ async fn compare() -> Result<()> {
         let (found, expected) = (list(&found), list(&expected));
         let count = expected.len().min(found.len());
         assert_eq!(&found[..count], expected, "{case}");
-        // One list goes on up to a day of the wall, the other up to an instant.
+        // One list ends at a local date and the other at an instant.
         assert!(found.len() <= count + 2, "{case}: {:?}", &found[count..]);
         compared += count;
     }

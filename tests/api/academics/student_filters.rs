@@ -1,20 +1,20 @@
-//! Filters of students by need and by academic age: right for each role, and by an index in a tenant with many students.
+//! Tests the filters of students by need and academic age: the result for each role and the use of an index.
 
 use anyhow::{Context, Result};
 use platform::auth::policy::Verb;
 use platform::declare::statements::listing::Listing;
 use platform::http::request::Request;
 use serde_json::Value;
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Role, Session, queries, role, run};
 use tokio_postgres::types::{Json, Type};
 
-/// Students of the first tenant beside the demo's.
-const MANY: i64 = 10_000;
+/// The number of students in addition to the demo students.
+const STUDENTS: i64 = 10_000;
 
-/// Makes many students at once, half of them in each centre; of a hundred four have a need, ages lie in 5.00 to 14.99.
+/// Inserts many students, half of them in each centre. Four percent have a need, and ages are between 5.00 and 14.99.
 async fn many(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
-    let (home, away) = rows::centres(app).await?;
+    let (home, away) = queries::demo_centres(app).await?;
     let tenant = app.demo.tenants[0].id;
     client
         .execute(
@@ -22,7 +22,7 @@ async fn many(app: &Application) -> Result<()> {
             &[&tenant.to_string()],
         )
         .await?;
-    // Without triggers, for the event log is not what is looked at.
+    // Triggers are off, because the event log is not tested here.
     client
         .batch_execute("set session_replication_role = replica")
         .await?;
@@ -40,7 +40,7 @@ async fn many(app: &Application) -> Result<()> {
               jsonb_build_object('reading', 5 + (n % 1000) / 100.0, 'numeracy', 5 + (n % 500) / 50.0),
               case when n % 25 = 0 then '[\"Dyspraxia\"]'::jsonb when n % 3 = 0 then '[\"ADHD\", \"Autism\"]' else '[]' end
             from made",
-            &[&tenant, &home, &away, &MANY],
+            &[&tenant, &home, &away, &STUDENTS],
         )
         .await?;
     client
@@ -64,22 +64,23 @@ async fn count(app: &Application, session: &Session, query: &str) -> Result<i64>
 }
 
 #[test]
-fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
+fn filters_by_need_and_age_apply_within_each_roles_scope() {
     run(async |app| {
         many(app).await?;
-        let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-                Role::Parent => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+                role::PARENT => {
                     "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
                 }
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             for (query, condition) in [
                 ("special_needs.has=Autism", "s.special_needs ? 'Autism'"),
@@ -106,7 +107,7 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
                     "s.special_needs ? 'Dyspraxia' and (s.academic_age->>'reading')::numeric <= 6",
                 ),
             ] {
-                let expected = rows::count(
+                let expected = queries::count(
                     app,
                     &format!(
                         "lms.students as s
@@ -120,10 +121,10 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
                 assert_eq!(found, expected, "{} {query}", role.name());
             }
         }
-        // Nothing of another tenant.
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        // Students of another tenant are never included.
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         assert_eq!(count(app, &theirs, "special_needs.has=Dyspraxia").await?, 0);
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for query in [
             "special_needs=Autism",
             "special_needs.like=A*",
@@ -141,10 +142,10 @@ fn filters_by_need_and_age_find_what_is_within_each_roles_scope() {
     });
 }
 
-/// The plan of a list as the application's role has it, for a role of the interface.
+/// Returns the plan of a list for a role of the API.
 async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let session = app.session(0, role).await?;
-    let (home, _) = rows::centres(app).await?;
+    let (home, _) = queries::demo_centres(app).await?;
     let academics = tests::COMPONENTS
         .into_iter()
         .find(|component| component.name == "academics")
@@ -187,10 +188,10 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
 }
 
 #[test]
-fn the_plan_of_a_filter_uses_an_index_under_row_security() {
+fn filters_use_an_index_under_row_security() {
     run(async |app| {
         many(app).await?;
-        for role in [Role::Admin, Role::Supervisor, Role::Assessor, Role::Support] {
+        for role in [role::ADMIN, role::SUPERVISOR, role::ASSESSOR, role::SUPPORT] {
             let by_need = plan(app, role, "special_needs.has=Dyspraxia").await?;
             assert!(by_need.contains("students_pkey"), "{by_need}");
             assert!(!by_need.contains("Seq Scan"), "{by_need}");
@@ -204,7 +205,7 @@ fn the_plan_of_a_filter_uses_an_index_under_row_security() {
                 by_age.contains("idx_students_academic_age_reading"),
                 "{by_age}"
             );
-            // By tenant and value, not by one of them with the other as a filter behind.
+            // The index is searched by tenant and value together.
             for (plan, column) in [(&by_need, "id ="), (&by_age, "academic_age_reading >=")] {
                 let entered = plan.split("\"Index Cond\":").skip(1).any(|condition| {
                     let condition = condition.split("\",").next().unwrap_or_default();
@@ -213,13 +214,13 @@ fn the_plan_of_a_filter_uses_an_index_under_row_security() {
                 assert!(entered, "{plan}");
             }
         }
-        // The function that looks past row security finds the ids by the GIN index.
+        // The function that bypasses row security finds the ids by the GIN index.
         let client = app.superuser().await?;
         let row = client
             .query_one(
                 &format!(
                     "explain (format json) select s.id from lms.students as s
-                    where lms_private.keys_of_tenant(s.tenant_id, s.special_needs) @> array['{}:Dyspraxia']
+                    where lms_private.tenant_prefixed_keys(s.tenant_id, s.special_needs) @> array['{}:Dyspraxia']
                       and s.deleted_at is null",
                     app.demo.tenants[0].id
                 ),

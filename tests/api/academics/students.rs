@@ -1,17 +1,17 @@
-//! Students: what is particular to those who learn.
+//! Tests students: the standard verbs, the access of each role, export and import.
 
 use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, csv::import, people, rows, run};
+use tests::{Role, csv::import, fixtures, queries, role, run};
 
 #[test]
-fn a_student_is_made_read_changed_deleted_and_restored() {
+fn a_student_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        let user = people::user(app, &admin, "student", home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "student", home).await?;
         let body = json!({
             "user_id": user,
             "centre_id": home,
@@ -25,7 +25,7 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
             .await?
             .expect(201);
         let student = made.json();
-        let path = format!("/v1/students/{}", people::id(&student)?);
+        let path = format!("/v1/students/{}", fixtures::parse_id(&student)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": student["id"],
@@ -49,7 +49,7 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
         let twice = app.post(&admin, "/v1/students", body).await?.expect(409);
         assert_eq!(twice.pointers(), ["/user_id"]);
 
-        // An object is merged, a list replaced.
+        // An object is merged and a list is replaced.
         let change = json!({
             "academic_age": {"reading": null, "spelling": 9},
             "special_needs": ["Dyslexia"],
@@ -80,13 +80,13 @@ fn a_student_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn what_a_student_cannot_be_is_refused_with_the_field() {
+fn invalid_students_are_rejected_with_the_field() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let path = format!("/v1/students/{}", people::own_student(app).await?);
-        let theirs = rows::any(app, 1, "tutors").await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let path = format!("/v1/students/{}", fixtures::demo_student(app).await?);
+        let theirs = queries::first_id(app, 1, "tutors").await?;
+        let before = queries::write_marks(app).await?;
         for (change, pointer) in [
             (json!({"dob": "2199-01-01"}), "/dob"),
             (json!({"dob": "2025-02-29"}), "/dob"),
@@ -137,31 +137,32 @@ fn what_a_student_cannot_be_is_refused_with_the_field() {
         let profile = json!({"name": "A", "email": "a@aurora.example", "role": "student", "centre_id": home, "profile": {"dob": "2199-01-01"}});
         let reply = app.post(&admin, "/v1/users", profile).await?.expect(422);
         assert_eq!(reply.pointers(), ["/profile/dob"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
-/// What a role sees of the demo students, as a condition on `s` with the centre `$2` and the user `$3`.
+/// Returns the students that a role sees, as a condition on `s` with the centre `$2` and the user `$3`.
 fn scope(role: Role) -> &'static str {
     match role {
-        Role::Admin | Role::Finance | Role::Support => "true",
-        Role::Supervisor | Role::Assessor => "s.centre_id = $2",
-        Role::Parent => {
+        role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+        role::SUPERVISOR | role::ASSESSOR => "s.centre_id = $2",
+        role::PARENT => {
             "(s.parent_id = $3 or s.id in (select g.student_id from lms.guardians as g where g.user_id = $3))"
         }
-        Role::Student => "s.user_id = $3",
-        Role::Tutor => {
+        role::STUDENT => "s.user_id = $3",
+        role::TUTOR => {
             "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
         }
+        other => unreachable!("the role {} has no scope", other.name()),
     }
 }
 
 #[test]
-fn each_role_sees_the_students_of_its_scope() {
+fn each_role_sees_the_students_within_its_scope() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let sql = format!(
                 "select s.id::text from lms.students as s
@@ -170,7 +171,8 @@ fn each_role_sees_the_students_of_its_scope() {
                 order by s.id",
                 scope(role)
             );
-            let expected = rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+            let expected =
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             assert!(!expected.is_empty(), "{}", role.name());
             let body = app
                 .get(&session, "/v1/students?limit=200&sort=id")
@@ -184,7 +186,7 @@ fn each_role_sees_the_students_of_its_scope() {
                 .filter_map(|one| one["id"].as_str())
                 .collect();
             assert_eq!(found, expected, "{}", role.name());
-            let hidden = rows::texts(
+            let hidden = queries::fetch_texts(
                 app,
                 &format!(
                     "select s.id::text from lms.students as s
@@ -204,17 +206,17 @@ fn each_role_sees_the_students_of_its_scope() {
 }
 
 #[test]
-fn tutors_and_assessors_set_the_academic_age_alone() {
+fn tutors_and_assessors_may_set_only_the_academic_age() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = format!("/v1/students/{}", people::own_student(app).await?);
-        let far = rows::id(
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = format!("/v1/students/{}", fixtures::demo_student(app).await?);
+        let far = queries::fetch_id(
             app,
             "select id from lms.students where centre_id = $1",
             &[&away],
         )
         .await?;
-        for role in [Role::Tutor, Role::Assessor] {
+        for role in [role::TUTOR, role::ASSESSOR] {
             let session = app.sign_in(role).await?;
             let change = json!({"academic_age": {"reading": 11.5}});
             let changed = app
@@ -235,7 +237,7 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
             }
             app.delete(&session, &own).await?.expect(403);
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         app.patch(&supervisor, &own, json!({"dob": "2015-05-05"}))
             .await?
             .expect(200);
@@ -245,7 +247,7 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
         app.patch(&supervisor, &own, json!({"centre_id": home}))
             .await?
             .expect(200);
-        for role in [Role::Student, Role::Parent, Role::Support, Role::Finance] {
+        for role in [role::STUDENT, role::PARENT, role::SUPPORT, role::FINANCE] {
             let session = app.sign_in(role).await?;
             app.patch(&session, &own, json!({"academic_age": {}}))
                 .await?
@@ -256,14 +258,14 @@ fn tutors_and_assessors_set_the_academic_age_alone() {
 }
 
 #[test]
-fn students_go_out_and_in_as_csv() {
+fn students_are_exported_and_imported_as_csv() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = people::tutor(app, &admin, home, 2).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 2).await?;
         let mut users = Vec::new();
         for _ in 0..3 {
-            users.push(people::user(app, &admin, "student", home).await?);
+            users.push(fixtures::create_user(app, &admin, "student", home).await?);
         }
         let header =
             "user_id,centre_id,dob,academic_age,special_needs,languages,assigned_tutor_id\n";
@@ -278,7 +280,7 @@ fn students_go_out_and_in_as_csv() {
             row(users[1], tutor.to_string()),
             row(users[2], String::new()),
         );
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let dry = import(
             app,
             &admin,
@@ -288,9 +290,9 @@ fn students_go_out_and_in_as_csv() {
         .await?
         .expect(200);
         assert_eq!(dry.json()["created"], 3);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
-        // One too many for the tutor keeps all out.
+        // One student too many for the tutor rejects the whole file.
         let full = format!(
             "{header}{}{}{}",
             row(users[0], tutor.to_string()),
@@ -301,9 +303,9 @@ fn students_go_out_and_in_as_csv() {
             .await?
             .expect(409);
         assert_eq!(reply.pointers(), ["/4/assigned_tutor_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
-        // Row, column and reason of what is wrong.
+        // Errors have row, column and reason.
         let wrong = format!(
             "{header}{}{},{home},2199-01-01,\"{{\"\"reading\"\":99}}\",x,,\n",
             row(users[0], String::new()),
@@ -321,13 +323,13 @@ fn students_go_out_and_in_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/dob"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let done = import(app, &admin, "/v1/students/import", file)
             .await?
             .expect(201);
         assert_eq!(done.json()["created"], 3);
-        assert_eq!(people::miscounted(app).await?, 0);
+        assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         let exported = app
             .request(
                 Method::GET,
@@ -338,7 +340,7 @@ fn students_go_out_and_in_as_csv() {
         let exported = tests::send(exported).await?.expect(200);
         assert_eq!(exported.text.lines().count(), 3, "{}", exported.text);
         assert!(exported.text.contains(&users[0].to_string()));
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let refused = app
             .request(Method::GET, "/v1/students")
             .header("accept", "text/csv")

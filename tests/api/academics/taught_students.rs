@@ -1,25 +1,28 @@
-//! The pupils of a tutor: those who are assigned, and those of the lessons that the tutor gives or gave.
+//! Tests the students that a tutor sees: assigned ones and those of the tutor's lessons.
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
-    classroom::{act, data, lesson, make, path, series, texts},
-    people, rows, run,
+    Application, Session,
+    class_fixture::{
+        class_path, create_class, get_data, lesson_path, post_without_body, recurring_schedule,
+        text_fields,
+    },
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 
-/// The first of eight weekly lessons, of which two or three have been given.
-fn first() -> DateTime<Utc> {
+/// Returns the schedule of eight weekly lessons, of which two or three are past.
+fn first_lesson() -> DateTime<Utc> {
     let day = Utc::now() - TimeDelta::weeks(2);
     day.date_naive()
         .and_hms_opt(9, 0, 0)
         .map_or(day, |time| time.and_utc())
 }
 
-fn at(time: DateTime<Utc>) -> String {
+fn format_utc(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -31,12 +34,12 @@ async fn class(
     hour: i64,
     students: &[Uuid],
 ) -> Result<Value> {
-    let start = first() + TimeDelta::hours(hour);
+    let start = first_lesson() + TimeDelta::hours(hour);
     let local = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%S").to_string();
     let end = start + TimeDelta::minutes(45);
-    let schedule = series("UTC", &local(start), &local(end), "FREQ=WEEKLY;COUNT=8");
+    let schedule = recurring_schedule("UTC", &local(start), &local(end), "FREQ=WEEKLY;COUNT=8");
     let body = json!({"centre_id": centre, "tutor_id": tutor, "student_ids": students, "schedule": schedule});
-    make(app, admin, body).await
+    create_class(app, admin, body).await
 }
 
 async fn record(
@@ -47,12 +50,12 @@ async fn record(
     student: Uuid,
 ) -> Result<tests::Reply> {
     let body = json!({"students": [{"student_id": student, "status": "present"}]});
-    let path = format!("{}/attendance", lesson(class, start));
+    let path = format!("{}/attendance", lesson_path(class, start));
     app.call(Some(session), Method::PUT, &path, Some(body))
         .await
 }
 
-/// Checks that the rows kept beside the lessons are those that follow from them.
+/// Asserts that the rows derived from the lessons are correct.
 async fn is_exact(app: &Application) -> Result<()> {
     let derived = "select distinct a.tenant_id, o.tutor_id, a.student_id
         from lms.attendances as a
@@ -61,20 +64,20 @@ async fn is_exact(app: &Application) -> Result<()> {
     let kept = "select tenant_id, tutor_id, student_id from lms_private.taught_students";
     for (left, right) in [(derived, kept), (kept, derived)] {
         let from = format!("({left} except {right}) as wrong");
-        assert_eq!(rows::count(app, &from, &[]).await?, 0);
+        assert_eq!(queries::count(app, &from, &[]).await?, 0);
     }
     Ok(())
 }
 
 #[test]
-fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
+fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let (maths, _) = people::teacher(app, &admin, home).await?;
-        let (english, caller) = people::teacher(app, &admin, home).await?;
-        let pupil = people::student(app, &admin, home).await?;
-        let stranger = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let (maths, _) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let (english, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let stranger = fixtures::create_student(app, &admin, home).await?;
         app.post(
             &admin,
             &format!("/v1/students/{pupil}/assign-tutor"),
@@ -87,10 +90,10 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
 
         let found = app.get(&caller, &format!("/v1/students/{pupil}")).await?;
         assert_eq!(found.expect(200).json()["assigned_tutor_id"], json!(maths));
-        let listed = data(app, &caller, "/v1/students?limit=200").await?;
-        assert_eq!(texts(&listed, "id"), [pupil.to_string()]);
-        // The name, and nothing else of the account.
-        let account = people::account_of(app, pupil).await?;
+        let listed = get_data(app, &caller, "/v1/students?limit=200").await?;
+        assert_eq!(text_fields(&listed, "id"), [pupil.to_string()]);
+        // The name is visible, and nothing else of the account.
+        let account = fixtures::user_of_student(app, pupil).await?;
         let person = app
             .get(&caller, &format!("/v1/users/{account}"))
             .await?
@@ -100,9 +103,9 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
             person,
             json!({"id": account, "name": "New student", "role": "student"})
         );
-        let names = data(app, &caller, "/v1/users?limit=200").await?;
+        let names = get_data(app, &caller, "/v1/users?limit=200").await?;
         assert_eq!(names.len(), 2, "{names:?}");
-        record(app, &caller, &own, &at(first()), pupil)
+        record(app, &caller, &own, &format_utc(first_lesson()), pupil)
             .await?
             .expect(200);
         let body = json!({"student_id": pupil, "type": "reading", "score": 7, "academic_age": 9});
@@ -121,15 +124,15 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
         .await?
         .expect(200);
 
-        // Nothing of the pupils of other classes, nor of the classes themselves, nor of anybody's money.
-        let account = people::account_of(app, stranger).await?;
+        // Students of other classes, the classes themselves and all finance records are hidden.
+        let account = fixtures::user_of_student(app, stranger).await?;
         for path in [
             format!("/v1/students/{stranger}"),
             format!("/v1/users/{account}"),
-            path(&others),
+            class_path(&others),
             format!(
                 "{}/attendance",
-                lesson(&others, &at(first() + TimeDelta::hours(2)))
+                lesson_path(&others, &format_utc(first_lesson() + TimeDelta::hours(2)))
             ),
             format!("/v1/finance-records/statement?student_id={pupil}"),
         ] {
@@ -144,92 +147,108 @@ fn a_tutor_sees_the_pupils_of_the_own_lessons_whoever_is_assigned() {
 }
 
 #[test]
-fn lessons_that_were_given_stay_the_tutors_when_the_class_is_anothers() {
+fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let (former, caller) = people::teacher(app, &admin, home).await?;
-        let (next, successor) = people::teacher(app, &admin, home).await?;
-        let pupil = people::student(app, &admin, home).await?;
-        let later = people::student(app, &admin, home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let (former, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let (next, successor) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let later = fixtures::create_student(app, &admin, home).await?;
         let class = class(app, &admin, home, former, 0, &[pupil]).await?;
-        app.patch(&admin, &path(&class), json!({"tutor_id": next}))
+        app.patch(&admin, &class_path(&class), json!({"tutor_id": next}))
             .await?
             .expect(200);
         app.patch(
             &admin,
-            &path(&class),
+            &class_path(&class),
             json!({"student_ids": [pupil, later]}),
         )
         .await?
         .expect(200);
 
-        // The past ones, to read and to write down who came.
-        let lessons = data(app, &caller, &format!("{}/occurrences", path(&class))).await?;
+        // Past lessons stay visible, and their attendance can be recorded.
+        let lessons =
+            get_data(app, &caller, &format!("{}/occurrences", class_path(&class))).await?;
         assert!((2..=3).contains(&lessons.len()), "{lessons:?}");
         assert!(
-            texts(&lessons, "tutor_id")
+            text_fields(&lessons, "tutor_id")
                 .iter()
                 .all(|id| *id == former.to_string())
         );
         let calendar = format!(
             "/v1/calendar?from={}&to={}",
-            at(first() - TimeDelta::days(1)),
-            at(first() + TimeDelta::weeks(6))
+            format_utc(first_lesson() - TimeDelta::days(1)),
+            format_utc(first_lesson() + TimeDelta::weeks(6))
         );
-        assert_eq!(data(app, &caller, &calendar).await?.len(), lessons.len());
-        record(app, &caller, &class, &at(first()), pupil)
+        assert_eq!(
+            get_data(app, &caller, &calendar).await?.len(),
+            lessons.len()
+        );
+        record(app, &caller, &class, &format_utc(first_lesson()), pupil)
             .await?
             .expect(200);
         app.get(&caller, &format!("/v1/students/{pupil}"))
             .await?
             .expect(200);
-        let shown = app.get(&caller, &path(&class)).await?.expect(200).json();
+        let shown = app
+            .get(&caller, &class_path(&class))
+            .await?
+            .expect(200)
+            .json();
         assert_eq!(shown.get("student_ids"), None);
 
-        // Nothing of those to come, nor of who came later, and the class itself is the successor's.
-        let ahead = at(first() + TimeDelta::weeks(4));
-        app.get(&caller, &format!("{}/attendance", lesson(&class, &ahead)))
-            .await?
-            .expect(404);
+        // Later lessons and students are hidden, and the class belongs to the new tutor.
+        let ahead = format_utc(first_lesson() + TimeDelta::weeks(4));
+        app.get(
+            &caller,
+            &format!("{}/attendance", lesson_path(&class, &ahead)),
+        )
+        .await?
+        .expect(404);
         record(app, &caller, &class, &ahead, pupil)
             .await?
             .expect(404);
         app.get(&caller, &format!("/v1/students/{later}"))
             .await?
             .expect(404);
-        app.patch(&caller, &path(&class), json!({"room": "Blue"}))
+        app.patch(&caller, &class_path(&class), json!({"room": "Blue"}))
             .await?
             .expect(404);
         for action in ["cancel", "complete"] {
-            act(app, &caller, &format!("{}/{action}", path(&class)))
+            post_without_body(app, &caller, &format!("{}/{action}", class_path(&class)))
                 .await?
                 .expect(404);
         }
         app.get(&successor, &format!("/v1/students/{later}"))
             .await?
             .expect(200);
-        let all = data(app, &successor, &format!("{}/occurrences", path(&class))).await?;
+        let all = get_data(
+            app,
+            &successor,
+            &format!("{}/occurrences", class_path(&class)),
+        )
+        .await?;
         assert_eq!(all.len(), 8);
         is_exact(app).await
     });
 }
 
 #[test]
-fn a_pupil_who_never_had_a_lesson_of_the_tutor_is_not_one_any_more() {
+fn a_former_student_without_past_lessons_is_no_longer_visible_to_the_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let (tutor, caller) = people::teacher(app, &admin, home).await?;
-        let pupil = people::student(app, &admin, home).await?;
-        let schedule = series(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let schedule = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;COUNT=3",
         );
         let body = json!({"centre_id": home, "tutor_id": tutor, "student_ids": [pupil], "schedule": schedule});
-        let class = make(app, &admin, body).await?;
+        let class = create_class(app, &admin, body).await?;
         let student = format!("/v1/students/{pupil}");
         let seen = async |is_seen: bool| -> Result<()> {
             let expected = if is_seen { 200 } else { 404 };
@@ -237,27 +256,27 @@ fn a_pupil_who_never_had_a_lesson_of_the_tutor_is_not_one_any_more() {
             is_exact(app).await
         };
         seen(true).await?;
-        app.patch(&admin, &path(&class), json!({"student_ids": []}))
+        app.patch(&admin, &class_path(&class), json!({"student_ids": []}))
             .await?
             .expect(200);
         seen(false).await?;
-        app.patch(&admin, &path(&class), json!({"student_ids": [pupil]}))
+        app.patch(&admin, &class_path(&class), json!({"student_ids": [pupil]}))
             .await?
             .expect(200);
         seen(true).await?;
-        app.delete(&admin, &path(&class)).await?.expect(204);
+        app.delete(&admin, &class_path(&class)).await?.expect(204);
         seen(false).await?;
-        act(app, &admin, &format!("{}/restore", path(&class)))
+        post_without_body(app, &admin, &format!("{}/restore", class_path(&class)))
             .await?
             .expect(200);
         seen(true).await?;
-        let other = people::tutor(app, &admin, home, 10).await?;
-        app.patch(&admin, &path(&class), json!({"tutor_id": other}))
+        let other = fixtures::create_tutor(app, &admin, home, 10).await?;
+        app.patch(&admin, &class_path(&class), json!({"tutor_id": other}))
             .await?
             .expect(200);
         seen(false).await?;
-        // Nor is the class, of which no lesson was given.
-        app.get(&caller, &path(&class)).await?.expect(404);
+        // The class, of which no lesson was given, is hidden, too.
+        app.get(&caller, &class_path(&class)).await?.expect(404);
         Ok(())
     });
 }

@@ -1,5 +1,4 @@
-//! Time zones: the database's are the only ones, so that what a component computes is what SQL computes, also when the rules of
-//! clocks have changed.
+//! Tests that components use the database's time zones, even when their rules change.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
@@ -7,21 +6,21 @@ use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use platform::values::zones;
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
-    classroom::{classroom, series},
+    Application, Session,
+    class_fixture::{class_fixture, recurring_schedule},
     csv::import,
-    people, rows, run,
+    fixtures, queries, role, run,
 };
 
-/// All zones that the server has under a name of a region.
+/// All time zones of the server with a region in their name.
 const NAMES: &str =
     "select name from pg_timezone_names where name ~ '^[A-Z][A-Za-z]+/' order by name";
 
 #[test]
-fn components_count_by_the_servers_clocks_in_every_zone() {
+fn components_and_server_agree_on_every_time_zone() {
     run(async |app| {
         let client = app.superuser().await?;
-        let names = rows::texts(app, NAMES, &[]).await?;
+        let names = queries::fetch_texts(app, NAMES, &[]).await?;
         assert!(names.len() > 400, "{}", names.len());
         for names in names.chunks(50) {
             database::zones::read(
@@ -30,7 +29,7 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
             )
             .await?;
         }
-        // Instants in the years that lessons are planned in, no two at the same time of the week or of the day.
+        // The instants cover the years in which lessons are planned, each at another time of the week and of the day.
         let told = client
             .query(
                 "select n.name, g.at, g.at at time zone n.name, lms_private.instant(g.at at time zone 'UTC', n.name)
@@ -51,8 +50,8 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
             let ours = recurrence::instant(zone, at.naive_utc());
             assert_eq!(ours, instant, "{name} at the local time {at}");
         }
-        // Around each change of clocks: of a local time that comes twice the first is meant, and one that never comes is told by
-        // the clock before it.
+        // These are local times around each clock change: an ambiguous time means the first one, and a skipped time has the offset
+        // before the change.
         for name in [
             "Europe/London",
             "America/New_York",
@@ -89,10 +88,10 @@ fn components_count_by_the_servers_clocks_in_every_zone() {
     });
 }
 
-/// A class of one lesson, from four to five in the afternoon of a day in a zone; what was answered.
+/// Creates a class of one lesson from 16:00 to 17:00 on a date in a time zone, and returns the response.
 async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Result<tests::Reply> {
-    let room = classroom(app).await?;
-    let tutor = people::tutor(app, admin, room.centre, 5).await?;
+    let room = class_fixture(app).await?;
+    let tutor = fixtures::create_tutor(app, admin, room.centre, 5).await?;
     let body = json!({
         "centre_id": room.centre,
         "tutor_id": tutor,
@@ -101,9 +100,9 @@ async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Re
     app.post(admin, "/v1/classes", body).await
 }
 
-/// When the lessons of a class begin.
+/// Returns the start times of a class's lessons.
 async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec<Value>> {
-    let class = people::id(class)?;
+    let class = fixtures::parse_id(class)?;
     let path = format!(
         "/v1/classes/{class}/occurrences?from=2026-01-01T00:00:00Z&to=2040-01-01T00:00:00Z"
     );
@@ -113,10 +112,10 @@ async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec
 }
 
 #[test]
-fn lessons_follow_rules_that_the_server_was_given_since_the_release() {
+fn lessons_follow_time_zone_rules_newer_than_the_release() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        // As if Thule had abolished its winter time in 2035: the server's own data cannot be changed here.
+        let admin = app.sign_in(role::ADMIN).await?;
+        // This simulates that Thule abolished winter time in 2035, because the server's own data cannot be changed here.
         app.superuser()
             .await?
             .batch_execute(
@@ -154,9 +153,9 @@ fn lessons_follow_rules_that_the_server_was_given_since_the_release() {
 }
 
 #[test]
-fn a_zone_is_one_that_the_server_knows_by_this_very_name() {
+fn a_time_zone_must_be_known_to_the_server_by_its_exact_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for zone in [
             "Europe/Atlantis",
             "europe/london",
@@ -190,14 +189,14 @@ fn a_zone_is_one_that_the_server_knows_by_this_very_name() {
 }
 
 #[test]
-fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
+fn an_import_of_classes_may_name_time_zones_not_used_before() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |zone: &str, day: u32| {
             let day = format!("2036-03-{day:02}");
-            let schedule = series(
+            let schedule = recurring_schedule(
                 zone,
                 &format!("{day}T10:00:00"),
                 &format!("{day}T11:00:00"),
@@ -225,13 +224,13 @@ fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
         for ((row, zone), line) in made.iter().zip(zones).zip(2..) {
             assert_eq!(row["row"], line);
             let class = app
-                .get(&admin, &format!("/v1/classes/{}", people::id(row)?))
+                .get(&admin, &format!("/v1/classes/{}", fixtures::parse_id(row)?))
                 .await?
                 .expect(200)
                 .json();
             assert_eq!(class["schedule"]["time_zone"], zone);
         }
-        // Errors are named by their row, also behind one that waited for its zone.
+        // Errors have the right row even after a row that waited for its time zone.
         let wrong = [
             row("Indian/Chagos", 8),
             row("Asia/Shangri-La", 9),
@@ -260,17 +259,17 @@ fn a_file_of_classes_may_name_zones_that_nobody_has_asked_for_yet() {
 }
 
 #[test]
-fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotency_key() {
+fn reading_time_zones_does_not_replace_the_stored_response_of_an_idempotency_key() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
-        let tutor = people::tutor(app, &admin, room.centre, 5).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
         let body = json!({
             "centre_id": room.centre,
             "tutor_id": tutor,
             "schedule": {"start": "2036-05-14T16:00:00", "end": "2036-05-14T17:00:00", "time_zone": "Atlantic/Stanley"},
         });
-        let first = tests::book::post(app, &admin, "/v1/classes", &body)
+        let first = tests::finance_records::post_with_new_key(app, &admin, "/v1/classes", &body)
             .await?
             .expect(201);
         assert_eq!(first.json()["schedule"], body["schedule"]);
@@ -279,14 +278,14 @@ fn reading_zones_first_does_not_take_the_place_of_the_answer_under_an_idempotenc
 }
 
 #[test]
-fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
+fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
         let mut classes = Vec::new();
         for time in ["T09:00:00", "T01:30:00"] {
-            let tutor = people::tutor(app, &admin, room.centre, 5).await?;
-            // The second is at an hour that the clocks skip in March and go through twice in October.
+            let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
+            // The second class is at an hour that is skipped in March and repeated in October.
             let day = "2027-01-03";
             let end = if time == "T09:00:00" {
                 "T10:00:00"
@@ -296,7 +295,7 @@ fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
             let body = json!({
                 "centre_id": room.centre,
                 "tutor_id": tutor,
-                "schedule": series("Europe/London", &format!("{day}{time}"), &format!("{day}{end}"), "FREQ=WEEKLY;COUNT=50"),
+                "schedule": recurring_schedule("Europe/London", &format!("{day}{time}"), &format!("{day}{end}"), "FREQ=WEEKLY;COUNT=50"),
             });
             classes.push(
                 app.post(&admin, "/v1/classes", body)
@@ -308,8 +307,8 @@ fn the_worker_names_classes_that_were_planned_by_rules_of_former_years() {
         let now = Utc::now();
         let round = worker::run_once(&app.superuser_url, now).await?;
         assert_eq!(round.outdated_lessons, []);
-        // As if London had kept its summer time in the winter when the class was made.
-        let class = people::id(&classes[0])?;
+        // This simulates that London kept summer time in the winter when the class was created.
+        let class = fixtures::parse_id(&classes[0])?;
         app.superuser()
             .await?
             .execute(

@@ -1,21 +1,20 @@
-//! Tutors: what is particular to those who teach, and finding one.
+//! Tests tutors: the standard verbs, the access of each role, export, import and search.
 
 use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Role,
     csv::{export, import},
-    people, rows, run,
+    fixtures, queries, role, run,
 };
 
 #[test]
-fn a_tutor_is_made_read_changed_deleted_and_restored() {
+fn a_tutor_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        let user = people::user(app, &admin, "tutor", home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "tutor", home).await?;
         let body = json!({
             "user_id": user,
             "centre_id": home,
@@ -31,7 +30,7 @@ fn a_tutor_is_made_read_changed_deleted_and_restored() {
             .await?
             .expect(201);
         let tutor = made.json();
-        let path = format!("/v1/tutors/{}", people::id(&tutor)?);
+        let path = format!("/v1/tutors/{}", fixtures::parse_id(&tutor)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": tutor["id"],
@@ -57,7 +56,7 @@ fn a_tutor_is_made_read_changed_deleted_and_restored() {
             changed["availability"],
             json!({"weekly": [{"weekday": "monday", "start": "09:00", "end": "24:00"}]})
         );
-        // The name is the account's.
+        // The name belongs to the account.
         app.patch(
             &admin,
             &format!("/v1/users/{user}"),
@@ -68,7 +67,7 @@ fn a_tutor_is_made_read_changed_deleted_and_restored() {
         let renamed = app.get(&admin, &path).await?.expect(200).json();
         assert_eq!(renamed["name"], "Ana Lopez");
         let body = json!({"name": "Bo Li", "email": "bo@aurora.example", "role": "tutor", "centre_id": home, "profile": {}});
-        let user = people::id(
+        let user = fixtures::parse_id(
             &app.post(&admin, "/v1/users", body)
                 .await?
                 .expect(201)
@@ -90,10 +89,10 @@ fn a_tutor_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn what_a_tutor_cannot_be_is_refused_with_the_field() {
+fn invalid_tutors_are_rejected_with_the_field() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let path = format!("/v1/tutors/{}", people::own_tutor(app).await?);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let path = format!("/v1/tutors/{}", fixtures::demo_tutor(app).await?);
         let window = |start: &str, end: &str| json!({"availability": {"weekly": [{"weekday": "monday", "start": start, "end": end}]}});
         let exception = |rest: Value| {
             let mut row = json!({"date": "2026-03-29", "available": true});
@@ -104,7 +103,7 @@ fn what_a_tutor_cannot_be_is_refused_with_the_field() {
         };
         let weekly = "/availability/weekly/0";
         let dated = "/availability/exceptions/0";
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (change, pointer) in [
             (window("10:00", "09:00"), format!("{weekly}/end")),
             (window("10:00", "10:00"), format!("{weekly}/end")),
@@ -147,23 +146,23 @@ fn what_a_tutor_cannot_be_is_refused_with_the_field() {
             let reply = app.patch(&admin, &path, change).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn each_role_sees_of_tutors_what_it_needs() {
+fn each_role_sees_the_fields_of_tutors_it_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
-        let own = people::own_tutor(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_tutor(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let body = app.get(&session, "/v1/tutors").await?.expect(200).json();
             let data = body["data"].as_array().cloned().unwrap_or_default();
             let expected = match role {
-                Role::Tutor => 1,
-                Role::Supervisor => 3,
+                role::TUTOR => 1,
+                role::SUPERVISOR => 3,
                 _ => 5,
             };
             assert_eq!(data.len(), expected, "{}", role.name());
@@ -175,11 +174,11 @@ fn each_role_sees_of_tutors_what_it_needs() {
                     .map(|(name, _)| name.as_str())
                     .collect();
                 match role {
-                    Role::Student | Role::Parent => {
+                    role::STUDENT | role::PARENT => {
                         assert_eq!(names, BTreeSet::from(["id", "name", "subjects"]));
                     }
-                    Role::Tutor => assert_eq!(one["id"], json!(own)),
-                    Role::Supervisor => assert_eq!(one["centre_id"], json!(home)),
+                    role::TUTOR => assert_eq!(one["id"], json!(own)),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
                     _ => assert!(names.contains("availability")),
                 }
             }
@@ -189,12 +188,12 @@ fn each_role_sees_of_tutors_what_it_needs() {
 }
 
 #[test]
-fn a_tutor_sets_the_own_availability_alone() {
+fn a_tutor_may_set_only_their_own_availability() {
     run(async |app| {
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let (home, _) = rows::centres(app).await?;
-        let own = format!("/v1/tutors/{}", people::own_tutor(app).await?);
-        let colleague = rows::id(
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let own = format!("/v1/tutors/{}", fixtures::demo_tutor(app).await?);
+        let colleague = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1 and user_id <> $2",
             &[&home, &tutor.user],
@@ -218,11 +217,11 @@ fn a_tutor_sets_the_own_availability_alone() {
 }
 
 #[test]
-fn tutors_go_out_and_in_as_csv() {
+fn tutors_are_exported_and_imported_as_csv() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let user = people::user(app, &admin, "tutor", home).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "tutor", home).await?;
         let file = |subjects: &str, availability: &str| {
             format!(
                 "user_id,centre_id,subjects,max_students,availability\n{user},{home},\"{}\",3,\"{}\"\n",
@@ -234,7 +233,7 @@ fn tutors_go_out_and_in_as_csv() {
             r#"[{"subject":"mathematics","level":"primary"}]"#,
             r#"{"weekly":[{"weekday":"friday","start":"13:00","end":"18:00"}]}"#,
         );
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let wrong = file(
             r#"[{"subject":""}]"#,
             r#"{"weekly":[{"weekday":"friday","start":"13:00","end":"12:00"}]}"#,
@@ -259,7 +258,7 @@ fn tutors_go_out_and_in_as_csv() {
         import(app, &admin, "/v1/tutors/import?dry_run=true", good.clone())
             .await?
             .expect(200);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         import(app, &admin, "/v1/tutors/import", good)
             .await?
             .expect(201);
@@ -272,8 +271,8 @@ fn tutors_go_out_and_in_as_csv() {
     });
 }
 
-/// The names that a search finds, in order.
-async fn found(
+/// Returns the names that a search finds, in order.
+async fn search_names(
     app: &tests::Application,
     session: &tests::Session,
     query: &str,
@@ -292,11 +291,11 @@ async fn found(
 }
 
 #[test]
-fn tutors_are_found_by_subject_level_slot_and_places() {
+fn tutors_are_found_by_subject_level_slot_and_capacity() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        // Those of the demo are out of the way.
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        // The demo tutors are made unavailable.
         let sql = format!(
             "set session_replication_role = replica;
             update lms.tutors set deleted_at = now(), left_at = now() where tenant_id = '{}'",
@@ -327,7 +326,7 @@ fn tutors_are_found_by_subject_level_slot_and_places() {
             ),
             ("Dan", home, json!([]), 0, "tuesday"),
         ] {
-            let user = people::user(app, &admin, "tutor", centre).await?;
+            let user = fixtures::create_user(app, &admin, "tutor", centre).await?;
             app.patch(&admin, &format!("/v1/users/{user}"), json!({"name": name}))
                 .await?
                 .expect(200);
@@ -340,7 +339,7 @@ fn tutors_are_found_by_subject_level_slot_and_places() {
             });
             app.post(&admin, "/v1/tutors", body).await?.expect(201);
         }
-        // 2 March 2026 is a Monday; the centre at home keeps Dublin's time, the other Berlin's.
+        // 2 March 2026 is a Monday. The first centre is in Dublin's time zone, the other in Berlin's.
         let monday = "from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z";
         for (query, expected) in [
             ("", vec!["Ana", "Ben", "Cem", "Dan"]),
@@ -365,11 +364,11 @@ fn tutors_are_found_by_subject_level_slot_and_places() {
                 vec!["Cem"],
             ),
         ] {
-            assert_eq!(found(app, &admin, query).await?, expected, "{query}");
+            assert_eq!(search_names(app, &admin, query).await?, expected, "{query}");
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         assert_eq!(
-            found(app, &supervisor, "subject=mathematics").await?,
+            search_names(app, &supervisor, "subject=mathematics").await?,
             ["Ana", "Ben"]
         );
         for query in [

@@ -1,19 +1,18 @@
-//! Lists as CSV.
+//! Tests the export of lists as CSV.
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use tests::{
-    Role,
     csv::{export, import},
-    rows, run,
+    queries, role, run,
 };
 
 use crate::conventions::lists::{get, make_centre};
 
 #[test]
-fn a_list_is_exported_whole_and_without_formulas() {
+fn an_export_is_complete_and_has_no_formulas() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("=1+1", "f-1"),
             ("+1", "f-2"),
@@ -59,10 +58,10 @@ fn a_list_is_exported_whole_and_without_formulas() {
 }
 
 #[test]
-fn what_was_exported_can_be_imported_elsewhere() {
+fn an_export_can_be_imported_into_another_tenant() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let body = json!({
             "name": "=1+1, \"quoted\"",
             "code": "lake",
@@ -90,7 +89,7 @@ fn what_was_exported_can_be_imported_elsewhere() {
             "email",
             "status",
         ];
-        // The columns that the database keeps are taken out, as one would in a spreadsheet.
+        // The read-only columns are removed, as a user would do in a spreadsheet.
         let kept: Vec<String> = split(&file)
             .into_iter()
             .map(|row| row[1..9].join(","))
@@ -113,10 +112,10 @@ fn what_was_exported_can_be_imported_elsewhere() {
 }
 
 #[test]
-fn a_file_that_is_imported_again_says_the_same() {
+fn an_imported_file_exports_identically() {
     run(async |app| {
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let names = [
             "'t Hooft", "'", "''", "'=1", "''@a", "=1+1", "＝1", "'＋1", "－x", "＠home", "@At",
             "-Dash", "+1", "a=b", "\"q\"", "'\"=1\"", "a, 'b'", "{{name}}",
@@ -135,7 +134,7 @@ fn a_file_that_is_imported_again_says_the_same() {
         .expect(200)
         .text;
         for row in split(&exported).into_iter().skip(1) {
-            // As the database writes a cell, so does what writes files from answers.
+            // The database and the component quote cells in the same way.
             let written = row[1].clone();
             let name = names.into_iter().find(|name| {
                 let guarded = platform::values::formula::guarded(name);
@@ -163,7 +162,7 @@ fn a_file_that_is_imported_again_says_the_same() {
     });
 }
 
-/// The cells of a file as they are written, quotes included.
+/// Returns the cells of a file as written, quotes included.
 fn split(file: &str) -> Vec<Vec<String>> {
     let mut lines = vec![vec![String::new()]];
     let mut quoted = false;
@@ -184,15 +183,15 @@ fn split(file: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn an_export_shows_what_its_caller_may_see() {
+fn an_export_has_only_the_fields_the_caller_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let file = export(app, &supervisor, "/v1/users")
             .await?
             .expect(200)
             .text;
-        let users = rows::count(app, "lms.users where centre_id = $1", &[&home]).await?;
+        let users = queries::count(app, "lms.users where centre_id = $1", &[&home]).await?;
         assert_eq!(i64::try_from(file.matches("\r\n").count())?, users + 1);
         assert!(!file.contains("password") && !file.contains("argon2"));
         assert!(
@@ -203,11 +202,11 @@ fn an_export_shows_what_its_caller_may_see() {
                 .contains("deleted_at")
         );
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
         ] {
             let session = app.sign_in(role).await?;
             export(app, &session, "/v1/users").await?.expect(406);
@@ -223,9 +222,9 @@ fn an_export_shows_what_its_caller_may_see() {
 }
 
 #[test]
-fn a_file_has_what_the_list_is_asked_for_in_its_order() {
+fn an_export_follows_the_filters_and_the_order_of_the_list() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [("B", "b-1"), ("A", "a-1"), ("B", "b-2"), ("A", "a-2")] {
             make_centre(app, &admin, name, code).await?;
         }
@@ -258,9 +257,9 @@ fn a_file_has_what_the_list_is_asked_for_in_its_order() {
 }
 
 #[test]
-fn a_file_is_whole_where_a_page_would_end() {
+fn an_export_is_not_paginated() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let rows: String = (0..250)
             .map(|number| format!("Ana,ana.{number}@aurora.example,parent\n"))
             .collect();
@@ -275,9 +274,9 @@ fn a_file_is_whole_where_a_page_would_end() {
 }
 
 #[test]
-fn what_a_file_cannot_have_is_refused_by_name() {
+fn parameters_that_exports_do_not_support_are_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("count=exact", "?count"),
             ("limit=0", "?limit"),

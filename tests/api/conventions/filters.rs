@@ -1,19 +1,19 @@
-//! Filters of a list, and queries that are none.
+//! Tests the filters of lists, and invalid queries.
 
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{queries, role, run};
 
 use crate::conventions::lists::{get, make_centre, values};
 
 #[test]
 fn every_operator_filters() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let staff = json!({"name": "Ana", "email": "ana@aurora.example", "phone": "+441632960000", "role": "support"});
         app.post(&admin, "/v1/users", staff).await?.expect(201);
-        let (home, away) = rows::centres(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let admin_id = admin.user;
         let email = |role: &str| format!("{role}@aurora.example");
         let many = "/v1/users?limit=200&sort=email&";
@@ -98,7 +98,7 @@ fn every_operator_filters() {
             let sql = format!(
                 "select email from lms.users where tenant_id = $1 and {condition} order by email"
             );
-            let mut expected = rows::texts(app, &sql, &[&admin.tenant]).await?;
+            let mut expected = queries::fetch_texts(app, &sql, &[&admin.tenant]).await?;
             let mut found = values(&body, "email");
             expected.sort();
             found.sort();
@@ -107,7 +107,7 @@ fn every_operator_filters() {
         let one = get(app, &admin, &format!("/v1/users?email={}", email("tutor"))).await?;
         assert_eq!(
             values(&one, "id"),
-            [app.user(0, Role::Tutor).id.to_string()]
+            [app.user(0, role::TUTOR).id.to_string()]
         );
         let dates = get(
             app,
@@ -123,9 +123,9 @@ fn every_operator_filters() {
 }
 
 #[test]
-fn what_like_means_elsewhere_stands_for_itself() {
+fn wildcards_of_like_match_themselves() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("100% fun", "c-1"),
             ("100 fun", "c-2"),
@@ -157,9 +157,9 @@ fn what_like_means_elsewhere_stands_for_itself() {
 }
 
 #[test]
-fn a_query_that_cannot_be_understood_is_refused_by_name() {
+fn an_invalid_query_is_rejected_with_the_parameter() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let first = get(app, &admin, "/v1/users?limit=1&sort=name").await?;
         let cursor = first["next_cursor"].as_str().context("cursor")?.to_owned();
         let many_ids = vec![admin.user.to_string(); 201].join(",");

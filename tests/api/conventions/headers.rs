@@ -1,11 +1,11 @@
-//! Headers that every answer has.
+//! Tests the headers of every response.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, Session, rows, run, send, wire};
+use tests::{Application, Reply, Session, queries, raw_connection, role, run, send};
 
-/// GET as somebody, with one header more.
+/// Sends a GET request with one additional header.
 pub(crate) async fn get(
     app: &Application,
     session: &Session,
@@ -22,9 +22,9 @@ pub(crate) async fn get(
 }
 
 #[test]
-fn a_sane_request_id_is_echoed_and_another_replaced() {
+fn a_valid_request_id_is_echoed_and_an_invalid_one_is_replaced() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for sane in ["abc", "A-b_c.d:9", "x".repeat(100).as_str()] {
             let reply = get(app, &admin, "/v1/centres", "x-request-id", sane)
                 .await?
@@ -58,9 +58,9 @@ fn a_sane_request_id_is_echoed_and_another_replaced() {
 }
 
 #[test]
-fn a_trace_goes_on_with_a_span_of_our_own() {
+fn a_trace_continues_with_a_new_span() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let given = format!("00-{trace}-00f067aa0ba902b7-01");
         let reply = get(app, &admin, "/v1/centres", "traceparent", &given)
@@ -87,10 +87,10 @@ fn a_trace_goes_on_with_a_span_of_our_own() {
 }
 
 #[test]
-fn every_answer_has_its_length_its_time_and_is_not_kept() {
+fn every_response_has_a_length_a_date_and_no_store() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        // A centre where nobody works and learns can be deleted.
+        let admin = app.sign_in(role::ADMIN).await?;
+        // A centre without people can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
         let centre = made.header("location").to_owned();
@@ -160,7 +160,7 @@ fn every_answer_has_its_length_its_time_and_is_not_kept() {
 }
 
 #[test]
-fn the_reference_is_answered_with_the_same_headers() {
+fn the_reference_page_has_the_same_headers() {
     run(async |app| {
         let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         for (path, status) in [("/docs", 200), ("/v1/openapi.json", 200), ("/nothing", 404)] {
@@ -191,27 +191,27 @@ fn the_reference_is_answered_with_the_same_headers() {
 }
 
 #[test]
-fn a_client_cannot_say_where_it_calls_from() {
+fn a_client_cannot_set_its_own_address() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         let request = app
             .request(Method::POST, "/v1/auth/login")
             .header("spin-client-addr", "203.0.113.9:1")
             .header("x-forwarded-for", "203.0.113.9")
             .json(&json!({"tenant": "aurora", "email": user.email, "password": user.password}));
         send(request).await?.expect(200);
-        let addresses = rows::texts(app, "select address from lms.sessions", &[]).await?;
+        let addresses = queries::fetch_texts(app, "select address from lms.sessions", &[]).await?;
         assert_eq!(addresses, ["127.0.0.1"]);
         Ok(())
     });
 }
 
 #[test]
-fn the_connection_is_kept_for_the_next_request() {
+fn connections_are_kept_alive() {
     run(async |app| {
         let bytes = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2)
             + "HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        let answer = wire::conversation(app, bytes.as_bytes()).await?;
+        let answer = raw_connection::send_and_read_all(app, bytes.as_bytes()).await?;
         assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 3);
         assert_eq!(answer.matches(r#"{"status":"ok"}"#).count(), 2);
         Ok(())

@@ -1,17 +1,15 @@
-//! Rows from CSV.
-
-use std::fmt::Write as _;
+//! Tests the import of rows from CSV.
 
 use anyhow::Context;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, Session, csv::import, rows, run, send, wire};
+use tests::{csv::import, queries, role, run, send};
 
 #[test]
-fn a_quote_that_stays_open_is_refused_at_its_row() {
+fn an_unclosed_quote_is_reported_at_its_row() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         for (file, said) in [
             (
                 "email,role,name\na@aurora.example,parent,\"Ann Ng\nb@aurora.example,parent,Bo\n",
@@ -19,7 +17,7 @@ fn a_quote_that_stays_open_is_refused_at_its_row() {
             ),
             (
                 "email,role,name\na@aurora.example,parent,\"Ann\" Ng\n",
-                "row 2 has text behind a closing quote",
+                "row 2 has text after a closing quote",
             ),
             (
                 "email,role,name\na@aurora.example,parent,Ann\n\nb@aurora.example,parent,Bo \"B\" Ng\n",
@@ -36,24 +34,24 @@ fn a_quote_that_stays_open_is_refused_at_its_row() {
                 assert!(detail.contains(said), "{file:?}: {detail}");
             }
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
+fn a_dry_run_reports_the_outcome_and_writes_nothing() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let file = "\u{feff}name,email,role,language_preferences\nAna,Ana@Aurora.example,parent,\"[\"\"en\"\"]\"\nBen,ben@aurora.example,tutor,\n";
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let dry = import(app, &admin, "/v1/users/import?dry_run=true", file)
             .await?
             .expect(200)
             .json();
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         assert_eq!(
-            rows::count(app, "lms.users where email like 'ana@%'", &[]).await?,
+            queries::count(app, "lms.users where email like 'ana@%'", &[]).await?,
             0
         );
         let done = import(app, &admin, "/v1/users/import?dry_run=false", file)
@@ -89,12 +87,12 @@ fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
 }
 
 #[test]
-fn one_bad_row_keeps_all_out() {
+fn one_invalid_row_rejects_the_whole_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let theirs = rows::any(app, 1, "centres").await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let theirs = queries::first_id(app, 1, "centres").await?;
+        let before = queries::write_marks(app).await?;
         let file = format!(
             "name,email,role,centre_id,language_preferences\n\
             Ana,ana@aurora.example,parent,{home},\n\
@@ -106,7 +104,7 @@ fn one_bad_row_keeps_all_out() {
             .expect(422);
         let mut pointers = reply.pointers();
         pointers.sort();
-        // A cell that is no JSON is told first, by itself.
+        // Invalid JSON in a cell is reported before other errors.
         assert!(
             pointers.contains(&"/3/language_preferences".to_owned()),
             "{pointers:?}"
@@ -132,16 +130,16 @@ fn one_bad_row_keeps_all_out() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/centre_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_key_that_repeats_in_the_file_is_named() {
+fn a_duplicate_key_in_a_file_is_reported() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         let file = "name,email,role\nAna,ana@aurora.example,parent\nBen,ben@aurora.example,parent\nAna,ANA@aurora.example,tutor\nAdmin,admin@aurora.example,tutor\n";
         for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
             let reply = import(app, &admin, path, file).await?.expect(422);
@@ -153,25 +151,25 @@ fn a_key_that_repeats_in_the_file_is_named() {
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/code"]);
         let (parent, student) = (
-            app.user(0, Role::Parent).id,
-            rows::any(app, 0, "students").await?,
+            app.user(0, role::PARENT).id,
+            queries::first_id(app, 0, "students").await?,
         );
-        rows::execute(
+        queries::execute(
             app,
             "update lms.guardians set deleted_at = now() where student_id = $1",
             &[&student],
         )
         .await?;
-        let before_links = rows::written(app).await?;
+        let before_links = queries::write_marks(app).await?;
         let link = format!("{parent},{student},parent\n");
         let file = format!("user_id,student_id,relationship\n{link}{link}");
         let reply = import(app, &admin, "/v1/guardians/import", file)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/user_id"]);
-        assert_eq!(rows::written(app).await?, before_links);
+        assert_eq!(queries::write_marks(app).await?, before_links);
         assert_eq!(
-            rows::count(app, "lms.centres where code = 'lake'", &[]).await?,
+            queries::count(app, "lms.centres where code = 'lake'", &[]).await?,
             0
         );
         assert_ne!(before, before_links);
@@ -180,10 +178,10 @@ fn a_key_that_repeats_in_the_file_is_named() {
 }
 
 #[test]
-fn a_file_that_is_none_is_refused() {
+fn a_body_that_is_not_csv_is_rejected() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         for (file, status, pointers) in [
             ("name,planet\nAna,Earth\n", 400, vec!["/1/planet"]),
             ("name,name\nAna,Ana\n", 400, vec!["/1/name"]),
@@ -232,46 +230,16 @@ fn a_file_that_is_none_is_refused() {
             .await?
             .expect(400);
         assert_eq!(query.pointers(), ["?dry_run"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_file_larger_than_a_body_is_taken_whole() {
+fn at_most_a_hundred_errors_are_reported() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let mut file = "name,email,role\n".to_owned();
-        let name = "Ana ".repeat(45);
-        for number in 0..6000 {
-            writeln!(file, "{name},ana.{number}@aurora.example,parent")?;
-        }
-        assert!(file.len() > 1024 * 1024);
-        let reply = import(app, &admin, "/v1/users/import", file)
-            .await?
-            .expect(201)
-            .json();
-        assert_eq!(reply["created"], 6000);
-        assert_eq!(
-            rows::count(app, "lms.users where email like 'ana.%'", &[]).await?,
-            6000
-        );
-        let chain = rows::count(
-            app,
-            "lms.event_log where kind = 'user.created' and actor = $1 and state->>'email' like 'ana.%'",
-            &[&admin.user],
-        )
-        .await?;
-        assert_eq!(chain, 6000);
-        Ok(())
-    });
-}
-
-#[test]
-fn at_most_a_hundred_errors_are_told() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         let bad = format!("name,email,role\n{}", "Ana,nobody,king\n".repeat(300));
         let reply = import(app, &admin, "/v1/users/import", bad)
             .await?
@@ -289,15 +257,15 @@ fn at_most_a_hundred_errors_are_told() {
             reply.json()["errors"][0]["pointer"],
             Value::from("/3/email")
         );
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn rows_are_numbered_as_in_the_file_whatever_is_blank_in_it() {
+fn rows_are_numbered_as_in_the_file_blank_lines_included() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let good = "\r\nname,email,role\r\n\r\nAna,ana@aurora.example,parent\r\n\r\n\r\nBen,ben@aurora.example,tutor";
         let made = import(app, &admin, "/v1/users/import", good)
             .await?
@@ -312,7 +280,7 @@ fn rows_are_numbered_as_in_the_file_whatever_is_blank_in_it() {
         let reply = import(app, &admin, "/v1/users/import", bad)
             .await?
             .expect(422);
-        // The first by what is seen in the file, the other by what is there already.
+        // The first duplicate is found in the file, the other in the database.
         assert_eq!(reply.pointers(), ["/3/email", "/3/name"]);
         let same = "name,email,role\n\n\nBen,ben@aurora.example,tutor\n";
         let reply = import(app, &admin, "/v1/users/import", same)
@@ -327,79 +295,10 @@ fn rows_are_numbered_as_in_the_file_whatever_is_blank_in_it() {
     });
 }
 
-/// The head of a request that announces a file of so many bytes, or none to be sent in chunks.
-fn head(session: &Session, path: &str, length: Option<usize>) -> String {
-    let length = length.map_or("Transfer-Encoding: chunked".to_owned(), |length| {
-        format!("Content-Length: {length}")
-    });
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: text/csv\r\n{length}\r\n\r\n",
-        session.token
-    )
-}
-
 #[test]
-fn a_file_that_begins_wrong_is_refused_while_the_rest_is_on_its_way() {
+fn an_idempotency_key_belongs_to_one_file() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
-        let errors = "Ana,nobody,king\n".repeat(60);
-        for (path, begin, status) in [
-            ("/v1/users/import", "name,planet\n".to_owned(), 400),
-            ("/v1/users/import", "name,email,role\nAna\n".to_owned(), 400),
-            (
-                "/v1/users/import",
-                format!("name,email,role\n{errors}"),
-                422,
-            ),
-            ("/v1/users/import?dry_run=maybe", String::new(), 400),
-        ] {
-            let request = head(&admin, path, Some(40_000_000)) + &begin;
-            let answer = wire::exchange(app, request.as_bytes()).await?;
-            let (head, body) = wire::parts(&answer)?;
-            assert!(
-                head.starts_with(&format!("HTTP/1.1 {status} ")),
-                "{begin}: {head} {body}"
-            );
-            assert_eq!(
-                wire::header(head, "content-type"),
-                Some("application/problem+json")
-            );
-        }
-        assert_eq!(rows::written(app).await?, before);
-        Ok(())
-    });
-}
-
-#[test]
-fn a_file_that_is_too_large_is_refused_as_soon_as_that_is_known() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
-        // Sixty-four megabytes and a little, and no end in sight.
-        let chunk = format!("100000\r\n{}\r\n", "\n".repeat(0x10_0000));
-        let file = head(&admin, "/v1/users/import", None)
-            + "10\r\nname,email,role\n\r\n"
-            + &chunk.repeat(64);
-        let answer = wire::exchange(app, file.as_bytes()).await?;
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-        let mut many = "name,email,role\n".to_owned();
-        for number in 0..=100_000 {
-            writeln!(many, "Ana,a{number}@aurora.example,parent")?;
-        }
-        let reply = import(app, &admin, "/v1/users/import", many)
-            .await?
-            .expect(413);
-        assert!(reply.text.contains("100000 rows"), "{}", reply.text);
-        assert_eq!(rows::written(app).await?, before);
-        Ok(())
-    });
-}
-
-#[test]
-fn a_key_belongs_to_one_file() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let send_file = async |email: &str| {
             let request = app
                 .request(Method::POST, "/v1/users/import")

@@ -1,17 +1,17 @@
-//! Lists: pages, order, counts.
+//! Tests lists: pages, sorting and counts.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, queries, role, run};
 
-/// A list that must come.
+/// Reads a list that must exist.
 pub(crate) async fn get(app: &Application, session: &Session, path: &str) -> Result<Value> {
     Ok(app.get(session, path).await?.expect(200).json())
 }
 
-/// A field of each row.
+/// Returns a field of each row.
 pub(crate) fn values(body: &Value, field: &str) -> Vec<String> {
     let data = body["data"].as_array().cloned().unwrap_or_default();
     data.iter()
@@ -19,8 +19,8 @@ pub(crate) fn values(body: &Value, field: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every value of a field, page by page, as the links say.
-async fn walk(
+/// Returns every value of a field, following the links from page to page.
+async fn all_values(
     app: &Application,
     session: &Session,
     first: &str,
@@ -45,7 +45,7 @@ async fn walk(
     }
 }
 
-/// Makes a centre whose currency no centre of the demo has.
+/// Creates a centre with a currency that no demo centre has.
 pub(crate) async fn make_centre(
     app: &Application,
     session: &Session,
@@ -61,15 +61,19 @@ pub(crate) async fn make_centre(
 }
 
 #[test]
-fn a_page_holds_up_to_its_limit_and_leads_to_the_next() {
+fn a_page_has_up_to_its_limit_of_rows_and_links_to_the_next() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let tenant = admin.tenant;
         let sql = "select id::text from lms.users where tenant_id = $1 and deleted_at is null order by created_at desc, id desc";
-        let expected = rows::texts(app, sql, &[&tenant]).await?;
+        let expected = queries::fetch_texts(app, sql, &[&tenant]).await?;
         for limit in [1, 7, expected.len(), 200] {
             let path = format!("/v1/users?limit={limit}");
-            assert_eq!(walk(app, &admin, &path, "id").await?, expected, "{limit}");
+            assert_eq!(
+                all_values(app, &admin, &path, "id").await?,
+                expected,
+                "{limit}"
+            );
         }
         let first = get(app, &admin, "/v1/users").await?;
         assert_eq!(values(&first, "id").len(), expected.len().min(50));
@@ -90,7 +94,7 @@ fn a_page_holds_up_to_its_limit_and_leads_to_the_next() {
 #[test]
 fn a_cursor_is_stable_while_rows_are_added() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for number in 0..6 {
             make_centre(app, &admin, "Lakeside", &format!("lake-{number}")).await?;
         }
@@ -100,7 +104,7 @@ fn a_cursor_is_stable_while_rows_are_added() {
         let cursor = first["next_cursor"].as_str().context("cursor")?;
         let second = get(app, &admin, &format!("/v1/centres?limit=3&cursor={cursor}")).await?;
         assert_eq!(values(&second, "code"), ["lake-2", "lake-1", "lake-0"]);
-        // The last row of a page may even be deleted meanwhile.
+        // The last row of a page may be deleted before the next page is read.
         let last = first["data"][2]["id"].as_str().context("id")?;
         app.delete(&admin, &format!("/v1/centres/{last}"))
             .await?
@@ -114,7 +118,7 @@ fn a_cursor_is_stable_while_rows_are_added() {
 #[test]
 fn rows_are_sorted_by_several_fields_in_mixed_directions() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [
             ("B", "b-1"),
             ("A", "a-1"),
@@ -126,7 +130,7 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
         }
         let codes = async |sort: &str| {
             let path = format!("/v1/centres?currency=USD&limit=2&sort={sort}");
-            walk(app, &admin, &path, "code").await
+            all_values(app, &admin, &path, "code").await
         };
         assert_eq!(
             codes("name,-code").await?,
@@ -146,24 +150,24 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
             codes("created_at,name,-code").await?,
             ["b-1", "a-1", "b-2", "a-2", "b-3"]
         );
-        // The demo's centres are of the same kind: a cursor takes what the database holds.
-        let all = walk(app, &admin, "/v1/centres?limit=1&sort=code", "code").await?;
+        // The demo centres are in the list, too: a cursor may have any value of the database.
+        let all = all_values(app, &admin, "/v1/centres?limit=1&sort=code", "code").await?;
         assert_eq!(all.len(), 7);
-        let by_email = walk(app, &admin, "/v1/users?limit=5&sort=-email", "email").await?;
+        let by_email = all_values(app, &admin, "/v1/users?limit=5&sort=-email", "email").await?;
         assert_eq!(
             by_email.len(),
             by_email.iter().collect::<BTreeSet<_>>().len()
         );
-        let total = rows::count(app, "lms.users where tenant_id = $1", &[&admin.tenant]).await?;
+        let total = queries::count(app, "lms.users where tenant_id = $1", &[&admin.tenant]).await?;
         assert_eq!(i64::try_from(by_email.len())?, total);
         Ok(())
     });
 }
 
 #[test]
-fn deleted_rows_are_listed_for_the_admin_who_asks() {
+fn deleted_rows_are_listed_for_an_admin_on_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = make_centre(app, &admin, "Lakeside", "lake").await?;
         app.delete(
             &admin,
@@ -181,7 +185,7 @@ fn deleted_rows_are_listed_for_the_admin_who_asks() {
         }
         let body = get(app, &admin, "/v1/centres?code=lake&include_deleted=true").await?;
         assert!(body["data"][0]["deleted_at"].is_string());
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let refused = app
             .get(&supervisor, "/v1/centres?include_deleted=true")
             .await?
@@ -192,10 +196,10 @@ fn deleted_rows_are_listed_for_the_admin_who_asks() {
 }
 
 #[test]
-fn a_count_is_given_only_when_asked_for() {
+fn a_count_is_returned_only_on_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let tutors = rows::count(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let tutors = queries::count(
             app,
             "lms.users where tenant_id = $1 and role = 'tutor'",
             &[&admin.tenant],

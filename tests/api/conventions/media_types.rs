@@ -1,16 +1,16 @@
-//! Media types that are sent and taken.
+//! Tests the media types of requests and responses.
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run, send};
+use tests::{queries, role, run, send};
 
 use crate::conventions::headers::get;
 
 #[test]
-fn what_the_client_does_not_accept_is_not_sent() {
+fn a_media_type_the_client_does_not_accept_is_a_406() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let one = format!("/v1/centres/{home}");
         for accept in [
             "*/*",
@@ -39,25 +39,25 @@ fn what_the_client_does_not_accept_is_not_sent() {
         get(app, &admin, &one, "accept", "text/csv")
             .await?
             .expect(406);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let request = app
             .request(Method::PATCH, &one)
             .bearer_auth(&admin.token)
             .header("accept", "text/html")
             .json(&json!({"name": "x"}));
         send(request).await?.expect(406);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_body_of_another_media_type_is_not_taken() {
+fn a_body_of_another_media_type_is_a_415() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let one = format!("/v1/centres/{home}");
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let body = r#"{"name": "x"}"#;
         for media in [
             "text/plain",
@@ -80,7 +80,7 @@ fn a_body_of_another_media_type_is_not_taken() {
             .bearer_auth(&admin.token)
             .body(body);
         send(untyped).await?.expect(415);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         for media in [
             "application/json; charset=utf-8",
             "application/merge-patch+json",

@@ -1,13 +1,13 @@
-//! Methods that paths know, and those that they don't.
+//! Tests the methods of paths.
 
 use http::Method;
-use tests::{Role, rows, run};
+use tests::{queries, role, run};
 
 #[test]
 fn head_and_options_work_wherever_get_does() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let one = format!("/v1/centres/{home}");
         for (path, allow) in [
             ("/v1/centres", "GET, HEAD, OPTIONS, POST"),
@@ -54,9 +54,9 @@ fn head_and_options_work_wherever_get_does() {
 }
 
 #[test]
-fn a_method_that_a_path_does_not_know_is_told_those_it_knows() {
+fn an_unsupported_method_is_a_405_with_the_allowed_ones() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (method, path, allow) in [
             (Method::PUT, "/v1/users", "GET, HEAD, OPTIONS, POST"),
             (Method::DELETE, "/v1/users", "GET, HEAD, OPTIONS, POST"),

@@ -1,18 +1,19 @@
-//! Conventions that every resource keeps: bodies, lists, filters, headers, files.
+//! Tests of the conventions that all resources share: bodies, lists, filters, headers and files.
 
-mod bad_input;
-mod conditions;
-mod days;
+mod ambiguous_requests;
+mod conditional_requests;
+mod cross_origin_requests;
+mod default_dates;
 mod exports;
 mod filters;
 mod headers;
 mod imports;
+mod invalid_bodies;
 mod large_imports;
 pub(crate) mod lists;
+mod malformed_requests;
 mod media_types;
 mod methods;
-mod odd_requests;
-mod order_of_names;
-mod origins;
-mod refused_forms;
-mod single_lines;
+mod name_sorting;
+mod single_line_text;
+mod streamed_imports;

@@ -1,5 +1,5 @@
-//! The component `docs`: the OpenAPI document and the reference page.
+//! Tests of the component `docs`: the OpenAPI document and the reference page.
 
-mod openapi;
-mod reference;
+mod document_and_page;
+mod openapi_validation;
 mod reference_page;

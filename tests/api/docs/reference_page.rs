@@ -1,16 +1,16 @@
-//! The reference page in a real browser: what it shows, and a call made from it.
+//! Tests the reference page in a browser: its content, and a request sent from it.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tests::{
-    Application, Role,
+    Application,
     browser::{Tab, with_tab},
-    run,
+    role, run,
 };
 
-/// Method and path of every operation of the document.
+/// Returns method and path of every operation of the document.
 fn documented() -> Result<BTreeSet<String>> {
     let document: Value = serde_json::from_str(include_str!("../../../openapi/openapi.json"))?;
     let paths = document["paths"].as_object().context("no paths")?;
@@ -30,10 +30,10 @@ async fn open(app: &Application, tab: &Tab) -> Result<()> {
         .await
 }
 
-/// Everything that the page asked for came from the application that serves it.
+/// Asserts that every request of the page went to the application that serves it.
 #[track_caller]
-fn asked_nobody_else(app: &Application, tab: &Tab) {
-    let asked = tab.asked();
+fn assert_same_origin_requests(app: &Application, tab: &Tab) {
+    let asked = tab.requested_urls();
     assert!(asked.len() >= 5, "{asked:?}");
     let own = format!("{}/", app.base_url);
     for address in asked {
@@ -57,7 +57,7 @@ fn the_page_lists_every_operation_of_the_document() {
             let documented = documented()?;
             assert_eq!(shown.len(), documented.len());
             assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), documented);
-            asked_nobody_else(app, tab);
+            assert_same_origin_requests(app, tab);
             Ok(())
         })
         .await
@@ -65,9 +65,9 @@ fn the_page_lists_every_operation_of_the_document() {
 }
 
 #[test]
-fn a_call_from_the_page_carries_the_token_and_shows_its_answer() {
+fn a_request_from_the_page_has_the_token_and_shows_its_response() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         with_tab(async |tab| {
             open(app, tab).await?;
             tab.click(".auth-wrapper .btn.authorize").await?;
@@ -97,9 +97,9 @@ fn a_call_from_the_page_carries_the_token_and_shows_its_answer() {
                 .value(&format!("document.querySelector({answer:?}).textContent"))
                 .await?;
             assert!(body.contains(&admin.user.to_string()), "{body}");
-            tab.until_answered(&format!("200 {}/v1/auth/me", app.base_url))
+            tab.wait_for_response(&format!("200 {}/v1/auth/me", app.base_url))
                 .await?;
-            asked_nobody_else(app, tab);
+            assert_same_origin_requests(app, tab);
             Ok(())
         })
         .await

@@ -1,18 +1,18 @@
-//! Centre financials: the materialized view, held against the book.
+//! Tests that centre financials, a materialized view, equal the ledger.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    Application, Role, Session,
+    Application, Session,
     analytics::refresh,
-    book::{payment, record, reverse},
-    rows, run,
+    finance_records::{create, payment_body, reverse},
+    queries, role, run,
 };
 
 const PATH: &str = "/v1/analytics/centre-financials";
 
-/// All figures, page by page.
-async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Value>> {
+/// Reads all rows of the list, page by page.
+async fn all_rows(app: &Application, session: &Session, limit: u32) -> Result<Vec<Value>> {
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let path = format!("{PATH}?limit={limit}{cursor}");
@@ -27,9 +27,9 @@ async fn all(app: &Application, session: &Session, limit: u32) -> Result<Vec<Val
     }
 }
 
-/// The figures of the first tenant, summed over the book in another way than the view does it.
-async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
-    let rows = rows::texts(
+/// Computes the figures of the first tenant from the ledger by another query than the view's.
+async fn figures_from_ledger(app: &Application, session: &Session) -> Result<Vec<Value>> {
+    let rows = queries::fetch_texts(
         app,
         "select json_build_object(
           'centre_id', centre_id,
@@ -63,23 +63,23 @@ async fn summed(app: &Application, session: &Session) -> Result<Vec<Value>> {
 }
 
 #[test]
-fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
+fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scope() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         refresh(app).await?;
-        let before = all(app, &finance, 200).await?;
-        assert_eq!(before, summed(app, &finance).await?);
+        let before = all_rows(app, &finance, 200).await?;
+        assert_eq!(before, figures_from_ledger(app, &finance).await?);
         for (amount, currency, on) in [
             ("80.00", "EUR", "2031-01-31"),
             ("20.50", "EUR", "2031-01-01"),
             ("1.250", "KWD", "2031-01-31"),
             ("900", "JPY", "2031-02-01"),
         ] {
-            let mut body = payment(app, home, amount).await?;
+            let mut body = payment_body(app, home, amount).await?;
             body["currency"] = json!(currency);
             body["effective_on"] = json!(on);
-            let made = record(app, &finance, &body).await?;
+            let made = create(app, &finance, &body).await?;
             if amount == "900" {
                 let later = json!({"effective_on": "2031-03-01"});
                 reverse(app, &finance, &made["id"], &later)
@@ -87,10 +87,10 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
                     .expect(201);
             }
         }
-        assert_eq!(all(app, &finance, 200).await?, before);
+        assert_eq!(all_rows(app, &finance, 200).await?, before);
         refresh(app).await?;
-        let after = all(app, &finance, 200).await?;
-        assert_eq!(after, summed(app, &finance).await?);
+        let after = all_rows(app, &finance, 200).await?;
+        assert_eq!(after, figures_from_ledger(app, &finance).await?);
         let of = |month: &str, currency: &str| {
             after
                 .iter()
@@ -102,19 +102,19 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
         assert_eq!(of("2031-01-01", "KWD")["net"], "1.250");
         assert_eq!(of("2031-02-01", "JPY")["income"], "900");
         assert_eq!(of("2031-03-01", "JPY")["income"], "-900");
-        assert_eq!(all(app, &finance, 2).await?, after);
+        assert_eq!(all_rows(app, &finance, 2).await?, after);
 
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             match role {
-                Role::Admin => assert_eq!(all(app, &session, 200).await?, after),
-                Role::Supervisor => {
+                role::ADMIN => assert_eq!(all_rows(app, &session, 200).await?, after),
+                role::SUPERVISOR => {
                     let own = after.iter().filter(|one| one["centre_id"] == json!(home));
                     let own: Vec<Value> = own.cloned().collect();
                     assert!(!own.is_empty() && own.len() < after.len());
-                    assert_eq!(all(app, &session, 200).await?, own);
+                    assert_eq!(all_rows(app, &session, 200).await?, own);
                 }
-                Role::Finance => {}
+                role::FINANCE => {}
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                 }
@@ -125,12 +125,12 @@ fn figures_are_the_books_as_of_the_last_refresh_in_each_roles_scope() {
 }
 
 #[test]
-fn figures_are_filtered_and_a_cursor_of_another_list_is_refused() {
+fn centre_financials_are_filtered_and_a_cursor_of_another_list_is_rejected() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, away) = rows::centres(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         refresh(app).await?;
-        let all = all(app, &finance, 200).await?;
+        let all = all_rows(app, &finance, 200).await?;
         let month = all[0]["month"].as_str().context("a month")?;
         for (query, expected) in [
             (format!("centre_id={home}"), json!(home)),
@@ -174,11 +174,11 @@ fn figures_are_filtered_and_a_cursor_of_another_list_is_refused() {
 }
 
 #[test]
-fn figures_of_a_million_records_are_exact_to_the_cent() {
+fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
         let client = app.superuser().await?;
-        // As a restore does it: in bulk, without triggers.
+        // The rows are inserted in bulk without triggers, as in a restore.
         client
             .batch_execute("set statement_timeout = 0; set session_replication_role = replica")
             .await?;
@@ -238,9 +238,9 @@ fn figures_of_a_million_records_are_exact_to_the_cent() {
             .batch_execute("set session_replication_role = origin")
             .await?;
         refresh(app).await?;
-        let found = all(app, &finance, 200).await?;
+        let found = all_rows(app, &finance, 200).await?;
         assert!(found.len() >= 2 * 3 * 49, "{} lines", found.len());
-        assert_eq!(found, summed(app, &finance).await?);
+        assert_eq!(found, figures_from_ledger(app, &finance).await?);
         Ok(())
     });
 }

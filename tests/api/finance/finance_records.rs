@@ -1,26 +1,25 @@
-//! Finance records: what each type takes, money as text, and reversal.
+//! Tests finance records: the fields of each type, amounts as text, and reversals.
 
 use serde_json::{Value, json};
 use tests::{
-    Role,
-    book::{lines, payment, post, record, reverse},
-    people, rows, run,
+    finance_records::{create, journal_entries, payment_body, post_with_new_key, reverse},
+    fixtures, queries, role, run,
 };
 use uuid::Uuid;
 
 #[test]
-fn a_record_is_numbered_dated_and_in_its_centres_currency_by_default() {
+fn a_record_gets_a_number_a_date_and_its_centres_currency_by_default() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let last = rows::count(
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let last = queries::count(
             app,
             "lms.finance_records where tenant_id = $1",
             &[&finance.tenant],
         )
         .await?;
-        let body = payment(app, home, "125.5").await?;
-        let reply = post(app, &finance, "/v1/finance-records", &body)
+        let body = payment_body(app, home, "125.5").await?;
+        let reply = post_with_new_key(app, &finance, "/v1/finance-records", &body)
             .await?
             .expect(201);
         let made = reply.json();
@@ -32,7 +31,7 @@ fn a_record_is_numbered_dated_and_in_its_centres_currency_by_default() {
         assert!(!reply.header("etag").is_empty());
         assert_eq!(made["number"], json!(last + 1));
         assert_eq!(made["amount"], "125.50");
-        let facts = rows::texts(
+        let facts = queries::fetch_texts(
             app,
             "select currency from lms.centres where id = $1
             union all
@@ -49,12 +48,12 @@ fn a_record_is_numbered_dated_and_in_its_centres_currency_by_default() {
 }
 
 #[test]
-fn each_type_and_method_has_its_lines_which_sum_to_zero() {
+fn each_type_and_method_has_journal_entries_that_sum_to_zero() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student_of(app, home).await?;
-        let tutor = people::own_tutor(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::any_student_of(app, home).await?;
+        let tutor = fixtures::demo_tutor(app).await?;
         for (kind, party, method, debit, credit) in [
             (
                 "payment",
@@ -99,11 +98,11 @@ fn each_type_and_method_has_its_lines_which_sum_to_zero() {
             ] {
                 body[name] = value;
             }
-            let made = record(app, &finance, &body).await?;
+            let made = create(app, &finance, &body).await?;
             for (name, value) in body.as_object().into_iter().flatten() {
                 assert_eq!(&made[name], value, "{kind}: {name}");
             }
-            let found = lines(app, &finance, &made).await?;
+            let found = journal_entries(app, &finance, &made).await?;
             let expected = [(debit, "40.10"), (credit, "-40.10")];
             assert_eq!(
                 found,
@@ -115,10 +114,10 @@ fn each_type_and_method_has_its_lines_which_sum_to_zero() {
 }
 
 #[test]
-fn amounts_have_the_digits_of_their_currency() {
+fn amounts_have_the_decimal_places_of_their_currency() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for (currency, given, kept) in [
             ("EUR", "0.01", "0.01"),
             ("EUR", "7", "7.00"),
@@ -130,24 +129,27 @@ fn amounts_have_the_digits_of_their_currency() {
             ("CLF", "0.0001", "0.0001"),
             ("EUR", "999999999999999.99", "999999999999999.99"),
         ] {
-            let mut body = payment(app, home, given).await?;
+            let mut body = payment_body(app, home, given).await?;
             body["currency"] = json!(currency);
-            let made = record(app, &finance, &body).await?;
+            let made = create(app, &finance, &body).await?;
             assert_eq!(made["amount"], kept, "{given} {currency}");
-            assert_eq!(lines(app, &finance, &made).await?[1].1, format!("-{kept}"));
+            assert_eq!(
+                journal_entries(app, &finance, &made).await?[1].1,
+                format!("-{kept}")
+            );
         }
         Ok(())
     });
 }
 
 #[test]
-fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
+fn a_record_is_reversed_once_and_a_reversal_never() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let mut body = payment(app, home, "125.50").await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let mut body = payment_body(app, home, "125.50").await?;
         body["effective_on"] = json!("2026-01-31");
-        let made = record(app, &finance, &body).await?;
+        let made = create(app, &finance, &body).await?;
         let given = json!({"reference": "paid twice", "effective_on": "2026-02-01"});
         let reply = reverse(app, &finance, &made["id"], &given)
             .await?
@@ -179,7 +181,7 @@ fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
             assert_eq!(reversal[name], made[name], "{name}");
         }
         assert_eq!(
-            lines(app, &finance, &reversal).await?,
+            journal_entries(app, &finance, &reversal).await?,
             [
                 ("tuition_income".to_owned(), "125.50".to_owned()),
                 ("card_clearing".to_owned(), "-125.50".to_owned()),
@@ -189,16 +191,20 @@ fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
         reverse(app, &finance, &json!(Uuid::now_v7()), &json!({}))
             .await?
             .expect(404);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let again = reverse(app, &finance, &made["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(again.text.contains("reversed already"), "{}", again.text);
+        assert!(
+            again.text.contains("already been reversed"),
+            "{}",
+            again.text
+        );
         let twice = reverse(app, &finance, &reversal["id"], &json!({}))
             .await?
             .expect(409);
-        assert!(twice.text.contains("itself a reversal"), "{}", twice.text);
-        assert_eq!(rows::written(app).await?, before);
+        assert!(twice.text.contains("is a reversal"), "{}", twice.text);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
@@ -206,9 +212,9 @@ fn a_mistake_is_reversed_once_and_a_reversal_not_at_all() {
 #[test]
 fn a_reversal_takes_effect_today_and_not_before_its_record() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let today = rows::texts(
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let today = queries::fetch_texts(
             app,
             "select ((now() at time zone time_zone)::date)::text from lms.centres where id = $1",
             &[&home],
@@ -218,16 +224,16 @@ fn a_reversal_takes_effect_today_and_not_before_its_record() {
             ("2026-01-31", today[0].as_str()),
             ("2190-01-31", "2190-01-31"),
         ] {
-            let mut body = payment(app, home, "5.00").await?;
+            let mut body = payment_body(app, home, "5.00").await?;
             body["effective_on"] = json!(of_record);
-            let made = record(app, &finance, &body).await?;
-            let before = rows::written(app).await?;
+            let made = create(app, &finance, &body).await?;
+            let before = queries::write_marks(app).await?;
             let early = json!({"effective_on": "2026-01-30"});
             let refused = reverse(app, &finance, &made["id"], &early)
                 .await?
                 .expect(422);
             assert_eq!(refused.pointers(), ["/effective_on"]);
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
             let reversal = reverse(app, &finance, &made["id"], &json!({}))
                 .await?
                 .expect(201)

@@ -1,18 +1,18 @@
-//! The component `finance`: finance records, balances, payroll, statements of account.
+//! Tests of the component `finance`: finance records, balances, payroll and statements of account.
 
+mod balances;
 mod centre_financials;
-mod finance_balance;
-mod finance_book;
-mod finance_input;
-mod finance_numbers;
-mod finance_plans;
+mod finance_record_numbers;
+mod finance_record_scope;
+mod finance_record_validation;
 mod finance_records;
-mod finance_scope;
+mod ledger_integrity;
 mod payroll;
-mod payroll_late;
+mod payroll_calculation;
+mod payroll_late_lessons;
 mod payroll_posting;
-mod payroll_sums;
+mod query_plans;
 mod statement_of_account;
 mod statement_page;
-mod statement_sums;
+mod statement_totals;
 mod tutor_rates;

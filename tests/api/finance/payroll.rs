@@ -1,22 +1,25 @@
-//! Payroll: what a draft comes to, by the lessons of a month and the rates of their days, and who may see it.
+//! Tests payroll drafts, computed from the lessons of a month and the rates of their dates, and the access to them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, book::post, people, rows, run, send};
+use tests::{
+    Application, Reply, Session, finance_records::post_with_new_key, fixtures, queries, role, run,
+    send,
+};
 use uuid::Uuid;
 
 use crate::finance::tutor_rates::rate;
 
 pub(crate) const PATH: &str = "/v1/payroll-runs";
 
-/// A tutor without rates in a centre of its own, with a class to give lessons in.
+/// A tutor without rates in a centre of its own, with a class for lessons.
 pub(crate) struct Payroll {
     pub(crate) centre: Uuid,
     pub(crate) tutor: Uuid,
     pub(crate) class: Uuid,
 }
 
-/// A centre with one tutor.
+/// Creates a centre with one tutor.
 pub(crate) async fn payroll(
     app: &Application,
     admin: &Session,
@@ -25,14 +28,14 @@ pub(crate) async fn payroll(
 ) -> Result<Payroll> {
     let code = format!("c{}", Uuid::now_v7().simple());
     let body = json!({"name": "Lakeside", "code": code, "time_zone": zone, "currency": currency});
-    let centre = people::id(
+    let centre = fixtures::parse_id(
         &app.post(admin, "/v1/centres", body)
             .await?
             .expect(201)
             .json(),
     )?;
-    let tutor = people::tutor(app, admin, centre, 5).await?;
-    let class = people::class(app, tutor).await?;
+    let tutor = fixtures::create_tutor(app, admin, centre, 5).await?;
+    let class = fixtures::insert_class(app, tutor).await?;
     Ok(Payroll {
         centre,
         tutor,
@@ -41,12 +44,17 @@ pub(crate) async fn payroll(
 }
 
 impl Payroll {
-    /// A lesson that was given.
-    pub(crate) async fn lesson(&self, app: &Application, start: &str, end: &str) -> Result<Uuid> {
-        people::lesson(app, self.class, start, end, "completed").await
+    /// Inserts a completed lesson.
+    pub(crate) async fn insert_lesson(
+        &self,
+        app: &Application,
+        start: &str,
+        end: &str,
+    ) -> Result<Uuid> {
+        fixtures::insert_lesson(app, self.class, start, end, "completed").await
     }
 
-    /// Asks for the run of a month.
+    /// Drafts the payroll run of a month.
     pub(crate) async fn draft(
         &self,
         app: &Application,
@@ -54,10 +62,10 @@ impl Payroll {
         month: &str,
     ) -> Result<Reply> {
         let body = json!({"centre_id": self.centre, "month": month});
-        post(app, session, PATH, &body).await
+        post_with_new_key(app, session, PATH, &body).await
     }
 
-    /// The one item of the run of a month.
+    /// Drafts the run of a month and returns its only item.
     pub(crate) async fn item(
         &self,
         app: &Application,
@@ -71,57 +79,68 @@ impl Payroll {
     }
 }
 
-/// The path of a run.
+/// Returns the path of a run.
 pub(crate) fn path(run: &Value) -> String {
     format!("{PATH}/{}", run["id"].as_str().unwrap_or_default())
 }
 
-/// Books a run.
-pub(crate) async fn book(
+/// Posts a run.
+pub(crate) async fn post_run(
     app: &Application,
     session: &Session,
     run: &Value,
     body: Value,
 ) -> Result<Reply> {
-    post(app, session, &format!("{}/post", path(run)), &body).await
+    post_with_new_key(app, session, &format!("{}/post", path(run)), &body).await
 }
 
 #[test]
-fn a_draft_pays_each_lesson_at_the_rate_of_its_day() {
+fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
-        rate(app, &admin, p.tutor, "hour", "20", "2026-01-01").await?;
-        rate(app, &admin, p.tutor, "lesson", "31", "2026-03-10").await?;
-        rate(app, &admin, p.tutor, "hour", "24.60", "2026-03-30").await?;
-        // The last evening of February, and the first minutes of April on the clock of the centre.
-        p.lesson(app, "2026-02-28T23:15:00Z", "2026-02-28T23:55:00Z")
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
+        rate(app, &admin, fixture.tutor, "hour", "20", "2026-01-01").await?;
+        rate(app, &admin, fixture.tutor, "lesson", "31", "2026-03-10").await?;
+        rate(app, &admin, fixture.tutor, "hour", "24.60", "2026-03-30").await?;
+        // The first lesson is on the last evening of February and the second in the first minutes of April, in the centre's time.
+        fixture
+            .insert_lesson(app, "2026-02-28T23:15:00Z", "2026-02-28T23:55:00Z")
             .await?;
-        p.lesson(app, "2026-03-31T23:00:00Z", "2026-03-31T23:30:00Z")
+        fixture
+            .insert_lesson(app, "2026-03-31T23:00:00Z", "2026-03-31T23:30:00Z")
             .await?;
-        // At the hour: 30 minutes before the lessons' rate, then one lesson however long.
-        p.lesson(app, "2026-03-01T00:00:00Z", "2026-03-01T00:30:00Z")
+        // By the hour, 30 minutes come before the rate per lesson, and then one lesson counts whatever its length.
+        fixture
+            .insert_lesson(app, "2026-03-01T00:00:00Z", "2026-03-01T00:30:00Z")
             .await?;
-        p.lesson(app, "2026-03-10T16:00:00Z", "2026-03-10T19:00:00Z")
+        fixture
+            .insert_lesson(app, "2026-03-10T16:00:00Z", "2026-03-10T19:00:00Z")
             .await?;
-        // The clocks go from one to two in this one: two hours, not three, and still at the lesson's rate.
-        p.lesson(app, "2026-03-29T00:30:00Z", "2026-03-29T02:30:00Z")
+        // The clocks go from one to two during this lesson: it has two hours, not three, and is still paid per lesson.
+        fixture
+            .insert_lesson(app, "2026-03-29T00:30:00Z", "2026-03-29T02:30:00Z")
             .await?;
-        // The 29th in UTC and the 30th at the centre.
-        p.lesson(app, "2026-03-29T23:30:00Z", "2026-03-30T00:20:30Z")
+        // The date is the 29th in UTC and the 30th at the centre.
+        fixture
+            .insert_lesson(app, "2026-03-29T23:30:00Z", "2026-03-30T00:20:30Z")
             .await?;
-        p.lesson(app, "2026-03-31T22:30:00Z", "2026-03-31T22:59:00Z")
+        fixture
+            .insert_lesson(app, "2026-03-31T22:30:00Z", "2026-03-31T22:59:00Z")
             .await?;
         for (status, start, end) in [
             ("scheduled", "2026-03-20T10:00:00Z", "2026-03-20T11:00:00Z"),
             ("cancelled", "2026-03-20T12:00:00Z", "2026-03-20T13:00:00Z"),
         ] {
-            people::lesson(app, p.class, start, end, status).await?;
+            fixtures::insert_lesson(app, fixture.class, start, end, status).await?;
         }
-        let draft = p.draft(app, &admin, "2026-03-01").await?.expect(200).json();
+        let draft = fixture
+            .draft(app, &admin, "2026-03-01")
+            .await?
+            .expect(200)
+            .json();
         let expected = json!([{
             "id": draft["items"][0]["id"],
-            "tutor_id": p.tutor,
+            "tutor_id": fixture.tutor,
             "tutor_name": "New tutor",
             "lessons": 5,
             "minutes": 30 + 180 + 120 + 50 + 29,
@@ -150,38 +169,57 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_day() {
         );
         assert_eq!(
             (&draft["month"], &draft["centre_id"]),
-            (&json!("2026-03-01"), &json!(p.centre))
+            (&json!("2026-03-01"), &json!(fixture.centre))
         );
-        assert_eq!(p.item(app, &admin, "2026-02-01").await?["minutes"], 40);
-        assert_eq!(p.item(app, &admin, "2026-04-01").await?["minutes"], 30);
-        // Nothing is booked by looking.
-        let booked =
-            rows::count(app, "lms.finance_records where tutor_id = $1", &[&p.tutor]).await?;
+        assert_eq!(
+            fixture.item(app, &admin, "2026-02-01").await?["minutes"],
+            40
+        );
+        assert_eq!(
+            fixture.item(app, &admin, "2026-04-01").await?["minutes"],
+            30
+        );
+        // Reading a draft posts nothing.
+        let booked = queries::count(
+            app,
+            "lms.finance_records where tutor_id = $1",
+            &[&fixture.tutor],
+        )
+        .await?;
         assert_eq!(booked, 0);
         Ok(())
     });
 }
 
 #[test]
-fn a_month_begins_and_ends_with_the_centres_days_also_where_midnight_comes_twice() {
+fn a_month_starts_and_ends_at_the_centres_midnight_even_if_it_occurs_twice() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        // In Havana the clocks went from one back to midnight on the first of November 2026.
-        let p = payroll(app, &admin, "America/Havana", "USD").await?;
-        rate(app, &admin, p.tutor, "hour", "10", "2026-01-01").await?;
-        p.lesson(app, "2026-11-01T03:00:00Z", "2026-11-01T03:50:00Z")
+        let admin = app.sign_in(role::ADMIN).await?;
+        // In Havana, clocks went from one back to midnight on 1 November 2026.
+        let fixture = payroll(app, &admin, "America/Havana", "USD").await?;
+        rate(app, &admin, fixture.tutor, "hour", "10", "2026-01-01").await?;
+        fixture
+            .insert_lesson(app, "2026-11-01T03:00:00Z", "2026-11-01T03:50:00Z")
             .await?;
-        p.lesson(app, "2026-11-01T04:10:00Z", "2026-11-01T04:55:00Z")
+        fixture
+            .insert_lesson(app, "2026-11-01T04:10:00Z", "2026-11-01T04:55:00Z")
             .await?;
-        p.lesson(app, "2026-11-01T05:00:00Z", "2026-11-01T05:30:00Z")
+        fixture
+            .insert_lesson(app, "2026-11-01T05:00:00Z", "2026-11-01T05:30:00Z")
             .await?;
-        assert_eq!(p.item(app, &admin, "2026-10-01").await?["minutes"], 50);
-        assert_eq!(p.item(app, &admin, "2026-11-01").await?["minutes"], 75);
+        assert_eq!(
+            fixture.item(app, &admin, "2026-10-01").await?["minutes"],
+            50
+        );
+        assert_eq!(
+            fixture.item(app, &admin, "2026-11-01").await?["minutes"],
+            75
+        );
         let west = payroll(app, &admin, "Pacific/Kiritimati", "AUD").await?;
         rate(app, &admin, west.tutor, "lesson", "10", "2026-01-01").await?;
-        west.lesson(app, "2026-02-28T09:30:00Z", "2026-02-28T09:59:00Z")
+        west.insert_lesson(app, "2026-02-28T09:30:00Z", "2026-02-28T09:59:00Z")
             .await?;
-        west.lesson(app, "2026-02-28T10:00:00Z", "2026-02-28T10:30:00Z")
+        west.insert_lesson(app, "2026-02-28T10:00:00Z", "2026-02-28T10:30:00Z")
             .await?;
         assert_eq!(west.item(app, &admin, "2026-02-01").await?["minutes"], 29);
         assert_eq!(west.item(app, &admin, "2026-03-01").await?["minutes"], 30);
@@ -190,9 +228,9 @@ fn a_month_begins_and_ends_with_the_centres_days_also_where_midnight_comes_twice
 }
 
 #[test]
-fn a_sum_is_rounded_once_and_half_up_to_the_coins_of_its_currency() {
+fn a_sum_is_rounded_once_and_half_up_to_the_currencys_decimals() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (currency, amount, minutes, expected) in [
             ("EUR", "10.01", &[30][..], "5.01"),
             ("EUR", "0.01", &[29], "0.00"),
@@ -203,14 +241,14 @@ fn a_sum_is_rounded_once_and_half_up_to_the_coins_of_its_currency() {
             ("KWD", "7.125", &[50], "5.938"),
             ("KWD", "0.001", &[29], "0.000"),
         ] {
-            let p = payroll(app, &admin, "UTC", currency).await?;
-            rate(app, &admin, p.tutor, "hour", amount, "2026-01-01").await?;
+            let fixture = payroll(app, &admin, "UTC", currency).await?;
+            rate(app, &admin, fixture.tutor, "hour", amount, "2026-01-01").await?;
             for (day, minutes) in (1..).zip(minutes) {
                 let start = format!("2026-03-{day:02}T10:00:00Z");
                 let end = format!("2026-03-{day:02}T10:{minutes:02}:00Z");
-                p.lesson(app, &start, &end).await?;
+                fixture.insert_lesson(app, &start, &end).await?;
             }
-            let item = p.item(app, &admin, "2026-03-01").await?;
+            let item = fixture.item(app, &admin, "2026-03-01").await?;
             assert_eq!(item["amount"], expected, "{currency} {amount} {minutes:?}");
             assert_eq!(item["currency"], currency);
         }
@@ -219,13 +257,13 @@ fn a_sum_is_rounded_once_and_half_up_to_the_coins_of_its_currency() {
 }
 
 #[test]
-fn what_is_asked_for_wrongly_is_refused_with_its_field() {
+fn invalid_payroll_runs_are_rejected_with_the_field() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let (home, _) = rows::centres(app).await?;
-        let run = rows::any(app, 0, "payroll_runs").await?;
-        let theirs = rows::any(app, 1, "centres").await?;
-        let before = rows::written(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let run = queries::first_id(app, 0, "payroll_runs").await?;
+        let theirs = queries::first_id(app, 1, "centres").await?;
+        let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (json!({"centre_id": home, "month": "2026-03-02"}), "/month"),
             (json!({"centre_id": home, "month": "2026-13-01"}), "/month"),
@@ -244,7 +282,9 @@ fn what_is_asked_for_wrongly_is_refused_with_its_field() {
                 "/tutor_id",
             ),
         ] {
-            let reply = post(app, &finance, PATH, &body).await?.expect(422);
+            let reply = post_with_new_key(app, &finance, PATH, &body)
+                .await?
+                .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
         let path = format!("{PATH}/{run}/post");
@@ -260,7 +300,9 @@ fn what_is_asked_for_wrongly_is_refused_with_its_field() {
                 "/effective_on",
             ),
         ] {
-            let reply = post(app, &finance, &path, &body).await?.expect(422);
+            let reply = post_with_new_key(app, &finance, &path, &body)
+                .await?
+                .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
         let body = json!({"centre_id": home, "month": "2026-03-01"});
@@ -270,7 +312,7 @@ fn what_is_asked_for_wrongly_is_refused_with_its_field() {
             .expect(428);
         let nowhere = format!("{PATH}/{}", Uuid::now_v7());
         app.get(&finance, &nowhere).await?.expect(404);
-        post(
+        post_with_new_key(
             app,
             &finance,
             &format!("{nowhere}/post"),
@@ -278,17 +320,17 @@ fn what_is_asked_for_wrongly_is_refused_with_its_field() {
         )
         .await?
         .expect(404);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn each_role_sees_the_runs_of_its_scope() {
+fn each_role_sees_the_payroll_runs_within_its_scope() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let of = async |centre: Uuid| {
-            rows::id(
+            queries::fetch_id(
                 app,
                 "select id from lms.payroll_runs where centre_id = $1",
                 &[&centre],
@@ -296,16 +338,17 @@ fn each_role_sees_the_runs_of_its_scope() {
             .await
         };
         let (near, far) = (of(home).await?, of(away).await?);
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let body = json!({"centre_id": home, "month": "2026-01-01"});
-            let made = post(app, &session, PATH, &body).await?;
-            let writes = matches!(role, Role::Admin | Role::Finance);
+            let made = post_with_new_key(app, &session, PATH, &body).await?;
+            let writes = matches!(role, role::ADMIN | role::FINANCE);
             assert_eq!(made.status, if writes { 200 } else { 403 }, "{}", made.text);
             let path = format!("{PATH}/{far}/post");
-            let posted = post(app, &session, &path, &json!({"method": "gold"})).await?;
+            let posted =
+                post_with_new_key(app, &session, &path, &json!({"method": "gold"})).await?;
             assert_eq!(posted.status, if writes { 422 } else { 403 });
-            if !writes && role != Role::Supervisor {
+            if !writes && role != role::SUPERVISOR {
                 app.get(&session, PATH).await?.expect(403);
                 app.get(&session, &format!("{PATH}/{near}"))
                     .await?

@@ -1,29 +1,33 @@
-//! Payroll is booked once: what a draft lacks before, and what never changes after.
+//! Tests that a payroll run is posted once, and does not change afterwards.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, book::post, people, rows, run};
+use tests::{
+    Application, Reply, Session, finance_records::post_with_new_key, fixtures, queries, role, run,
+};
 use uuid::Uuid;
 
-use crate::finance::payroll::{Payroll, book, path, payroll};
+use crate::finance::payroll::{Payroll, path, payroll, post_run};
 use crate::finance::tutor_rates::rate;
 
 const MONTH: &str = "2026-03-01";
 
-/// A centre whose tutor has given two lessons of an hour in March, at 25.10 each.
+/// Creates a centre whose tutor has given two one-hour lessons in March, at 25.10 each.
 async fn ready(app: &Application, admin: &Session) -> Result<Payroll> {
-    let p = payroll(app, admin, "Europe/Dublin", "EUR").await?;
-    rate(app, admin, p.tutor, "hour", "25.10", "2026-03-01").await?;
-    p.lesson(app, "2026-03-03T16:00:00Z", "2026-03-03T17:00:00Z")
+    let fixture = payroll(app, admin, "Europe/Dublin", "EUR").await?;
+    rate(app, admin, fixture.tutor, "hour", "25.10", "2026-03-01").await?;
+    fixture
+        .insert_lesson(app, "2026-03-03T16:00:00Z", "2026-03-03T17:00:00Z")
         .await?;
-    p.lesson(app, "2026-03-10T16:00:00Z", "2026-03-10T17:00:00Z")
+    fixture
+        .insert_lesson(app, "2026-03-10T16:00:00Z", "2026-03-10T17:00:00Z")
         .await?;
-    Ok(p)
+    Ok(fixture)
 }
 
-/// What was booked for a tutor, in the order of its numbers.
-async fn booked(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
-    rows::texts(
+/// Returns the finance records of a tutor, sorted by number.
+async fn posted_records(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
+    queries::fetch_texts(
         app,
         "select concat_ws(' ', type, amount, currency, method, effective_on, reference)
         from lms.finance_records
@@ -35,82 +39,88 @@ async fn booked(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
 }
 
 #[test]
-fn a_run_is_computed_anew_until_it_is_posted_and_then_stays() {
+fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = ready(app, &admin).await?;
-        let first = p.draft(app, &admin, MONTH).await?.expect(200);
-        let (events, _) = rows::written(app).await?;
-        let second = p.draft(app, &admin, MONTH).await?.expect(200);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = ready(app, &admin).await?;
+        let first = fixture.draft(app, &admin, MONTH).await?.expect(200);
+        let (events, _) = queries::write_marks(app).await?;
+        let second = fixture.draft(app, &admin, MONTH).await?.expect(200);
         assert_eq!(
             (&second.text, second.header("etag")),
             (&first.text, first.header("etag"))
         );
-        assert_eq!(rows::written(app).await?.0, events, "nothing had changed");
+        assert_eq!(
+            queries::write_marks(app).await?.0,
+            events,
+            "nothing had changed"
+        );
 
-        p.lesson(app, "2026-03-17T16:00:00Z", "2026-03-17T16:45:00Z")
+        fixture
+            .insert_lesson(app, "2026-03-17T16:00:00Z", "2026-03-17T16:45:00Z")
             .await?;
-        let third = p.draft(app, &admin, MONTH).await?.expect(200);
+        let third = fixture.draft(app, &admin, MONTH).await?.expect(200);
         assert_ne!(third.header("etag"), first.header("etag"));
         let draft = third.json();
         assert_eq!(draft["id"], first.json()["id"]);
         assert_eq!(draft["items"][0]["id"], first.json()["items"][0]["id"]);
-        // 2.75 hours are 69.025
+        // 2.75 hours are 69.025, which is rounded up.
         assert_eq!(draft["items"][0]["amount"], "69.03");
 
-        let posted = book(app, &admin, &draft, json!({"method": "transfer"}))
+        let posted = post_run(app, &admin, &draft, json!({"method": "transfer"}))
             .await?
             .expect(200);
         let body = posted.json();
         assert_eq!(body["status"], "posted");
         assert!(body["posted_at"].is_string());
-        let record = rows::id(
+        let record = queries::fetch_id(
             app,
             "select id from lms.finance_records where tutor_id = $1",
-            &[&p.tutor],
+            &[&fixture.tutor],
         )
         .await?;
         assert_eq!(body["items"][0]["finance_record_id"], json!(record));
         let expected = ["salary 69.03 EUR transfer 2026-03-31 Payroll 2026-03"];
-        assert_eq!(booked(app, p.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
 
-        // Whatever happens now, the run is what was posted.
-        p.lesson(app, "2026-03-24T16:00:00Z", "2026-03-24T17:00:00Z")
+        // Later changes do not affect a posted run.
+        fixture
+            .insert_lesson(app, "2026-03-24T16:00:00Z", "2026-03-24T17:00:00Z")
             .await?;
-        let (events, _) = rows::written(app).await?;
+        let (events, _) = queries::write_marks(app).await?;
         for other in [
             json!({"method": "transfer"}),
             json!({"method": "cash", "effective_on": "2026-04-02"}),
         ] {
-            let again = book(app, &admin, &draft, other).await?.expect(200);
+            let again = post_run(app, &admin, &draft, other).await?.expect(200);
             assert_eq!(
                 (&again.text, again.header("etag")),
                 (&posted.text, posted.header("etag"))
             );
         }
-        let again = p.draft(app, &admin, MONTH).await?.expect(200);
+        let again = fixture.draft(app, &admin, MONTH).await?.expect(200);
         assert_eq!(again.text, posted.text);
         assert_eq!(
             app.get(&admin, &path(&draft)).await?.expect(200).text,
             posted.text
         );
-        assert_eq!(rows::written(app).await?.0, events);
-        assert_eq!(booked(app, p.tutor).await?, expected);
+        assert_eq!(queries::write_marks(app).await?.0, events);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
 }
 
 #[test]
-fn fifty_who_post_at_once_book_one_set_of_salaries() {
+fn fifty_concurrent_postings_record_the_salaries_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = ready(app, &admin).await?;
-        let draft = p.draft(app, &admin, MONTH).await?.expect(200).json();
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = ready(app, &admin).await?;
+        let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
                 let body = json!({"method": "transfer", "effective_on": "2026-04-05"});
-                let reply = book(app, &admin, &draft, body).await?;
-                // Whose turn to write did not come in time is told to try again.
+                let reply = post_run(app, &admin, &draft, body).await?;
+                // A request that waits too long for other writers gets a 503.
                 if reply.status != 503 {
                     return anyhow::Ok(reply.expect(200).text);
                 }
@@ -119,19 +129,19 @@ fn fifty_who_post_at_once_book_one_set_of_salaries() {
         .await?;
         assert!(all.iter().all(|text| *text == all[0]));
         let expected = ["salary 50.20 EUR transfer 2026-04-05 Payroll 2026-03"];
-        assert_eq!(booked(app, p.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
 }
 
 #[test]
-fn fifty_who_draft_at_once_make_one_run() {
+fn fifty_concurrent_drafts_create_one_run() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = ready(app, &admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = ready(app, &admin).await?;
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
-                let reply = p.draft(app, &admin, MONTH).await?;
+                let reply = fixture.draft(app, &admin, MONTH).await?;
                 if reply.status != 503 {
                     return anyhow::Ok(reply.expect(200).text);
                 }
@@ -139,22 +149,32 @@ fn fifty_who_draft_at_once_make_one_run() {
         }))
         .await?;
         assert!(all.iter().all(|text| *text == all[0]));
-        let runs = rows::count(app, "lms.payroll_runs where centre_id = $1", &[&p.centre]).await?;
-        let items = rows::count(app, "lms.payroll_items where tutor_id = $1", &[&p.tutor]).await?;
+        let runs = queries::count(
+            app,
+            "lms.payroll_runs where centre_id = $1",
+            &[&fixture.centre],
+        )
+        .await?;
+        let items = queries::count(
+            app,
+            "lms.payroll_items where tutor_id = $1",
+            &[&fixture.tutor],
+        )
+        .await?;
         assert_eq!((runs, items), (1, 1));
         Ok(())
     });
 }
 
-/// Asserts that posting is refused with this in its detail, and writes nothing.
-async fn refused(
+/// Asserts that posting is rejected with this detail and writes nothing.
+async fn assert_rejected(
     app: &Application,
     session: &Session,
     draft: &Value,
     words: &[&str],
 ) -> Result<Reply> {
-    let before = rows::written(app).await?;
-    let reply = book(app, session, draft, json!({"method": "cash"}))
+    let before = queries::write_marks(app).await?;
+    let reply = post_run(app, session, draft, json!({"method": "cash"}))
         .await?
         .expect(409);
     let body = reply.json();
@@ -162,23 +182,29 @@ async fn refused(
     for word in words {
         assert!(detail.contains(word), "{word}: {detail}");
     }
-    assert_eq!(rows::written(app).await?, before);
+    assert_eq!(queries::write_marks(app).await?, before);
     Ok(reply)
 }
 
 #[test]
-fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
+fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = ready(app, &admin).await?;
-        p.lesson(app, "2026-02-17T16:00:00Z", "2026-02-17T17:00:00Z")
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = ready(app, &admin).await?;
+        fixture
+            .insert_lesson(app, "2026-02-17T16:00:00Z", "2026-02-17T17:00:00Z")
             .await?;
-        p.lesson(app, "2026-02-19T16:00:00Z", "2026-02-19T17:30:00Z")
+        fixture
+            .insert_lesson(app, "2026-02-19T16:00:00Z", "2026-02-19T17:30:00Z")
             .await?;
-        let draft = p.draft(app, &admin, "2026-02-01").await?.expect(200).json();
+        let draft = fixture
+            .draft(app, &admin, "2026-02-01")
+            .await?
+            .expect(200)
+            .json();
         let expected = json!([{
             "id": draft["items"][0]["id"],
-            "tutor_id": p.tutor,
+            "tutor_id": fixture.tutor,
             "tutor_name": "New tutor",
             "lessons": 2,
             "minutes": 150,
@@ -193,7 +219,7 @@ fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
         }]);
         assert_eq!(draft["items"], expected);
         assert_eq!(draft["totals"], json!([]));
-        refused(
+        assert_rejected(
             app,
             &admin,
             &draft,
@@ -201,19 +227,23 @@ fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
         )
         .await?;
 
-        // A rate from the second day on leaves the first one.
-        rate(app, &admin, p.tutor, "lesson", "12", "2026-02-18").await?;
-        refused(
+        // A rate from the second day on does not cover the first day.
+        rate(app, &admin, fixture.tutor, "lesson", "12", "2026-02-18").await?;
+        assert_rejected(
             app,
             &admin,
             &draft,
             &["changed since the draft", "POST /v1/payroll-runs"],
         )
         .await?;
-        let draft = p.draft(app, &admin, "2026-02-01").await?.expect(200).json();
+        let draft = fixture
+            .draft(app, &admin, "2026-02-01")
+            .await?
+            .expect(200)
+            .json();
         let items = draft["items"].as_array().context("items")?;
         assert_eq!(items.len(), 2, "{draft}");
-        refused(
+        assert_rejected(
             app,
             &admin,
             &draft,
@@ -221,80 +251,92 @@ fn lessons_without_a_rate_are_named_and_nothing_is_booked() {
         )
         .await?;
 
-        // Nobody is paid nothing: a rate of zero is a rate, and books no record.
-        rate(app, &admin, p.tutor, "hour", "0", "2026-02-01").await?;
-        let draft = p.draft(app, &admin, "2026-02-01").await?.expect(200).json();
+        // A rate of zero is a valid rate, for which no finance record is created.
+        rate(app, &admin, fixture.tutor, "hour", "0", "2026-02-01").await?;
+        let draft = fixture
+            .draft(app, &admin, "2026-02-01")
+            .await?
+            .expect(200)
+            .json();
         assert_eq!(
             draft["totals"],
             json!([{"currency": "EUR", "amount": "12.00"}])
         );
-        book(app, &admin, &draft, json!({"method": "cash"}))
+        post_run(app, &admin, &draft, json!({"method": "cash"}))
             .await?
             .expect(200);
         let expected = ["salary 12.00 EUR cash 2026-02-28 Payroll 2026-02"];
-        assert_eq!(booked(app, p.tutor).await?, expected);
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
 }
 
 #[test]
-fn tutors_in_two_currencies_and_those_who_earn_nothing_are_booked_as_they_are() {
+fn tutors_with_two_currencies_or_no_earnings_are_posted_correctly() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = ready(app, &admin).await?;
-        let body = json!({"tutor_id": p.tutor, "unit": "lesson", "amount": "900", "currency": "JPY", "effective_from": "2026-03-09"});
-        post(app, &admin, "/v1/tutor-rates", &body)
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = ready(app, &admin).await?;
+        let body = json!({"tutor_id": fixture.tutor, "unit": "lesson", "amount": "900", "currency": "JPY", "effective_from": "2026-03-09"});
+        post_with_new_key(app, &admin, "/v1/tutor-rates", &body)
             .await?
             .expect(201);
-        let volunteer = people::tutor(app, &admin, p.centre, 5).await?;
+        let volunteer = fixtures::create_tutor(app, &admin, fixture.centre, 5).await?;
         rate(app, &admin, volunteer, "hour", "0", "2026-01-01").await?;
-        let class = people::class(app, volunteer).await?;
+        let class = fixtures::insert_class(app, volunteer).await?;
         let (start, end) = ("2026-03-04T16:00:00Z", "2026-03-04T17:00:00Z");
-        people::lesson(app, class, start, end, "completed").await?;
-        let draft = p.draft(app, &admin, MONTH).await?.expect(200).json();
+        fixtures::insert_lesson(app, class, start, end, "completed").await?;
+        let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         assert_eq!(draft["items"].as_array().map(Vec::len), Some(3), "{draft}");
-        book(app, &admin, &draft, json!({"method": "card"}))
+        post_run(app, &admin, &draft, json!({"method": "card"}))
             .await?
             .expect(200);
         let expected = [
             "salary 25.10 EUR card 2026-03-31 Payroll 2026-03",
             "salary 900 JPY card 2026-03-31 Payroll 2026-03",
         ];
-        assert_eq!(booked(app, p.tutor).await?, expected);
-        assert!(booked(app, volunteer).await?.is_empty());
+        assert_eq!(posted_records(app, fixture.tutor).await?, expected);
+        assert!(posted_records(app, volunteer).await?.is_empty());
         Ok(())
     });
 }
 
 #[test]
-fn a_month_is_posted_when_it_has_ended_at_the_centre() {
+fn a_month_can_be_posted_only_after_it_has_ended_at_the_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
-        let months = rows::texts(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = payroll(app, &admin, "Europe/Dublin", "EUR").await?;
+        let months = queries::fetch_texts(
             app,
             "select date_trunc('month', now() at time zone 'Europe/Dublin' + m * interval '1 month')::date::text
             from generate_series(-1, 1) as m",
             &[],
         )
         .await?;
-        let past = p.draft(app, &admin, &months[0]).await?.expect(200).json();
-        book(app, &admin, &past, json!({"method": "cash"}))
+        let past = fixture
+            .draft(app, &admin, &months[0])
+            .await?
+            .expect(200)
+            .json();
+        post_run(app, &admin, &past, json!({"method": "cash"}))
             .await?
             .expect(200);
-        let current = p.draft(app, &admin, &months[1]).await?.expect(200).json();
-        refused(app, &admin, &current, &["has not ended", &months[2]]).await?;
+        let current = fixture
+            .draft(app, &admin, &months[1])
+            .await?
+            .expect(200)
+            .json();
+        assert_rejected(app, &admin, &current, &["has not ended", &months[2]]).await?;
         Ok(())
     });
 }
 
 #[test]
-fn the_database_refuses_to_change_what_is_posted() {
+fn the_database_prevents_changes_of_posted_runs() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let p = ready(app, &admin).await?;
-        let draft = p.draft(app, &admin, MONTH).await?.expect(200).json();
-        book(app, &admin, &draft, json!({"method": "cash"}))
+        let admin = app.sign_in(role::ADMIN).await?;
+        let fixture = ready(app, &admin).await?;
+        let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
+        post_run(app, &admin, &draft, json!({"method": "cash"}))
             .await?
             .expect(200);
         let client = app.superuser().await?;

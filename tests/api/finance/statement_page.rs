@@ -1,33 +1,33 @@
-//! A statement as a page, in a real browser: it fits on A4, repeats its head, and shows every text as text.
+//! Tests a statement as a page in a browser: its layout on A4 and the escaping of texts.
 
 use anyhow::Result;
 use serde::Deserialize;
-use tests::{Application, Role, Session, browser::with_tab, rows, run, run_python};
+use tests::{Application, Session, browser::with_tab, queries, role, run, run_python};
 use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, PATH, family, statement};
 
 const SCRIPT: &str = "<script>document.title = 'taken over'</script><img src=x onerror=\"document.title = 'taken over'\">";
-/// How many entries the long statement has.
+/// The number of entries in the long statement.
 const ENTRIES: i32 = 200;
-/// A4 at 96 dots for an inch.
+/// The size of A4 at 96 pixels per inch.
 const WIDTH: i64 = 794;
 
-/// A family whose statement is as hard to print as can be: long names and references without a space, and large amounts.
-async fn wide(app: &Application, admin: &Session) -> Result<Family> {
-    let f = family(app, admin).await?;
-    rows::execute(
+/// Creates a family whose statement is hard to print, with long names and references without spaces and large amounts.
+async fn family_with_long_texts(app: &Application, admin: &Session) -> Result<Family> {
+    let family = family(app, admin).await?;
+    queries::execute(
         app,
         "update lms.users as u
         set name = repeat('Wolfeschlegelsteinhausenbergerdorff', 5)
         where u.id = $1 or u.id in (select user_id from lms.students where id = any (array[$2, $3]::uuid[]))",
-        &[&f.parent, &f.child, &f.sibling],
+        &[&family.parent, &family.child, &family.sibling],
     )
     .await?;
-    rows::execute(
+    queries::execute(
         app,
         "update lms.centres set name = repeat('Llanfairpwllgwyngyll', 9) where id = $1",
-        &[&f.away],
+        &[&family.other_centre],
     )
     .await?;
     let client = app.superuser().await?;
@@ -51,10 +51,10 @@ async fn wide(app: &Application, admin: &Session) -> Result<Family> {
               case when n = 1 then $5 else repeat('REFERENCE', 22) end,
               '2026-03-01'::date + n / 10
             from generate_series(1, $4::integer) as n",
-            &[&tenant, &f.away, &f.sibling, &ENTRIES, &SCRIPT],
+            &[&tenant, &family.other_centre, &family.sibling, &ENTRIES, &SCRIPT],
         )
         .await?;
-    Ok(f)
+    Ok(family)
 }
 
 fn query(parent: Uuid) -> String {
@@ -62,11 +62,11 @@ fn query(parent: Uuid) -> String {
 }
 
 #[test]
-fn a_page_asks_for_nothing_and_may_do_nothing() {
+fn the_page_requests_nothing_and_runs_no_scripts() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let f = family(app, &admin).await?;
-        let page = statement(app, &admin, &query(f.parent), "text/html")
+        let admin = app.sign_in(role::ADMIN).await?;
+        let family = family(app, &admin).await?;
+        let page = statement(app, &admin, &query(family.parent), "text/html")
             .await?
             .expect(200);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -74,20 +74,24 @@ fn a_page_asks_for_nothing_and_may_do_nothing() {
             page.header("content-security-policy"),
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
-        assert!(page.text.contains("Nothing was booked"), "{}", page.text);
+        assert!(
+            page.text.contains("No records were posted"),
+            "{}",
+            page.text
+        );
         Ok(())
     });
 }
 
 #[test]
-fn every_cell_fits_and_every_text_is_text() {
+fn every_cell_fits_and_every_text_is_shown_as_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let f = wide(app, &admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let family = family_with_long_texts(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
             tab.resize(WIDTH, 1123).await?;
-            let address = format!("{}{PATH}{}", app.base_url, query(f.parent));
+            let address = format!("{}{PATH}{}", app.base_url, query(family.parent));
             tab.go(&address).await?;
             let [scroll, client]: [i64; 2] = tab
                 .value(
@@ -95,7 +99,7 @@ fn every_cell_fits_and_every_text_is_text() {
                 )
                 .await?;
             assert!(scroll <= client && client == WIDTH, "{scroll} of {client}");
-            // A cell whose content is wider than itself shows it over its neighbour.
+            // Content that is wider than its cell would overlap the next cell.
             let cells: usize = tab
                 .value("document.querySelectorAll('th, td, dd').length")
                 .await?;
@@ -122,7 +126,7 @@ fn every_cell_fits_and_every_text_is_text() {
             let language: String = tab.value("document.documentElement.lang").await?;
             assert_eq!(language, "en");
             let elsewhere: Vec<String> = tab
-                .asked()
+                .requested_urls()
                 .into_iter()
                 .filter(|asked| {
                     !asked.starts_with(&format!("{}/", app.base_url)) && asked != "about:blank"
@@ -136,13 +140,13 @@ fn every_cell_fits_and_every_text_is_text() {
 }
 
 #[test]
-fn it_prints_on_a4_with_its_head_on_every_page() {
+fn the_page_prints_on_a4_with_its_header_on_every_page() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let f = wide(app, &admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let family = family_with_long_texts(app, &admin).await?;
         with_tab(async |tab| {
             tab.sign_in(&admin.token).await?;
-            tab.go(&format!("{}{PATH}{}", app.base_url, query(f.parent)))
+            tab.go(&format!("{}{PATH}{}", app.base_url, query(family.parent)))
                 .await?;
             let printed = tab.print().await?;
             let pages = read(&printed).await?;
@@ -154,7 +158,7 @@ fn it_prints_on_a4_with_its_head_on_every_page() {
                     page.width,
                     page.height
                 );
-                for head in ["Date", "No.", "Student", "What for", "Amount", "Balance"] {
+                for head in ["Date", "No.", "Student", "Description", "Amount", "Balance"] {
                     assert!(page.text.contains(head), "{head}: {}", page.text);
                 }
             }
@@ -169,7 +173,7 @@ fn it_prints_on_a4_with_its_head_on_every_page() {
     });
 }
 
-/// A page of a printed file, its size in points.
+/// A page of a printed file, with its size in points.
 #[derive(Deserialize)]
 struct Page {
     width: f64,

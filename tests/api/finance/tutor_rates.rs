@@ -1,19 +1,19 @@
-//! Tutor rates: what a tutor earns, from which day on, and who may know.
+//! Tests tutor rates: their dates, and the access to them.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, Reply, Role, Session,
-    book::post,
+    Application, Reply, Session,
     csv::{export, import},
-    people, rows, run, send,
+    finance_records::post_with_new_key,
+    fixtures, queries, role, run, send,
 };
 use uuid::Uuid;
 
 const PATH: &str = "/v1/tutor-rates";
 
-/// A rate of a tutor by the hour or by the lesson.
+/// Returns the body of a rate per hour or per lesson.
 pub(crate) async fn rate(
     app: &Application,
     session: &Session,
@@ -23,10 +23,13 @@ pub(crate) async fn rate(
     day: &str,
 ) -> Result<Value> {
     let body = json!({"tutor_id": tutor, "unit": unit, "amount": amount, "effective_from": day});
-    Ok(post(app, session, PATH, &body).await?.expect(201).json())
+    Ok(post_with_new_key(app, session, PATH, &body)
+        .await?
+        .expect(201)
+        .json())
 }
 
-/// PATCH or DELETE of a version.
+/// Sends a PATCH or DELETE request for a version.
 async fn change(
     app: &Application,
     session: &Session,
@@ -46,14 +49,16 @@ async fn change(
 }
 
 #[test]
-fn a_rate_is_made_changed_deleted_and_brought_back() {
+fn a_rate_is_created_updated_deleted_and_restored() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let tutor = people::own_tutor(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let tutor = fixtures::demo_tutor(app).await?;
         let body = json!({"tutor_id": tutor, "unit": "hour", "amount": "31.5", "effective_from": "2026-03-01"});
-        let made = post(app, &finance, PATH, &body).await?.expect(201);
+        let made = post_with_new_key(app, &finance, PATH, &body)
+            .await?
+            .expect(201);
         let one = made.json();
-        let path = format!("{PATH}/{}", people::id(&one)?);
+        let path = format!("{PATH}/{}", fixtures::parse_id(&one)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": one["id"],
@@ -70,15 +75,17 @@ fn a_rate_is_made_changed_deleted_and_brought_back() {
         assert_eq!(one, expected);
         assert_eq!(app.get(&finance, &path).await?.expect(200).json(), expected);
 
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         app.post(&finance, PATH, body.clone()).await?.expect(428);
         app.patch(&finance, &path, json!({"amount": "32"}))
             .await?
             .expect(428);
         app.delete(&finance, &path).await?.expect(428);
-        let reply = post(app, &finance, PATH, &body).await?.expect(409);
+        let reply = post_with_new_key(app, &finance, PATH, &body)
+            .await?
+            .expect(409);
         assert_eq!(reply.pointers(), ["/effective_from"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let tag = made.header("etag").to_owned();
         let changes = Some(json!({"unit": "lesson", "amount": "40", "currency": "KWD"}));
@@ -94,7 +101,7 @@ fn a_rate_is_made_changed_deleted_and_brought_back() {
             .await?
             .expect(204);
         app.get(&finance, &path).await?.expect(404);
-        let restored = post(app, &finance, &format!("{path}/restore"), &json!({}))
+        let restored = post_with_new_key(app, &finance, &format!("{path}/restore"), &json!({}))
             .await?
             .expect(200);
         assert_eq!(restored.json()["amount"], "40.000");
@@ -103,11 +110,11 @@ fn a_rate_is_made_changed_deleted_and_brought_back() {
 }
 
 #[test]
-fn what_is_no_rate_is_refused_with_its_field() {
+fn invalid_rates_are_rejected_with_the_field() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let tutor = people::own_tutor(app).await?;
-        let before = rows::written(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let tutor = fixtures::demo_tutor(app).await?;
+        let before = queries::write_marks(app).await?;
         for (changes, pointer) in [
             (json!({"amount": "-1.00"}), "/amount"),
             (json!({"amount": "10.005"}), "/amount"),
@@ -120,7 +127,7 @@ fn what_is_no_rate_is_refused_with_its_field() {
             (json!({"effective_from": "2026-02-30"}), "/effective_from"),
             (json!({"tutor_id": Uuid::now_v7()}), "/tutor_id"),
             (
-                json!({"tutor_id": rows::any(app, 1, "tutors").await?}),
+                json!({"tutor_id": queries::first_id(app, 1, "tutors").await?}),
                 "/tutor_id",
             ),
             (json!({"rate": "1"}), "/rate"),
@@ -129,19 +136,21 @@ fn what_is_no_rate_is_refused_with_its_field() {
             for (name, value) in changes.as_object().into_iter().flatten() {
                 body[name] = value.clone();
             }
-            let reply = post(app, &finance, PATH, &body).await?.expect(422);
+            let reply = post_with_new_key(app, &finance, PATH, &body)
+                .await?
+                .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn rates_come_from_a_file_and_go_into_one() {
+fn rates_are_imported_and_exported_as_csv() {
     run(async |app| {
-        let finance = app.sign_in(Role::Finance).await?;
-        let tutor = people::own_tutor(app).await?;
+        let finance = app.sign_in(role::FINANCE).await?;
+        let tutor = fixtures::demo_tutor(app).await?;
         let path = format!("{PATH}/import");
         let file = format!(
             "tutor_id,unit,amount,effective_from\n{tutor},hour,0,2026-01-01\n{tutor},lesson,12.345,2026-02-01\n"
@@ -155,13 +164,13 @@ fn rates_come_from_a_file_and_go_into_one() {
                 .body(file);
             send(request).await
         };
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let reply = keyed(file.clone()).await?.expect(422);
         assert_eq!(reply.pointers(), ["/3/amount"], "{}", reply.text);
         import(app, &finance, &path, file.clone())
             .await?
             .expect(428);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         keyed(file.replace("12.345", "12.34")).await?.expect(201);
         let file = export(
             app,
@@ -181,28 +190,28 @@ fn rates_come_from_a_file_and_go_into_one() {
 }
 
 #[test]
-fn each_role_sees_the_rates_of_its_scope() {
+fn each_role_sees_the_rates_within_its_scope() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let own = people::own_tutor(app).await?;
-        let far = rows::id(
+        let (home, away) = queries::demo_centres(app).await?;
+        let own = fixtures::demo_tutor(app).await?;
+        let far = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1",
             &[&away],
         )
         .await?;
-        let near = rows::id(
+        let near = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1 and id <> $2",
             &[&home, &own],
         )
         .await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let expected = match role {
-                Role::Admin | Role::Finance => vec![own, near, far],
-                Role::Supervisor => vec![own, near],
-                Role::Tutor => vec![own],
+                role::ADMIN | role::FINANCE => vec![own, near, far],
+                role::SUPERVISOR => vec![own, near],
+                role::TUTOR => vec![own],
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                     continue;
@@ -215,9 +224,9 @@ fn each_role_sees_the_rates_of_its_scope() {
                 assert_eq!(count > 0, expected.contains(&tutor), "{}", role.name());
             }
             let body = json!({"tutor_id": own, "unit": "hour", "amount": "1", "effective_from": "2020-01-01"});
-            let reply = post(app, &session, PATH, &body).await?;
-            let writes = matches!(role, Role::Admin | Role::Finance);
-            let taken = role == Role::Admin && reply.status == 409;
+            let reply = post_with_new_key(app, &session, PATH, &body).await?;
+            let writes = matches!(role, role::ADMIN | role::FINANCE);
+            let taken = role == role::ADMIN && reply.status == 409;
             assert!(
                 reply.status == if writes { 201 } else { 403 } || taken,
                 "{}: {}",

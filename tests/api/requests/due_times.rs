@@ -1,13 +1,13 @@
-//! When requests are due: by type and priority, as the tenant says, in the working hours that the centre says.
+//! Tests the due times of requests by type and priority, the tenant's settings and the centre's working hours.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, desk, rows, run};
+use tests::{Application, Session, help_desk, queries, role, run};
 
-use crate::requests::working_clock::window;
+use crate::requests::working_hours::window;
 
-/// A request's minutes from its beginning until it is due.
+/// Returns the minutes from a request's creation until it is due.
 fn allowed(request: &Value) -> Result<i64> {
     let moment = |name: &str| -> Result<DateTime<Utc>> {
         Ok(request[name].as_str().context("a time")?.parse()?)
@@ -15,22 +15,22 @@ fn allowed(request: &Value) -> Result<i64> {
     Ok((moment("due_at")? - moment("opened_at")?).num_minutes())
 }
 
-async fn set(app: &Application, admin: &Session, path: &str, body: Value) -> Result<()> {
+async fn patch_settings(app: &Application, admin: &Session, path: &str, body: Value) -> Result<()> {
     app.patch(admin, path, body).await?.expect(200);
     Ok(())
 }
 
 #[test]
-fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise() {
+fn due_times_follow_type_and_priority_and_the_tenants_settings() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        // Without working hours minutes are those of the day.
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        // Without working hours every minute counts.
         let centre = format!("/v1/centres/{home}");
-        set(app, &admin, &centre, json!({"working_hours": []})).await?;
-        let request = desk::ask(app, &admin).await?;
+        patch_settings(app, &admin, &centre, json!({"working_hours": []})).await?;
+        let request = help_desk::create_request(app, &admin).await?;
         assert_eq!(allowed(&request)?, 480);
-        let path = desk::path(&request);
+        let path = help_desk::request_path(&request);
         let change = async |body: Value| -> Result<i64> {
             allowed(&app.patch(&admin, &path, body).await?.expect(200).json())
         };
@@ -38,21 +38,23 @@ fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise
         assert_eq!(change(json!({"type": "reschedule"})).await?, 120);
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let settings = json!({"settings": {"due_times": {"reschedule": {"high": 45}}}});
-        set(app, &admin, &tenant, settings).await?;
-        // What is due already stays due; what is said of one leaves the others.
+        patch_settings(app, &admin, &tenant, settings).await?;
+        // Existing due times stay, and a setting for one type leaves the others unchanged.
         assert_eq!(change(json!({"details": "Other."})).await?, 120);
         assert_eq!(change(json!({"priority": "low"})).await?, 960);
         assert_eq!(change(json!({"priority": "high"})).await?, 45);
         let settings = json!({"settings": {"due_times": {"reschedule": {"high": null}}}});
-        set(app, &admin, &tenant, settings).await?;
+        patch_settings(app, &admin, &tenant, settings).await?;
         assert_eq!(change(json!({"priority": "low"})).await?, 960);
         assert_eq!(change(json!({"priority": "high"})).await?, 120);
 
-        // Reopened, it begins anew.
+        // A reopened request gets a new due time.
         for name in ["start", "resolve"] {
-            desk::act(app, &admin, &request, name).await?.expect(200);
+            help_desk::transition(app, &admin, &request, name)
+                .await?
+                .expect(200);
         }
-        let again = desk::act(app, &admin, &request, "reopen")
+        let again = help_desk::transition(app, &admin, &request, "reopen")
             .await?
             .expect(200)
             .json();
@@ -63,14 +65,14 @@ fn type_and_priority_say_how_much_time_there_is_and_the_tenant_may_say_otherwise
 }
 
 #[test]
-fn hours_holidays_and_due_times_that_make_no_sense_are_refused_with_their_place() {
+fn invalid_working_hours_holidays_and_due_times_are_rejected_with_a_pointer() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let centre = format!("/v1/centres/{home}");
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let due = |times: Value| json!({"settings": {"due_times": times}});
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (path, body, pointer) in [
             (&centre, json!({"working_hours": {}}), "/working_hours"),
             (&centre, json!({"working_hours": null}), "/working_hours"),
@@ -139,7 +141,7 @@ fn hours_holidays_and_due_times_that_make_no_sense_are_refused_with_their_place(
             let refused = app.patch(&admin, path, body).await?.expect(422);
             assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }

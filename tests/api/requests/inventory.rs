@@ -1,26 +1,25 @@
-//! Inventory: made, read and changed; its quantity only through a ledger, and never below what is lent.
-
-use std::collections::BTreeMap;
+//! Tests inventory items, whose quantity changes only by recorded adjustments and never below the lent quantity.
 
 use anyhow::Result;
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, csv::import, desk, people, rows, run};
+use std::collections::BTreeMap;
+use tests::{Application, Session, class_fixture, csv::import, help_desk, queries, role, run};
 use uuid::Uuid;
 
 async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Vec<Value>> {
-    let path = format!("{}/adjustments?limit=200", desk::item_path(item));
-    classroom::data(app, session, &path).await
+    let path = format!("{}/adjustments?limit=200", help_desk::item_path(item));
+    class_fixture::get_data(app, session, &path).await
 }
 
 #[test]
-fn an_item_is_made_read_changed_deleted_and_restored() {
+fn an_item_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let item = desk::item(app, &admin, home, 5).await?;
-        let path = desk::item_path(&item);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, home, 5).await?;
+        let path = help_desk::item_path(&item);
         let expected = json!({
             "id": item["id"],
             "centre_id": home,
@@ -43,7 +42,7 @@ fn an_item_is_made_read_changed_deleted_and_restored() {
         let patch = json!({"condition": "needs_repair", "metadata": {"shelf": "L-1"}});
         let changed = app.patch(&admin, &path, patch).await?.expect(200);
         assert_eq!(changed.json()["condition"], "needs_repair");
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (json!({"category": "food"}), "/category"),
             (json!({"condition": "lost"}), "/condition"),
@@ -64,14 +63,16 @@ fn an_item_is_made_read_changed_deleted_and_restored() {
             let refused = app.post(&admin, "/v1/inventory", body).await?.expect(422);
             assert_eq!(refused.pointers(), ["/quantity"]);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
-        desk::adjust(app, &admin, &item, 1).await?.expect(404);
+        help_desk::adjust_quantity(app, &admin, &item, 1)
+            .await?
+            .expect(404);
         app.get(&admin, &format!("{path}/adjustments"))
             .await?
             .expect(404);
-        classroom::act(app, &admin, &format!("{path}/restore"))
+        class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?
             .expect(200);
         Ok(())
@@ -79,16 +80,18 @@ fn an_item_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
+fn every_change_of_the_quantity_is_recorded_with_its_reason() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let item = desk::item(app, &admin, home, 5).await?;
-        let path = format!("{}/adjust", desk::item_path(&item));
-        let adjusted = desk::adjust(app, &admin, &item, -2).await?.expect(200);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, home, 5).await?;
+        let path = format!("{}/adjust", help_desk::item_path(&item));
+        let adjusted = help_desk::adjust_quantity(app, &admin, &item, -2)
+            .await?
+            .expect(200);
         assert_eq!(adjusted.json()["quantity"], 3);
         assert_eq!(adjusted.header("etag"), "\"2\"");
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (body, status, pointer) in [
             (json!({"change": -4, "reason": "x"}), 409, "/change"),
             (
@@ -122,7 +125,7 @@ fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
             .header("if-match", "\"1\"")
             .json(&json!({"change": 1, "reason": "x"}));
         tests::send(stale).await?.expect(412);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         let fresh = app
             .request(Method::POST, &path)
             .bearer_auth(&admin.token)
@@ -156,7 +159,7 @@ fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
             .await?
             .expect(201);
         assert_eq!(unbalanced(app).await?, 0);
-        let recorded = rows::count(
+        let recorded = queries::count(
             app,
             "lms.event_log
             where kind = 'inventory_adjustment.created' and state ->> 'inventory_id' = $1",
@@ -168,9 +171,9 @@ fn every_change_of_the_quantity_is_in_the_ledger_with_its_reason() {
     });
 }
 
-/// Items of all tenants whose numbers are not those of their ledger and their loans.
+/// Counts the items of all tenants whose quantities differ from their adjustments and loans.
 pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
-    rows::count(
+    queries::count(
         app,
         "lms.inventory as i
         where i.quantity <> (
@@ -189,17 +192,17 @@ pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
 }
 
 #[test]
-fn a_hundred_at_once_take_no_more_than_there_is() {
+fn a_hundred_concurrent_withdrawals_take_no_more_than_the_stock() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let item = desk::item(app, &admin, home, 100).await?;
-        desk::lend(app, &admin, &item, admin.user, 20)
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, home, 100).await?;
+        help_desk::lend_item(app, &admin, &item, admin.user, 20)
             .await?
             .expect(201);
         let calls = (0..100).map(async |_| {
             loop {
-                let reply = desk::adjust(app, &admin, &item, -3).await?;
+                let reply = help_desk::adjust_quantity(app, &admin, &item, -3).await?;
                 if reply.status != 503 {
                     return anyhow::Ok(reply);
                 }
@@ -214,7 +217,7 @@ fn a_hundred_at_once_take_no_more_than_there_is() {
             *statuses.entry(reply.status).or_insert(0) += 1;
         }
         assert_eq!(statuses, BTreeMap::from([(200, 26), (409, 74)]));
-        let now = app.get(&admin, &desk::item_path(&item)).await?.json();
+        let now = app.get(&admin, &help_desk::item_path(&item)).await?.json();
         assert_eq!(
             (&now["quantity"], &now["available"]),
             (&json!(22), &json!(2))
@@ -226,20 +229,20 @@ fn a_hundred_at_once_take_no_more_than_there_is() {
 }
 
 #[test]
-fn each_role_reads_and_keeps_the_stock_of_its_scope() {
+fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        let near = desk::item(app, &admin, home, 5).await?;
-        let far = desk::item(app, &admin, away, 5).await?;
-        for role in Role::ALL {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let near = help_desk::create_item(app, &admin, home, 5).await?;
+        let far = help_desk::create_item(app, &admin, away, 5).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let reads = !matches!(role, Role::Student | Role::Parent | Role::Assessor);
-            let keeps = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let reads = !matches!(role, role::STUDENT | role::PARENT | role::ASSESSOR);
+            let keeps = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             for (item, centre) in [(&near, home), (&far, away)] {
-                let is_there = reads && (role != Role::Supervisor || centre == home);
+                let is_there = reads && (role != role::SUPERVISOR || centre == home);
                 let what = format!("{} {item}", role.name());
-                let path = desk::item_path(item);
+                let path = help_desk::item_path(item);
                 let hidden = if reads { 404 } else { 403 };
                 for path in [
                     path.clone(),
@@ -262,8 +265,10 @@ fn each_role_reads_and_keeps_the_stock_of_its_scope() {
                     app.patch(&session, &path, json!({"condition": "broken"}))
                         .await?
                         .status,
-                    desk::adjust(app, &session, item, 1).await?.status,
-                    desk::lend(app, &session, item, session.user, 1)
+                    help_desk::adjust_quantity(app, &session, item, 1)
+                        .await?
+                        .status,
+                    help_desk::lend_item(app, &session, item, session.user, 1)
                         .await?
                         .status,
                 ];
@@ -286,7 +291,7 @@ fn each_role_reads_and_keeps_the_stock_of_its_scope() {
                 assert!(centres.contains(&home));
                 assert_eq!(
                     centres.contains(&away),
-                    role != Role::Supervisor,
+                    role != role::SUPERVISOR,
                     "{}",
                     role.name()
                 );
@@ -294,98 +299,6 @@ fn each_role_reads_and_keeps_the_stock_of_its_scope() {
                 list.expect(403);
             }
         }
-        Ok(())
-    });
-}
-
-/// The open requests that the database made for an item.
-async fn asked(app: &Application, admin: &Session, item: &Value) -> Result<Vec<Value>> {
-    let id = people::id(item)?;
-    classroom::data(
-        app,
-        admin,
-        &format!("/v1/requests?inventory_id={id}&by_rule=true&status.in=open,in_progress"),
-    )
-    .await
-}
-
-#[test]
-fn low_stock_asks_for_more_by_itself_once() {
-    run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let item = desk::item(app, &admin, home, 40).await?;
-        let path = desk::item_path(&item);
-        desk::adjust(app, &admin, &item, -10).await?.expect(200);
-        app.patch(&admin, &path, json!({"low_stock_at": 20}))
-            .await?
-            .expect(200);
-        // People may ask for it too.
-        let mut body = desk::request(home);
-        body["inventory_id"] = item["id"].clone();
-        desk::make(app, &admin, body).await?;
-        assert!(asked(app, &admin, &item).await?.is_empty());
-
-        let calls = (0..20).map(async |index| {
-            loop {
-                // Lent ones are not available either.
-                let reply = if index % 2 == 0 {
-                    desk::adjust(app, &admin, &item, -1).await?
-                } else {
-                    desk::lend(app, &admin, &item, admin.user, 1).await?
-                };
-                if reply.status != 503 {
-                    return anyhow::Ok(reply.status);
-                }
-            }
-        });
-        for status in join_all(calls).await {
-            assert!([200, 201].contains(&status?));
-        }
-        let open = asked(app, &admin, &item).await?;
-        assert_eq!(open.len(), 1, "{open:?}");
-        let request = &open[0];
-        assert_eq!(request["type"], "inventory");
-        assert_eq!(request["centre_id"], json!(home));
-        assert_eq!(
-            request["details"],
-            "Low stock of Laptop: 20 available, 20 or fewer is low."
-        );
-        assert_eq!(request["created_by"], json!(admin.user));
-
-        // While somebody is at it, no other; when it was dealt with and there is less again, a new one.
-        desk::act(app, &admin, request, "start").await?.expect(200);
-        desk::adjust(app, &admin, &item, -1).await?.expect(200);
-        assert_eq!(asked(app, &admin, &item).await?.len(), 1);
-        desk::act(app, &admin, request, "resolve")
-            .await?
-            .expect(200);
-        desk::adjust(app, &admin, &item, 5).await?.expect(200);
-        assert!(
-            asked(app, &admin, &item).await?.is_empty(),
-            "more is no reason to ask"
-        );
-        desk::adjust(app, &admin, &item, -1).await?.expect(200);
-        assert_eq!(asked(app, &admin, &item).await?.len(), 1);
-        let twice = desk::act(app, &admin, request, "reopen").await?.expect(409);
-        assert_eq!(twice.pointers(), ["/inventory_id"]);
-
-        // What begins low, or becomes low because one wants more of it, is asked for as well.
-        let file = format!(
-            "centre_id,item_name,category,quantity,low_stock_at\n{home},Pen,stationery,2,5\n"
-        );
-        let made = import(app, &admin, "/v1/inventory/import", file)
-            .await?
-            .expect(201)
-            .json();
-        assert_eq!(asked(app, &admin, &made["rows"][0]).await?.len(), 1);
-        let other = desk::item(app, &admin, home, 3).await?;
-        app.patch(&admin, &desk::item_path(&other), json!({"low_stock_at": 3}))
-            .await?
-            .expect(200);
-        assert_eq!(asked(app, &admin, &other).await?.len(), 1);
-        let never = desk::item(app, &admin, home, 0).await?;
-        assert!(asked(app, &admin, &never).await?.is_empty());
         Ok(())
     });
 }

@@ -1,29 +1,33 @@
-//! Loans: what is lent is out of reach until it comes back, and late when its day has passed.
+//! Tests the loans of inventory items.
 
 use anyhow::Result;
 use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, desk, people, rows, run, samples};
+use tests::{
+    Application, Session, class_fixture, fixtures, help_desk, queries, random_samples, role, run,
+};
 use uuid::Uuid;
 
 use crate::requests::inventory;
 
 async fn read(app: &Application, session: &Session, item: &Value) -> Result<Value> {
-    let reply = app.get(session, &desk::item_path(item)).await?;
+    let reply = app.get(session, &help_desk::item_path(item)).await?;
     Ok(reply.expect(200).json())
 }
 
 #[test]
-fn a_loan_is_made_read_and_returned_once() {
+fn a_loan_is_created_read_and_returned_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let tutor = app.user(0, Role::Tutor).id;
-        let item = desk::item(app, &admin, home, 5).await?;
-        let made = desk::lend(app, &admin, &item, tutor, 2).await?.expect(201);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let tutor = app.user(0, role::TUTOR).id;
+        let item = help_desk::create_item(app, &admin, home, 5).await?;
+        let made = help_desk::lend_item(app, &admin, &item, tutor, 2)
+            .await?
+            .expect(201);
         let loan = made.json();
-        let path = format!("/v1/inventory-loans/{}", people::id(&loan)?);
+        let path = format!("/v1/inventory-loans/{}", fixtures::parse_id(&loan)?);
         assert_eq!(made.header("location"), path);
         let expected = json!({
             "id": loan["id"],
@@ -31,7 +35,7 @@ fn a_loan_is_made_read_and_returned_once() {
             "centre_id": home,
             "user_id": tutor,
             "quantity": 2,
-            "due_on": desk::day(30),
+            "due_on": help_desk::date_in_days(30),
             "returned_at": null,
             "reminded_at": null,
             "created_at": loan["created_at"],
@@ -44,26 +48,31 @@ fn a_loan_is_made_read_and_returned_once() {
         assert_eq!(app.get(&admin, &path).await?.expect(200).json(), expected);
         let lent = read(app, &admin, &item).await?;
         assert_eq!((&lent["lent"], &lent["available"]), (&json!(2), &json!(3)));
-        let of_item = format!("{}/loans", desk::item_path(&item));
-        assert_eq!(classroom::data(app, &admin, &of_item).await?.len(), 1);
-
-        // Neither taken away, nor lent again, nor deleted with its item.
-        let before = rows::written(app).await?;
+        let of_item = format!("{}/loans", help_desk::item_path(&item));
         assert_eq!(
-            desk::adjust(app, &admin, &item, -4)
+            class_fixture::get_data(app, &admin, &of_item).await?.len(),
+            1
+        );
+
+        // The item can be neither removed, lent again, nor deleted.
+        let before = queries::write_marks(app).await?;
+        assert_eq!(
+            help_desk::adjust_quantity(app, &admin, &item, -4)
                 .await?
                 .expect(409)
                 .pointers(),
             ["/change"]
         );
-        let more = desk::lend(app, &admin, &item, tutor, 4).await?.expect(409);
+        let more = help_desk::lend_item(app, &admin, &item, tutor, 4)
+            .await?
+            .expect(409);
         assert_eq!(more.pointers(), ["/quantity"]);
         let kept = app
-            .delete(&admin, &desk::item_path(&item))
+            .delete(&admin, &help_desk::item_path(&item))
             .await?
             .expect(409);
         assert_eq!(kept.pointers(), ["/lent"]);
-        let theirs = rows::any(app, 1, "users").await?;
+        let theirs = queries::first_id(app, 1, "users").await?;
         for (field, value) in [
             ("user_id", json!(theirs)),
             ("user_id", json!(Uuid::now_v7())),
@@ -71,12 +80,13 @@ fn a_loan_is_made_read_and_returned_once() {
             ("quantity", json!(0)),
             ("quantity", json!(-1)),
             ("quantity", json!(1_000_000_001)),
-            ("due_on", json!(desk::day(-2))),
+            ("due_on", json!(help_desk::date_in_days(-2))),
             ("due_on", json!("tomorrow")),
             ("due_on", json!(null)),
             ("returned_at", json!("2035-01-01T00:00:00Z")),
         ] {
-            let mut body = json!({"user_id": tutor, "quantity": 1, "due_on": desk::day(1)});
+            let mut body =
+                json!({"user_id": tutor, "quantity": 1, "due_on": help_desk::date_in_days(1)});
             body[field] = value;
             let refused = app.post(&admin, &of_item, body).await?.expect(422);
             assert_eq!(
@@ -86,22 +96,24 @@ fn a_loan_is_made_read_and_returned_once() {
                 refused.text
             );
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let stale = app
             .request(Method::POST, &format!("{path}/return"))
             .bearer_auth(&admin.token)
             .header("if-match", "\"7\"");
         tests::send(stale).await?.expect(412);
-        let back = desk::give_back(app, &admin, &loan)
+        let back = help_desk::return_loan(app, &admin, &loan)
             .await?
             .expect(200)
             .json();
         assert!(back["returned_at"].is_string());
-        let refused = desk::give_back(app, &admin, &loan).await?.expect(409);
+        let refused = help_desk::return_loan(app, &admin, &loan)
+            .await?
+            .expect(409);
         assert_eq!(refused.pointers(), ["/returned_at"]);
         assert_eq!(read(app, &admin, &item).await?["available"], 5);
-        app.delete(&admin, &desk::item_path(&item))
+        app.delete(&admin, &help_desk::item_path(&item))
             .await?
             .expect(204);
         for method in [Method::PATCH, Method::DELETE] {
@@ -114,13 +126,13 @@ fn a_loan_is_made_read_and_returned_once() {
 }
 
 #[test]
-fn loans_that_are_late_are_found_and_tutors_see_their_own() {
+fn overdue_loans_are_listed_and_tutors_see_their_own() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        let item = desk::item(app, &admin, home, 9).await?;
-        let far = desk::item(app, &admin, away, 9).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        let item = help_desk::create_item(app, &admin, home, 9).await?;
+        let far = help_desk::create_item(app, &admin, away, 9).await?;
         let mut loans = Vec::new();
         for (item, user) in [
             (&item, tutor.user),
@@ -129,7 +141,7 @@ fn loans_that_are_late_are_found_and_tutors_see_their_own() {
             (&item, tutor.user),
         ] {
             loans.push(
-                desk::lend(app, &admin, item, user, 1)
+                help_desk::lend_item(app, &admin, item, user, 1)
                     .await?
                     .expect(201)
                     .json(),
@@ -137,26 +149,28 @@ fn loans_that_are_late_are_found_and_tutors_see_their_own() {
         }
         for loan in &loans[..3] {
             let sql = "update lms.inventory_loans set due_on = current_date - 3 where id = $1";
-            rows::execute(app, sql, &[&people::id(loan)?]).await?;
+            queries::execute(app, sql, &[&fixtures::parse_id(loan)?]).await?;
         }
-        let returned = desk::lend(app, &admin, &item, tutor.user, 1)
+        let returned = help_desk::lend_item(app, &admin, &item, tutor.user, 1)
             .await?
             .expect(201)
             .json();
-        desk::give_back(app, &admin, &returned).await?.expect(200);
+        help_desk::return_loan(app, &admin, &returned)
+            .await?
+            .expect(200);
         let found = async |session: &Session, query: &str| -> Result<Vec<String>> {
             let path = format!("/v1/inventory-loans?sort=created_at&{query}");
-            Ok(classroom::texts(
-                &classroom::data(app, session, &path).await?,
+            Ok(class_fixture::text_fields(
+                &class_fixture::get_data(app, session, &path).await?,
                 "id",
             ))
         };
-        let ids = classroom::texts(&loans, "id");
+        let ids = class_fixture::text_fields(&loans, "id");
         assert_eq!(found(&admin, "overdue=true").await?, ids[..3]);
         let of_tutor = format!("overdue=true&user_id={}", tutor.user);
         assert_eq!(found(&admin, &of_tutor).await?, ids[..1]);
         assert_eq!(found(&tutor, "overdue=true").await?, ids[..1]);
-        let of_item = format!("inventory_id={}", people::id(&item)?);
+        let of_item = format!("inventory_id={}", fixtures::parse_id(&item)?);
         assert_eq!(
             found(&admin, &format!("{of_item}&returned_at.null=true"))
                 .await?
@@ -164,23 +178,25 @@ fn loans_that_are_late_are_found_and_tutors_see_their_own() {
             3
         );
         assert_eq!(found(&tutor, &of_item).await?.len(), 3);
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         assert_eq!(found(&supervisor, "overdue=true").await?, ids[..2]);
         let hidden = format!("/v1/inventory-loans/{}", ids[2]);
         app.get(&supervisor, &hidden).await?.expect(404);
         app.get(&tutor, &hidden).await?.expect(404);
-        desk::give_back(app, &supervisor, &loans[2])
+        help_desk::return_loan(app, &supervisor, &loans[2])
             .await?
             .expect(404);
-        desk::give_back(app, &tutor, &loans[0]).await?.expect(403);
-        desk::give_back(app, &supervisor, &loans[0])
+        help_desk::return_loan(app, &tutor, &loans[0])
+            .await?
+            .expect(403);
+        help_desk::return_loan(app, &supervisor, &loans[0])
             .await?
             .expect(200);
         Ok(())
     });
 }
 
-/// What is done to an item.
+/// A step of the test.
 #[derive(Debug, Clone)]
 enum Step {
     Adjust(i64),
@@ -199,7 +215,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What there must be of an item.
+/// The expected quantities of an item.
 #[derive(Default)]
 struct Model {
     quantity: i64,
@@ -207,32 +223,32 @@ struct Model {
 }
 
 impl Model {
-    fn lent(&self) -> i64 {
+    fn lent_quantity(&self) -> i64 {
         let out = self.loans.iter().filter(|(_, _, is_out)| *is_out);
         out.map(|(_, quantity, _)| quantity).sum()
     }
 
-    /// Takes the step, and gives the status that it is to be answered with.
-    async fn take(
+    /// Applies the step and returns the expected status.
+    async fn apply_step(
         &mut self,
         app: &Application,
         admin: &Session,
         item: &Value,
         step: &Step,
     ) -> Result<()> {
-        let available = self.quantity - self.lent();
+        let available = self.quantity - self.lent_quantity();
         match step {
             Step::Adjust(change) => {
                 let fits = available + change >= 0;
                 let status = if fits { 200 } else { 409 };
-                desk::adjust(app, admin, item, *change)
+                help_desk::adjust_quantity(app, admin, item, *change)
                     .await?
                     .expect(status);
                 self.quantity += if fits { *change } else { 0 };
             }
             Step::Lend(quantity) => {
                 let status = if available >= *quantity { 201 } else { 409 };
-                let reply = desk::lend(app, admin, item, admin.user, *quantity).await?;
+                let reply = help_desk::lend_item(app, admin, item, admin.user, *quantity).await?;
                 let loan = reply.expect(status).json();
                 if status == 201 {
                     self.loans.push((loan, *quantity, true));
@@ -241,7 +257,9 @@ impl Model {
             Step::Return(index) => {
                 if let Some((loan, _, is_out)) = self.loans.get_mut(*index) {
                     let status = if *is_out { 200 } else { 409 };
-                    desk::give_back(app, admin, loan).await?.expect(status);
+                    help_desk::return_loan(app, admin, loan)
+                        .await?
+                        .expect(status);
                     *is_out = false;
                 }
             }
@@ -251,20 +269,20 @@ impl Model {
 }
 
 #[test]
-fn whatever_is_done_an_item_has_what_its_ledger_and_its_loans_say() {
-    let sequences = samples::draw(4, &proptest::collection::vec(step(), 40));
+fn an_items_quantity_always_equals_its_adjustments_and_loans() {
+    let sequences = random_samples::samples(4, &proptest::collection::vec(step(), 40));
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         for steps in &sequences {
-            let item = desk::item(app, &admin, home, 0).await?;
+            let item = help_desk::create_item(app, &admin, home, 0).await?;
             let mut model = Model::default();
             for step in steps {
-                model.take(app, &admin, &item, step).await?;
+                model.apply_step(app, &admin, &item, step).await?;
                 let now = read(app, &admin, &item).await?;
                 assert_eq!(
                     (&now["quantity"], &now["lent"]),
-                    (&json!(model.quantity), &json!(model.lent())),
+                    (&json!(model.quantity), &json!(model.lent_quantity())),
                     "{step:?} of {steps:?}"
                 );
             }

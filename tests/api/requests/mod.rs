@@ -1,17 +1,18 @@
-//! The component `requests`: requests, inventory, loans, notifications.
+//! Tests of the component `requests`: help-desk requests, inventory, loans and notifications.
 
+mod automatic_notifications;
+mod class_change_notifications;
 mod due_times;
 mod inventory;
 mod inventory_loans;
-mod lesson_messages;
-mod lesson_messages_by_class;
-mod notification_causes;
+mod lesson_notifications;
+mod low_stock;
 mod notification_languages;
 mod notification_preferences;
 mod notification_templates;
 mod notifications;
-mod notifications_of_requests;
 mod request_lifecycle;
-mod request_moves;
+mod request_notifications;
 mod request_scope;
-mod working_clock;
+mod request_transitions;
+mod working_hours;

@@ -1,8 +1,8 @@
-//! In which language and in whose words a notification is: the user's first that there are words in, the tenant's, English.
+//! Tests the language and the template of a notification.
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, outbox, run};
+use tests::{Application, Session, notifications, role, run};
 
 async fn template(
     app: &Application,
@@ -20,9 +20,9 @@ async fn template(
     Ok(())
 }
 
-/// What a user who prefers these languages is sent.
+/// Returns the notification of a user with these languages.
 async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<Value> {
-    let student = app.user(0, Role::Student).id;
+    let student = app.user(0, role::STUDENT).id;
     app.patch(
         admin,
         &format!("/v1/users/{student}"),
@@ -34,24 +34,27 @@ async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<
         "user_id": student, "type": "email", "template": "announcement",
         "data": {"title": "T", "text": "x"},
     });
-    Ok(outbox::post(app, admin, body).await?.expect(201).json())
+    Ok(notifications::post_notification(app, admin, body)
+        .await?
+        .expect(201)
+        .json())
 }
 
 #[test]
-fn the_first_language_that_there_are_words_in_is_taken() {
+fn the_users_first_language_with_a_template_is_used() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         template(app, &admin, "pt", None).await?;
         template(app, &admin, "fr-CA", Some("Avis: {{title}}")).await?;
         template(app, &admin, "DE", None).await?;
         for (wanted, language, message) in [
-            // One of the tenant's own, by the whole tag or what it falls back on.
+            // The tenant's template matches by the whole tag or by its fallback.
             (vec!["pt-BR"], "pt", "pt: x"),
             (vec!["pt-BR", "en"], "pt", "pt: x"),
             (vec!["hi", "fr-CA", "en"], "fr-CA", "fr-CA: x"),
-            // A special one does not stand in for the general.
+            // A template for a region does not stand in for the general language.
             (vec!["fr", "pt"], "pt", "pt: x"),
-            // The tenant's words before those that come with the service.
+            // The tenant's template takes precedence over the built-in one.
             (vec!["de-AT"], "DE", "DE: x"),
             (vec!["hi", "DE"], "DE", "DE: x"),
         ] {
@@ -62,10 +65,10 @@ fn the_first_language_that_there_are_words_in_is_taken() {
                 "{wanted:?}"
             );
         }
-        // Words that come with the service, in the user's language before the tenant's in another.
+        // The built-in template in the user's language takes precedence over the tenant's in another.
         let made = sent(app, &admin, &["es-MX", "pt"]).await?;
         assert_eq!(made["language"], "es");
-        // Nothing fits: English.
+        // If no language matches, English is used.
         for none in [vec![], vec!["hi"], vec!["zh-Hant-TW"]] {
             assert_eq!(
                 sent(app, &admin, &none).await?["language"],
@@ -73,7 +76,7 @@ fn the_first_language_that_there_are_words_in_is_taken() {
                 "{none:?}"
             );
         }
-        // A template without a subject has one all the same.
+        // A template without a subject gets the built-in one.
         assert_eq!(sent(app, &admin, &["pt"]).await?["subject"], "T");
         assert_eq!(sent(app, &admin, &["fr-CA"]).await?["subject"], "Avis: T");
         Ok(())
@@ -83,7 +86,7 @@ fn the_first_language_that_there_are_words_in_is_taken() {
 #[test]
 fn the_tenants_language_comes_before_english() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let wrong = json!({"settings": {"language": "nonsense!"}});
         let reply = app.patch(&admin, &path, wrong).await?.expect(422);

@@ -1,13 +1,13 @@
-//! Preferences: a user is not reached by what the user does not want, but for what concerns the account's security.
+//! Tests notification preferences, which do not apply to the account's security.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, outbox, rows, run};
+use tests::{Application, Reply, Session, notifications, queries, role, run};
 
 const PATH: &str = "/v1/notifications/preferences";
 
-async fn set(
+async fn put_preferences(
     app: &Application,
     session: &Session,
     email: bool,
@@ -19,37 +19,37 @@ async fn set(
 }
 
 #[test]
-fn everybody_is_reached_by_everything_until_saying_otherwise() {
+fn every_channel_is_enabled_by_default() {
     run(async |app| {
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            if role != Role::Parent {
+            if role != role::PARENT {
                 let shown = app.get(&session, PATH).await?.expect(200).json();
                 assert_eq!(shown, json!({"email": true, "sms": true, "push": true}));
             }
-            let changed = set(app, &session, false, true, false)
+            let changed = put_preferences(app, &session, false, true, false)
                 .await?
                 .expect(200)
                 .json();
             assert_eq!(changed, json!({"email": false, "sms": true, "push": false}));
             assert_eq!(app.get(&session, PATH).await?.expect(200).json(), changed);
-            let again = set(app, &session, true, true, true)
+            let again = put_preferences(app, &session, true, true, true)
                 .await?
                 .expect(200)
                 .json();
             assert_eq!(app.get(&session, PATH).await?.expect(200).json(), again);
             let kept = "lms.notification_preferences where user_id = $1";
-            assert_eq!(rows::count(app, kept, &[&session.user]).await?, 1);
+            assert_eq!(queries::count(app, kept, &[&session.user]).await?, 1);
         }
         Ok(())
     });
 }
 
 #[test]
-fn a_body_that_does_not_say_everything_is_refused() {
+fn an_incomplete_body_is_rejected() {
     run(async |app| {
-        let session = app.sign_in(Role::Tutor).await?;
-        let before = rows::written(app).await?;
+        let session = app.sign_in(role::TUTOR).await?;
+        let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (json!({"email": true, "sms": true}), "/push"),
             (json!({"email": true, "sms": true, "push": "no"}), "/push"),
@@ -65,48 +65,56 @@ fn a_body_that_does_not_say_everything_is_refused() {
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn nobody_is_sent_what_was_opted_out_of() {
+fn a_channel_that_is_opted_out_of_is_not_used() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        set(app, &tutor, false, false, true).await?.expect(200);
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        put_preferences(app, &tutor, false, false, true)
+            .await?
+            .expect(200);
         let body = |way: &str| -> Value {
             json!({"user_id": tutor.user, "type": way, "message": "Hello."})
         };
-        let before = rows::written(app).await?;
-        let refused = outbox::post(app, &admin, body("email")).await?.expect(409);
+        let before = queries::write_marks(app).await?;
+        let refused = notifications::post_notification(app, &admin, body("email"))
+            .await?
+            .expect(409);
         assert_eq!(refused.pointers(), ["/type"]);
         assert!(
             refused.text.contains("opted out of email"),
             "{}",
             refused.text
         );
-        assert_eq!(rows::written(app).await?, before);
-        outbox::post(app, &admin, body("push")).await?.expect(201);
-        assert_eq!(outbox::waiting(app).await?, 1);
+        assert_eq!(queries::write_marks(app).await?, before);
+        notifications::post_notification(app, &admin, body("push"))
+            .await?
+            .expect(201);
+        assert_eq!(notifications::count_pending(app).await?, 1);
         Ok(())
     });
 }
 
 #[test]
-fn a_forgotten_password_is_mailed_all_the_same() {
+fn a_password_reset_is_sent_despite_the_preferences() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        set(app, &tutor, false, false, false).await?.expect(200);
-        let body = json!({"tenant": "aurora", "email": app.user(0, Role::Tutor).email});
+        notifications::clear_outbox(app).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        put_preferences(app, &tutor, false, false, false)
+            .await?
+            .expect(200);
+        let body = json!({"tenant": "aurora", "email": app.user(0, role::TUTOR).email});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
-        outbox::answer_resets(app).await?;
-        let queued = outbox::queued(app).await?;
+        notifications::send_reset_codes(app).await?;
+        let queued = notifications::queued_templates(app).await?;
         assert_eq!(queued, [("password_reset".to_owned(), tutor.user)]);
         Ok(())
     });

@@ -1,9 +1,9 @@
-//! Templates: a tenant's own words, whose placeholders are those of their event and no others.
+//! Tests a tenant's templates and their placeholders.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, people, rows, run};
+use tests::{Application, Reply, Session, fixtures, queries, role, run};
 
 const PATH: &str = "/v1/notification-templates";
 
@@ -14,15 +14,15 @@ async fn make(app: &Application, session: &Session, message: &str) -> Result<Rep
 }
 
 #[test]
-fn a_template_is_made_changed_deleted_and_restored() {
+fn a_template_is_created_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = make(app, &admin, "Bonjour {{name}}, {{ text }}")
             .await?
             .expect(201)
             .json();
         assert!(made["subject"].is_null(), "{made}");
-        let path = format!("{PATH}/{}", people::id(&made)?);
+        let path = format!("{PATH}/{}", fixtures::parse_id(&made)?);
         let twice = make(app, &admin, "Encore {{text}}").await?.expect(409);
         assert_eq!(twice.pointers(), ["/language"]);
         let changed = app
@@ -49,15 +49,15 @@ fn a_template_is_made_changed_deleted_and_restored() {
 }
 
 #[test]
-fn an_unknown_placeholder_is_named_and_nothing_is_written() {
+fn an_unknown_placeholder_is_reported_and_nothing_is_written() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let made = make(app, &admin, "Bonjour {{name}}")
             .await?
             .expect(201)
             .json();
-        let path = format!("{PATH}/{}", people::id(&made)?);
-        let before = rows::written(app).await?;
+        let path = format!("{PATH}/{}", fixtures::parse_id(&made)?);
+        let before = queries::write_marks(app).await?;
         let body = |key: &str, subject: Option<&str>, message: &str| -> Value {
             json!({"key": key, "type": "sms", "language": "fr", "subject": subject, "message": message})
         };
@@ -137,15 +137,15 @@ fn an_unknown_placeholder_is_named_and_nothing_is_written() {
             let reply = app.post(&admin, PATH, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_file_of_templates_is_refused_by_row_and_column() {
+fn errors_in_an_import_of_templates_have_row_and_column() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let import = async |file: &'static str| {
             tests::send(
                 app.request(Method::POST, &format!("{PATH}/import"))
@@ -155,14 +155,14 @@ fn a_file_of_templates_is_refused_by_row_and_column() {
             )
             .await
         };
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let reply = import(
             "key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{testo}}\n",
         )
         .await?
         .expect(422);
         assert_eq!(reply.pointers(), ["/3/message"], "{}", reply.text);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         import("key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{text}}\n")
             .await?
             .expect(201);
@@ -171,12 +171,12 @@ fn a_file_of_templates_is_refused_by_row_and_column() {
 }
 
 #[test]
-fn admins_write_templates_support_and_supervisors_read_them() {
+fn admins_write_templates_and_support_and_supervisors_read_them() {
     run(async |app| {
-        let own = rows::any(app, 0, "notification_templates").await?;
-        for role in Role::ALL {
+        let own = queries::first_id(app, 0, "notification_templates").await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let reads = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let reads = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             let read = app.get(&session, &format!("{PATH}/{own}")).await?;
             assert_eq!(
                 read.status,
@@ -185,7 +185,7 @@ fn admins_write_templates_support_and_supervisors_read_them() {
                 role.name()
             );
             let written = make(app, &session, "{{text}}").await?;
-            let expected = if role == Role::Admin { 201 } else { 403 };
+            let expected = if role == role::ADMIN { 201 } else { 403 };
             assert_eq!(written.status, expected, "{}", role.name());
         }
         Ok(())

@@ -1,16 +1,18 @@
-//! Notifications over HTTP: who may send and read them, and what is refused before anything is queued.
+//! Tests notifications over HTTP: the access to them, and their validation before they are queued.
 
 use serde_json::json;
-use tests::{Mood, Provider, Role, outbox, people, rows, run};
+use tests::{Behaviour, StubProvider, fixtures, notifications, queries, role, run};
 
 #[test]
-fn sending_is_answered_at_once_and_queued_in_the_same_transaction() {
+fn a_notification_is_queued_in_the_transaction_of_its_request() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let body = json!({"user_id": student, "type": "push", "subject": "Today", "message": "Bring a pen."});
-        let reply = outbox::post(app, &admin, body).await?.expect(201);
+        let reply = notifications::post_notification(app, &admin, body)
+            .await?
+            .expect(201);
         assert!(reply.header("location").starts_with("/v1/notifications/"));
         let made = reply.json();
         assert!(
@@ -22,7 +24,10 @@ fn sending_is_answered_at_once_and_queued_in_the_same_transaction() {
             (&json!("push"), &json!("Bring a pen."))
         );
         let queued = "lms.notification_deliveries where notification_id = $1 and type = 'push'";
-        assert_eq!(rows::count(app, queued, &[&people::id(&made)?]).await?, 1);
+        assert_eq!(
+            queries::count(app, queued, &[&fixtures::parse_id(&made)?]).await?,
+            1
+        );
 
         let list = app
             .get(&admin, "/v1/notifications?status.null=true&type=push")
@@ -35,12 +40,12 @@ fn sending_is_answered_at_once_and_queued_in_the_same_transaction() {
 }
 
 #[test]
-fn one_key_sends_once_however_often_it_is_repeated() {
+fn an_idempotency_key_sends_one_notification() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
-            json!({"user_id": app.user(0, Role::Student).id, "type": "email", "message": "Once."});
+            json!({"user_id": app.user(0, role::STUDENT).id, "type": "email", "message": "Once."});
         let mut answers = Vec::new();
         for _ in 0..3 {
             let request = app
@@ -51,17 +56,17 @@ fn one_key_sends_once_however_often_it_is_repeated() {
             answers.push(tests::send(request).await?.expect(201).json());
         }
         assert!(answers.iter().all(|answer| answer == &answers[0]));
-        assert_eq!(outbox::waiting(app).await?, 1);
+        assert_eq!(notifications::count_pending(app).await?, 1);
         Ok(())
     });
 }
 
 #[test]
-fn a_template_is_filled_in_and_its_values_stay_text() {
+fn placeholders_are_replaced_by_plain_text() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         app.patch(
             &admin,
             &format!("/v1/users/{student}"),
@@ -75,10 +80,13 @@ fn a_template_is_filled_in_and_its_values_stay_text() {
             "template": "announcement",
             "data": {"title": "{{text}}", "text": "{{title}} \\1 $1 </p>"},
         });
-        let made = outbox::post(app, &admin, body).await?.expect(201).json();
+        let made = notifications::post_notification(app, &admin, body)
+            .await?
+            .expect(201)
+            .json();
         assert_eq!(made["subject"], "{{text}}");
         assert_eq!(made["language"], "en");
-        let tenant = rows::texts(
+        let tenant = queries::fetch_texts(
             app,
             "select name from lms.tenants where tenant_id = $1",
             &[&admin.tenant],
@@ -96,14 +104,14 @@ fn a_template_is_filled_in_and_its_values_stay_text() {
 }
 
 #[test]
-fn what_can_not_be_sent_is_refused_by_name_and_nothing_is_written() {
+fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         let (inactive, theirs) = (
-            app.user(0, Role::Assessor).id,
-            app.user(1, Role::Student).id,
+            app.user(0, role::ASSESSOR).id,
+            app.user(1, role::STUDENT).id,
         );
         app.call(
             Some(&admin),
@@ -113,13 +121,13 @@ fn what_can_not_be_sent_is_refused_by_name_and_nothing_is_written() {
         )
         .await?
         .expect(200);
-        rows::execute(
+        queries::execute(
             app,
             "update lms.users set phone = null where id = $1",
             &[&student],
         )
         .await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let announcement = json!({"title": "T", "text": "x"});
         for (body, status, pointer) in [
             (
@@ -196,20 +204,22 @@ fn what_can_not_be_sent_is_refused_by_name_and_nothing_is_written() {
             ),
         ] {
             let shown = body.to_string();
-            let reply = outbox::post(app, &admin, body).await?.expect(status);
+            let reply = notifications::post_notification(app, &admin, body)
+                .await?
+                .expect(status);
             assert_eq!(reply.pointers(), [pointer], "{shown}: {}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
-        assert_eq!(outbox::waiting(app).await?, 0);
+        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(notifications::count_pending(app).await?, 0);
         Ok(())
     });
 }
 
 #[test]
-fn an_sms_is_not_longer_than_one_may_be() {
+fn an_sms_has_a_maximum_length() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.user(0, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.user(0, role::STUDENT).id;
         app.patch(
             &admin,
             &format!("/v1/users/{student}"),
@@ -218,31 +228,37 @@ fn an_sms_is_not_longer_than_one_may_be() {
         .await?
         .expect(200);
         let sms = |length: usize| json!({"user_id": student, "type": "sms", "message": "x".repeat(length)});
-        outbox::post(app, &admin, sms(1600)).await?.expect(201);
-        let reply = outbox::post(app, &admin, sms(1601)).await?.expect(422);
+        notifications::post_notification(app, &admin, sms(1600))
+            .await?
+            .expect(201);
+        let reply = notifications::post_notification(app, &admin, sms(1601))
+            .await?
+            .expect(422);
         assert_eq!(reply.pointers(), ["/message"]);
         Ok(())
     });
 }
 
 #[test]
-fn everybody_reads_the_own_inbox_and_only_some_send() {
+fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (_, away) = rows::centres(app).await?;
-        let far = people::user(app, &admin, "tutor", away).await?;
-        for role in Role::ALL {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (_, away) = queries::demo_centres(app).await?;
+        let far = fixtures::create_user(app, &admin, "tutor", away).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let own = outbox::send(app, &admin, session.user, "For you alone.").await?;
-            let theirs = outbox::send(app, &admin, far, "For somebody far away.").await?;
+            let own =
+                notifications::send_email(app, &admin, session.user, "For you alone.").await?;
+            let theirs =
+                notifications::send_email(app, &admin, far, "For somebody far away.").await?;
             let seen = app
                 .get(&session, &format!("/v1/notifications/{own}"))
                 .await?
                 .expect(200)
                 .json();
             assert_eq!(seen["message"], "For you alone.");
-            let sees_all = matches!(role, Role::Admin | Role::Support);
-            let manages = sees_all || role == Role::Supervisor;
+            let sees_all = matches!(role, role::ADMIN | role::SUPPORT);
+            let manages = sees_all || role == role::SUPERVISOR;
             assert_eq!(
                 seen.get("attempts").is_some(),
                 manages,
@@ -276,10 +292,10 @@ fn everybody_reads_the_own_inbox_and_only_some_send() {
                 role.name()
             );
 
-            let student = app.user(0, Role::Student).id;
+            let student = app.user(0, role::STUDENT).id;
             for (user, in_reach) in [(student, true), (far, sees_all)] {
                 let body = json!({"user_id": user, "type": "email", "message": "Hello."});
-                let reply = outbox::post(app, &session, body).await?;
+                let reply = notifications::post_notification(app, &session, body).await?;
                 let expected = match (manages, in_reach) {
                     (false, _) => 403,
                     (true, true) => 201,
@@ -304,12 +320,12 @@ fn everybody_reads_the_own_inbox_and_only_some_send() {
 }
 
 #[test]
-fn a_notification_is_never_changed_or_deleted_by_a_request() {
+fn a_notification_cannot_be_updated_or_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!(
             "/v1/notifications/{}",
-            rows::any(app, 0, "notifications").await?
+            queries::first_id(app, 0, "notifications").await?
         );
         app.patch(&admin, &path, json!({"message": "Other."}))
             .await?
@@ -336,23 +352,23 @@ fn a_notification_is_never_changed_or_deleted_by_a_request() {
 }
 
 #[test]
-fn requests_are_answered_while_the_provider_hangs() {
+fn requests_do_not_wait_for_a_provider_that_hangs() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        outbox::send_many(app, &admin, 1).await?;
-        let provider = Provider::start(Mood::Hangs).await?;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        notifications::send_emails(app, &admin, 1).await?;
+        let provider = StubProvider::start(Behaviour::Hangs).await?;
         let (url, providers) = (
             app.superuser_url.clone(),
             provider.providers(std::time::Duration::from_secs(60))?,
         );
         let delivering =
             tokio::spawn(async move { worker::notifications::run_once(&url, &providers).await });
-        // The provider never answers, and nobody who asks for something waits for it.
-        while provider.requests() == 0 {
-            outbox::send_many(app, &admin, 1).await?;
+        // The provider never responds, but no request waits for it.
+        while provider.request_count() == 0 {
+            notifications::send_emails(app, &admin, 1).await?;
         }
-        outbox::send_many(app, &admin, 20).await?;
+        notifications::send_emails(app, &admin, 20).await?;
         assert!(!delivering.is_finished());
         delivering.abort();
         Ok(())
@@ -360,22 +376,22 @@ fn requests_are_answered_while_the_provider_hangs() {
 }
 
 #[test]
-fn what_waits_outlives_a_request_that_fails() {
+fn queued_notifications_survive_a_failed_request() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        outbox::send_many(app, &admin, 2).await?;
-        // Fails behind the insert, in the same transaction: neither the notification nor its place in the outbox is there.
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        notifications::send_emails(app, &admin, 2).await?;
+        // The transaction fails after the insert: neither the notification nor its delivery exists.
         let sql = "do $$ begin
             perform set_config('app.tenant_id', (select tenant_id::text from lms.tenants where slug = 'aurora'), true);
             insert into lms.notifications (tenant_id, user_id, type, message)
             select u.tenant_id, u.id, 'email', 'Never.' from lms.users as u where u.email = 'student@aurora.example';
             raise exception 'on purpose';
           end $$";
-        assert!(rows::execute(app, sql, &[]).await.is_err());
-        assert_eq!(outbox::waiting(app).await?, 2);
+        assert!(queries::execute(app, sql, &[]).await.is_err());
+        assert_eq!(notifications::count_pending(app).await?, 2);
         assert_eq!(
-            rows::count(app, "lms.notifications where message = 'Never.'", &[]).await?,
+            queries::count(app, "lms.notifications where message = 'Never.'", &[]).await?,
             0
         );
         Ok(())

@@ -1,4 +1,4 @@
-//! Requests: made, read, changed, numbered, listed by urgency and by whether they are overdue.
+//! Tests help-desk requests: the standard verbs, numbers, sorting by urgency, and overdue ones.
 
 use std::collections::BTreeSet;
 
@@ -6,20 +6,22 @@ use anyhow::{Context, Result};
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, csv::import, desk, people, rows, run};
+use tests::{
+    Application, Session, class_fixture, csv::import, fixtures, help_desk, queries, role, run,
+};
 use uuid::Uuid;
 
 #[test]
-fn a_request_is_made_read_changed_deleted_and_restored() {
+fn a_request_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let made = app
-            .post(&admin, "/v1/requests", desk::request(home))
+            .post(&admin, "/v1/requests", help_desk::request_body(home))
             .await?
             .expect(201);
         let one = made.json();
-        let path = desk::path(&one);
+        let path = help_desk::request_path(&one);
         assert_eq!(made.header("location"), path);
         assert_eq!(made.header("etag"), "\"1\"");
         let expected = json!({
@@ -68,15 +70,16 @@ fn a_request_is_made_read_changed_deleted_and_restored() {
         tests::send(stale).await?.expect(412);
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
-        classroom::act(app, &admin, &format!("{path}/start"))
+        class_fixture::post_without_body(app, &admin, &format!("{path}/start"))
             .await?
             .expect(404);
-        let restored = classroom::act(app, &admin, &format!("{path}/restore")).await?;
+        let restored =
+            class_fixture::post_without_body(app, &admin, &format!("{path}/restore")).await?;
         assert_eq!(restored.expect(200).json()["number"], one["number"]);
-        let kinds = rows::texts(
+        let kinds = queries::fetch_texts(
             app,
             "select kind from lms.event_log where entity_id = $1 order by position",
-            &[&people::id(&one)?],
+            &[&fixtures::parse_id(&one)?],
         )
         .await?;
         assert_eq!(
@@ -93,28 +96,28 @@ fn a_request_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn what_is_wrong_is_named_and_nothing_is_written() {
+fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let room = classroom::classroom(app).await?;
-        let (home, away) = (room.centre, room.away);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture::class_fixture(app).await?;
+        let (home, away) = (room.centre, room.other_centre);
         let theirs = app.demo.tenants[1].id;
         let of_theirs = async |table: &str| {
             let sql = format!("select id from lms.{table} where tenant_id = $1 order by id");
-            rows::id(app, &sql, &[&theirs]).await
+            queries::fetch_id(app, &sql, &[&theirs]).await
         };
-        let class = classroom::make(
+        let class = class_fixture::create_class(
             app,
             &admin,
-            room.class(classroom::weekly("FREQ=WEEKLY;COUNT=3")),
+            room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3")),
         )
         .await?;
-        let mut far = room.lesson("2035-05-02T16:00:00", "2035-05-02T17:00:00");
+        let mut far = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         far["centre_id"] = json!(away);
-        let far = classroom::make(app, &admin, far).await?;
-        let far_item = desk::item(app, &admin, away, 1).await?;
-        let one = desk::ask(app, &admin).await?;
-        let before = rows::written(app).await?;
+        let far = class_fixture::create_class(app, &admin, far).await?;
+        let far_item = help_desk::create_item(app, &admin, away, 1).await?;
+        let one = help_desk::create_request(app, &admin).await?;
+        let before = queries::write_marks(app).await?;
         for (field, value) in [
             ("centre_id", json!(of_theirs("centres").await?)),
             ("centre_id", json!(Uuid::now_v7())),
@@ -129,7 +132,7 @@ fn what_is_wrong_is_named_and_nothing_is_written() {
             ("class_id", far["id"].clone()),
             ("inventory_id", json!(of_theirs("inventory").await?)),
             ("inventory_id", far_item["id"].clone()),
-            ("occurrence_start", json!(classroom::FIRST)),
+            ("occurrence_start", json!(class_fixture::FIRST_MONDAY)),
             ("number", json!(7)),
             ("status", json!("closed")),
             ("assigned_to", json!(null)),
@@ -140,18 +143,18 @@ fn what_is_wrong_is_named_and_nothing_is_written() {
             ("overdue", json!(false)),
             ("urgency", json!(1)),
         ] {
-            let mut body = desk::request(home);
+            let mut body = help_desk::request_body(home);
             body[field] = value.clone();
             let reply = app.post(&admin, "/v1/requests", body).await?.expect(422);
             assert_eq!(reply.pointers(), [format!("/{field}")], "{}", reply.text);
             let patch = json!({ field: value });
             let reply = app
-                .patch(&admin, &desk::path(&one), patch)
+                .patch(&admin, &help_desk::request_path(&one), patch)
                 .await?
                 .expect(422);
             assert_eq!(reply.pointers(), [format!("/{field}")], "{}", reply.text);
         }
-        let mut body = desk::request(home);
+        let mut body = help_desk::request_body(home);
         body["class_id"] = class["id"].clone();
         body["occurrence_start"] = json!("2035-04-02T16:30:00Z");
         let reply = app
@@ -165,24 +168,24 @@ fn what_is_wrong_is_named_and_nothing_is_written() {
             .await?
             .expect(422);
         assert_eq!(refused.pointers(), ["/3/class_id"]);
-        assert_eq!(rows::written(app).await?, before);
-        body["occurrence_start"] = json!(classroom::SECOND);
-        let linked = desk::make(app, &admin, body).await?;
+        assert_eq!(queries::write_marks(app).await?, before);
+        body["occurrence_start"] = json!(class_fixture::SECOND_MONDAY);
+        let linked = help_desk::create_request_from(app, &admin, body).await?;
         assert_eq!(linked["class_id"], class["id"]);
         assert_eq!(linked["occurrence_start"], "2035-04-09T16:00:00.000000Z");
         Ok(())
     });
 }
 
-/// The numbers of all requests of a tenant.
+/// Returns the numbers of all requests of a tenant.
 async fn numbers(app: &Application, tenant: Uuid) -> Result<Vec<i64>> {
     let sql = "select number from lms.requests where tenant_id = $1 order by number";
     let rows = app.superuser().await?.query(sql, &[&tenant]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Makes a request, again as long as there is no time for it.
-async fn insist(app: &Application, session: &Session, body: Value) -> Result<u16> {
+/// Creates a request, and repeats it after a 503.
+async fn retry_while_unavailable(app: &Application, session: &Session, body: Value) -> Result<u16> {
     loop {
         let reply = app.post(session, "/v1/requests", body.clone()).await?;
         if reply.status != 503 {
@@ -192,24 +195,25 @@ async fn insist(app: &Application, session: &Session, body: Value) -> Result<u16
 }
 
 #[test]
-fn numbers_have_no_hole_and_no_double_whoever_writes_at_once_and_fails() {
+fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let other = app.sign_in_to(1, Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let other = app.sign_in_to(1, role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let before = numbers(app, admin.tenant).await?.len();
         let theirs = numbers(app, other.tenant).await?;
         let bodies = (0..100).map(|index| {
-            let mut body = desk::request(home);
+            let mut body = help_desk::request_body(home);
             if index % 4 == 3 {
-                // Refused by a trigger, when it has its number already.
+                // A trigger rejects the row after it has got its number.
                 body["class_id"] = json!(null);
                 body["occurrence_start"] = json!("2035-05-02T16:00:00Z");
             }
             body
         });
         let mut made = 0;
-        for status in join_all(bodies.map(|body| insist(app, &admin, body))).await {
+        for status in join_all(bodies.map(|body| retry_while_unavailable(app, &admin, body))).await
+        {
             let status = status?;
             assert!([201, 422].contains(&status), "{status}");
             made += usize::from(status == 201);
@@ -229,8 +233,8 @@ fn numbers_have_no_hole_and_no_double_whoever_writes_at_once_and_fails() {
         assert_eq!(numbers(app, admin.tenant).await?, expected);
         assert_eq!(numbers(app, other.tenant).await?, theirs);
         assert_eq!(theirs.first(), Some(&1));
-        // What the sequence gives out by itself goes on behind them.
-        let next = rows::count(
+        // Numbers from the sequence continue after them.
+        let next = queries::count(
             app,
             "lms.tenant_sequences where tenant_id = $1 and name = 'requests' and next_value = $2",
             &[&admin.tenant, &i64::try_from(expected.len() + 1)?],
@@ -241,7 +245,7 @@ fn numbers_have_no_hole_and_no_double_whoever_writes_at_once_and_fails() {
     });
 }
 
-/// All ids of a list, page by page.
+/// Returns all ids of a list, page by page.
 async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<String>> {
     let mut ids = Vec::new();
     let mut cursor = String::new();
@@ -249,7 +253,7 @@ async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<
         let path = format!("/v1/requests?limit=2&{query}{cursor}");
         let page = app.get(session, &path).await?.expect(200).json();
         let data = page["data"].as_array().context("data")?;
-        ids.extend(classroom::texts(data, "id"));
+        ids.extend(class_fixture::text_fields(data, "id"));
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(ids),
@@ -258,17 +262,17 @@ async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<
 }
 
 #[test]
-fn lists_by_priority_begin_with_what_is_most_urgent() {
+fn lists_sorted_by_priority_start_with_the_most_urgent() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (_, away) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (_, away) = queries::demo_centres(app).await?;
         let mut made = Vec::new();
         for priority in ["low", "high", "medium", "high", "low", "medium"] {
-            let mut body = desk::request(away);
+            let mut body = help_desk::request_body(away);
             body["priority"] = json!(priority);
-            made.push(desk::make(app, &admin, body).await?);
+            made.push(help_desk::create_request_from(app, &admin, body).await?);
         }
-        let ids = classroom::texts(&made, "id");
+        let ids = class_fixture::text_fields(&made, "id");
         let ordered = |places: [usize; 6]| places.map(|place| ids[place].clone()).to_vec();
         let of = format!("status=open&centre_id={away}");
         let found = pages(app, &admin, &format!("{of}&sort=priority,created_at")).await?;
@@ -294,10 +298,10 @@ fn lists_by_priority_begin_with_what_is_most_urgent() {
 }
 
 #[test]
-fn overdue_is_a_filter_beside_the_others() {
+fn overdue_combines_with_other_filters() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let mut late = BTreeSet::new();
         for (centre, status) in [
             (away, "open"),
@@ -307,18 +311,23 @@ fn overdue_is_a_filter_beside_the_others() {
             (away, "resolved"),
             (home, "open"),
         ] {
-            let mut request = desk::make(app, &admin, desk::request(centre)).await?;
+            let mut request =
+                help_desk::create_request_from(app, &admin, help_desk::request_body(centre))
+                    .await?;
             for name in ["start", "resolve"] {
                 if request["status"] != status {
-                    request = desk::act(app, &admin, &request, name).await?.json();
+                    request = help_desk::transition(app, &admin, &request, name)
+                        .await?
+                        .json();
                 }
             }
-            desk::let_it_be_late(app, &request).await?;
+            help_desk::make_overdue(app, &request).await?;
             if centre == away && status != "resolved" {
                 late.insert(request["id"].as_str().unwrap_or_default().to_owned());
             }
         }
-        let in_time = desk::make(app, &admin, desk::request(away)).await?;
+        let in_time =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(away)).await?;
         let all = format!("centre_id={away}");
         let found = pages(app, &admin, &format!("{all}&overdue=true")).await?;
         assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), late);

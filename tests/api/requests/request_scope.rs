@@ -1,31 +1,40 @@
-//! Who sees and changes which requests, and who reads which comments on them.
+//! Tests the access of each role to help-desk requests and their comments.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, desk, people, rows, run};
+use tests::{Application, Role, Session, class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
-/// Makes the demo user of a role one whom requests can be assigned to.
-async fn employ(app: &Application, admin: &Session, role: Role, centre: Uuid) -> Result<Uuid> {
+/// Makes the demo user of a role a member of staff to whom requests can be assigned.
+async fn create_staff(
+    app: &Application,
+    admin: &Session,
+    role: Role,
+    centre: Uuid,
+) -> Result<Uuid> {
     let body = json!({"user_id": app.user(0, role).id, "centre_id": centre});
     let made = app.post(admin, "/v1/staff", body).await?.expect(201);
-    people::id(&made.json())
+    fixtures::parse_id(&made.json())
 }
 
 async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid) -> Result<()> {
-    let path = format!("{}/assign", desk::path(request));
+    let path = format!("{}/assign", help_desk::request_path(request));
     app.post(admin, &path, json!({"staff_id": staff}))
         .await?
         .expect(200);
     Ok(())
 }
 
-/// What a role's list has, and what row security gives the role when nothing but the table is asked.
-async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTreeSet<String>; 2]> {
-    let listed = classroom::data(app, session, "/v1/requests?limit=200").await?;
+/// Returns the requests in a role's list, and those that row security shows to the role.
+async fn listed_and_visible(
+    app: &Application,
+    session: &Session,
+    role: Role,
+) -> Result<[BTreeSet<String>; 2]> {
+    let listed = class_fixture::get_data(app, session, "/v1/requests?limit=200").await?;
     let client = database::connect(&app.application_url).await?;
     let centre: Option<Uuid> = app
         .superuser()
@@ -53,36 +62,45 @@ async fn both(app: &Application, session: &Session, role: Role) -> Result<[BTree
         )
         .await?;
     let held = rows.iter().map(|row| row.get(0)).collect();
-    Ok([classroom::texts(&listed, "id").into_iter().collect(), held])
+    Ok([
+        class_fixture::text_fields(&listed, "id")
+            .into_iter()
+            .collect(),
+        held,
+    ])
 }
 
 #[test]
-fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
+fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
-        let tutor = employ(app, &admin, Role::Tutor, home).await?;
-        let near = desk::make(app, &admin, desk::request(home)).await?;
-        let far = desk::make(app, &admin, desk::request(away)).await?;
-        let given = desk::make(app, &admin, desk::request(home)).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let tutor = create_staff(app, &admin, role::TUTOR, home).await?;
+        let near =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
+        let far =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(away)).await?;
+        let given =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
         assign(app, &admin, &given, tutor).await?;
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let works = matches!(
                 role,
-                Role::Admin | Role::Support | Role::Supervisor | Role::Tutor
+                role::ADMIN | role::SUPPORT | role::SUPERVISOR | role::TUTOR
             );
-            let own = desk::make(app, &session, desk::request(home)).await?;
+            let own = help_desk::create_request_from(app, &session, help_desk::request_body(home))
+                .await?;
             assert_eq!(own["created_by"], json!(session.user));
-            let everywhere = matches!(role, Role::Admin | Role::Support);
+            let everywhere = matches!(role, role::ADMIN | role::SUPPORT);
             for (request, is_there) in [
                 (&own, true),
-                (&near, everywhere || role == Role::Supervisor),
+                (&near, everywhere || role == role::SUPERVISOR),
                 (&far, everywhere),
                 (&given, works),
             ] {
                 let what = format!("{} {request}", role.name());
-                let path = desk::path(request);
+                let path = help_desk::request_path(request);
                 let read = app.get(&session, &path).await?;
                 assert_eq!(read.status, if is_there { 200 } else { 404 }, "{what}");
                 let patched = app
@@ -94,9 +112,9 @@ fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
                     (true, true) => 200,
                 };
                 assert_eq!(patched.status, expected, "{what}: {}", patched.text);
-                let moved = desk::act(app, &session, request, "assign").await?;
-                if request == &given && is_there && role == Role::Tutor {
-                    // To give away what is not one's own would put it out of one's own sight.
+                let moved = help_desk::transition(app, &session, request, "assign").await?;
+                if request == &given && is_there && role == role::TUTOR {
+                    // Assigning a request to someone else would hide it from the caller.
                     assert_eq!(moved.status, 403, "{what}: {}", moved.text);
                 } else {
                     assert_eq!(moved.status, expected, "{what}: {}", moved.text);
@@ -105,13 +123,13 @@ fn each_role_sees_its_own_requests_and_works_on_those_of_its_scope() {
                     }
                 }
             }
-            // Everybody may ask any centre, a supervisor the own one.
+            // Everyone may send a request to any centre, a supervisor only to their own.
             let asked = app
-                .post(&session, "/v1/requests", desk::request(away))
+                .post(&session, "/v1/requests", help_desk::request_body(away))
                 .await?;
-            let expected = if role == Role::Supervisor { 403 } else { 201 };
+            let expected = if role == role::SUPERVISOR { 403 } else { 201 };
             assert_eq!(asked.status, expected, "{}", role.name());
-            let [listed, held] = both(app, &session, role).await?;
+            let [listed, held] = listed_and_visible(app, &session, role).await?;
             assert_eq!(listed, held, "{}", role.name());
             assert!(listed.contains(own["id"].as_str().unwrap_or_default()));
         }
@@ -125,28 +143,34 @@ async fn comment(
     request: &Value,
     body: Value,
 ) -> Result<tests::Reply> {
-    app.post(session, &format!("{}/comments", desk::path(request)), body)
-        .await
+    app.post(
+        session,
+        &format!("{}/comments", help_desk::request_path(request)),
+        body,
+    )
+    .await
 }
 
 async fn bodies(app: &Application, session: &Session, request: &Value) -> Result<Vec<String>> {
-    let path = format!("{}/comments", desk::path(request));
-    Ok(classroom::texts(
-        &classroom::data(app, session, &path).await?,
+    let path = format!("{}/comments", help_desk::request_path(request));
+    Ok(class_fixture::text_fields(
+        &class_fixture::get_data(app, session, &path).await?,
         "body",
     ))
 }
 
 #[test]
-fn internal_comments_are_for_those_who_work_on_the_request() {
+fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let staff = employ(app, &admin, Role::Tutor, home).await?;
-        let tutor = app.sign_in(Role::Tutor).await?;
-        for role in Role::ALL {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let staff = create_staff(app, &admin, role::TUTOR, home).await?;
+        let tutor = app.sign_in(role::TUTOR).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let request = desk::make(app, &session, desk::request(home)).await?;
+            let request =
+                help_desk::create_request_from(app, &session, help_desk::request_body(home))
+                    .await?;
             let said =
                 comment(app, &admin, &request, json!({"body": "We come on Monday."})).await?;
             let said = said.expect(201).json();
@@ -163,7 +187,7 @@ fn internal_comments_are_for_those_who_work_on_the_request() {
             comment(app, &admin, &request, inner.clone())
                 .await?
                 .expect(201);
-            let works = matches!(role, Role::Admin | Role::Support | Role::Supervisor);
+            let works = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
             let all = ["We come on Monday.", "Again!"];
             let seen = bodies(app, &session, &request).await?;
             assert_eq!(seen, all[..if works { 2 } else { 1 }], "{}", role.name());
@@ -174,15 +198,15 @@ fn internal_comments_are_for_those_who_work_on_the_request() {
                 "{}",
                 reply.text
             );
-            if !works && role != Role::Tutor {
+            if !works && role != role::TUTOR {
                 assert_eq!(reply.pointers(), ["/visibility"]);
             }
             comment(app, &session, &request, json!({"body": "Thank you."}))
                 .await?
                 .expect(201);
-            // Who is told to work on it reads what was said among those who do.
-            if role == Role::Student {
-                let path = format!("{}/comments", desk::path(&request));
+            // The assignee reads the internal comments.
+            if role == role::STUDENT {
+                let path = format!("{}/comments", help_desk::request_path(&request));
                 app.get(&tutor, &path).await?.expect(404);
                 assign(app, &admin, &request, staff).await?;
                 let inner = json!({"body": "On it.", "visibility": "internal"});
@@ -202,13 +226,13 @@ fn internal_comments_are_for_those_who_work_on_the_request() {
 }
 
 #[test]
-fn comments_are_added_read_page_by_page_and_never_changed() {
+fn comments_are_added_and_paginated_and_cannot_be_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let student = app.sign_in(Role::Student).await?;
-        let request = desk::ask(app, &admin).await?;
-        let path = format!("{}/comments", desk::path(&request));
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let student = app.sign_in(role::STUDENT).await?;
+        let request = help_desk::create_request(app, &admin).await?;
+        let path = format!("{}/comments", help_desk::request_path(&request));
+        let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (json!({}), "/body"),
             (json!({"body": ""}), "/body"),
@@ -225,7 +249,7 @@ fn comments_are_added_read_page_by_page_and_never_changed() {
         app.post(&student, &path, json!({"body": "x"}))
             .await?
             .expect(404);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         for index in 0..5 {
             let body = json!({"body": format!("Number {index}")});
             app.post(&admin, &path, body).await?.expect(201);
@@ -239,7 +263,7 @@ fn comments_are_added_read_page_by_page_and_never_changed() {
                 .json();
             let data = page["data"].as_array().context("data")?;
             assert!(data.len() <= 2);
-            found.extend(classroom::texts(data, "body"));
+            found.extend(class_fixture::text_fields(data, "body"));
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
@@ -257,7 +281,9 @@ fn comments_are_added_read_page_by_page_and_never_changed() {
                 .await?
                 .expect(400);
         }
-        app.delete(&admin, &desk::path(&request)).await?.expect(204);
+        app.delete(&admin, &help_desk::request_path(&request))
+            .await?
+            .expect(204);
         app.get(&admin, &path).await?.expect(404);
         app.post(&admin, &path, json!({"body": "x"}))
             .await?

@@ -1,14 +1,14 @@
-//! Centres: made and changed by the admin, read by all.
+//! Tests centres, which admins write and everyone reads.
 
 use anyhow::Context;
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{queries, role, run};
 
 #[test]
-fn a_centre_is_made_read_changed_deleted_and_restored() {
+fn a_centre_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": " Lakeside ", "code": "lake", "time_zone": "Europe/Madrid", "currency": "EUR"});
         let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
         let id = made.json()["id"].as_str().context("id")?.to_owned();
@@ -79,7 +79,7 @@ fn a_centre_is_made_read_changed_deleted_and_restored() {
             .expect(404);
         app.get(&admin, &path).await?.expect(200);
 
-        let kinds = rows::texts(
+        let kinds = queries::fetch_texts(
             app,
             "select kind from lms.event_log where entity_id = $1::text::uuid order by position",
             &[&id],
@@ -98,9 +98,9 @@ fn a_centre_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn a_code_is_taken_once_among_live_centres() {
+fn a_code_is_unique_among_centres_that_are_not_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let first = app
@@ -108,7 +108,7 @@ fn a_code_is_taken_once_among_live_centres() {
             .await?
             .expect(201)
             .json();
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let clash = app
             .post(&admin, "/v1/centres", body.clone())
             .await?
@@ -116,7 +116,7 @@ fn a_code_is_taken_once_among_live_centres() {
         assert_eq!(clash.pointers(), ["/code"]);
         assert_eq!(clash.json()["errors"][0]["code"], "not_unique");
         assert!(!clash.text.contains("centres_code_key"), "{}", clash.text);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let path = format!("/v1/centres/{}", first["id"].as_str().unwrap_or_default());
         app.delete(&admin, &path).await?.expect(204);
@@ -132,20 +132,20 @@ fn a_code_is_taken_once_among_live_centres() {
 }
 
 #[test]
-fn all_read_centres_and_the_admin_alone_writes_them() {
+fn everyone_reads_centres_and_only_admins_write_them() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let path = format!("/v1/centres/{away}");
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             let list = app.get(&session, "/v1/centres").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
             let one = app.get(&session, &path).await?.expect(200).json();
             assert_eq!(one.get("deleted_at"), None);
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 let expected =
                     json!({"id": away, "name": "Hillcrest", "time_zone": "Europe/Berlin"});
                 assert_eq!(one, expected);
@@ -175,17 +175,17 @@ fn all_read_centres_and_the_admin_alone_writes_them() {
             )
             .await?
             .expect(403);
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
         Ok(())
     });
 }
 
 #[test]
-fn every_error_of_a_body_is_named_at_once() {
+fn all_errors_of_a_body_are_reported_together() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         let body = json!({
             "name": "",
             "code": "Not A Slug",
@@ -222,7 +222,7 @@ fn every_error_of_a_body_is_named_at_once() {
             missing.pointers(),
             ["/name", "/code", "/time_zone", "/currency"]
         );
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
@@ -230,7 +230,7 @@ fn every_error_of_a_body_is_named_at_once() {
 #[test]
 fn a_patch_merges_the_address_as_rfc_7396_says() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let address =
             json!({"line1": "Lake Street 7", "line2": "Rear", "city": "Madrid", "country": "ES"});
         let body = json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR", "address": address});

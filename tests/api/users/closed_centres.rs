@@ -1,15 +1,15 @@
-//! A centre that is closed: nothing new comes to it, and what stands there can still be changed.
+//! Tests that nothing is added to a closed centre and its rows can still be changed.
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, classroom, csv, desk, people, rows, run};
+use tests::{Application, Session, class_fixture, csv, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
-/// A new centre.
+/// Creates a centre.
 async fn centre(app: &Application, admin: &Session, code: &str) -> Result<Uuid> {
     let body = json!({"name": "Seaside", "code": code, "time_zone": "UTC", "currency": "EUR"});
     let made = app.post(admin, "/v1/centres", body).await?;
-    people::id(&made.expect(201).json())
+    fixtures::parse_id(&made.expect(201).json())
 }
 
 async fn close(app: &Application, admin: &Session, centre: Uuid) -> Result<()> {
@@ -21,18 +21,18 @@ async fn close(app: &Application, admin: &Session, centre: Uuid) -> Result<()> {
 }
 
 #[test]
-fn a_closed_centre_is_given_nothing_more() {
+fn nothing_is_added_to_a_closed_centre() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "seaside").await?;
-        let tutor = people::tutor(app, &admin, closed, 5).await?;
-        let item = desk::item(app, &admin, closed, 5).await?;
-        let pupil = people::user(app, &admin, "student", home).await?;
-        let teacher = people::user(app, &admin, "tutor", home).await?;
-        let helper = people::user(app, &admin, "support", home).await?;
+        let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
+        let item = help_desk::create_item(app, &admin, closed, 5).await?;
+        let pupil = fixtures::create_user(app, &admin, "student", home).await?;
+        let teacher = fixtures::create_user(app, &admin, "tutor", home).await?;
+        let helper = fixtures::create_user(app, &admin, "support", home).await?;
         close(app, &admin, closed).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let of = |user: Uuid| json!({"user_id": user, "centre_id": closed});
         for (path, body) in [
             ("/v1/students", of(pupil)),
@@ -42,7 +42,7 @@ fn a_closed_centre_is_given_nothing_more() {
                 "/v1/users",
                 json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "centre_id": closed}),
             ),
-            ("/v1/requests", desk::request(closed)),
+            ("/v1/requests", help_desk::request_body(closed)),
             (
                 "/v1/inventory",
                 json!({"centre_id": closed, "item_name": "Laptop", "category": "laptop", "quantity": 1}),
@@ -52,14 +52,14 @@ fn a_closed_centre_is_given_nothing_more() {
                 json!({
                     "centre_id": closed,
                     "tutor_id": tutor,
-                    "schedule": classroom::weekly("FREQ=WEEKLY;COUNT=2"),
+                    "schedule": class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"),
                 }),
             ),
         ] {
             let refused = app.post(&admin, path, body).await?.expect(422);
             assert_eq!(refused.pointers(), ["/centre_id"], "{path}");
             assert!(
-                refused.text.contains("This centre is closed."),
+                refused.text.contains("The centre is closed."),
                 "{}",
                 refused.text
             );
@@ -67,27 +67,34 @@ fn a_closed_centre_is_given_nothing_more() {
         let file = format!("user_id,centre_id\n{pupil},{closed}\n");
         let refused = csv::import(app, &admin, "/v1/students/import", file).await?;
         assert_eq!(refused.expect(422).pointers(), ["/2/centre_id"]);
-        desk::lend(app, &admin, &item, helper, 1).await?.expect(422);
-        assert_eq!(rows::written(app).await?, before);
+        help_desk::lend_item(app, &admin, &item, helper, 1)
+            .await?
+            .expect(422);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn nobody_moves_to_a_closed_centre_and_those_who_are_there_can_be_changed() {
+fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "hillside").await?;
-        let student = people::student(app, &admin, closed).await?;
-        let tutor = people::tutor(app, &admin, closed, 5).await?;
-        let staff = desk::staff(app, &admin, "support", closed).await?;
-        let item = desk::item(app, &admin, closed, 5).await?;
-        let request = desk::make(app, &admin, desk::request(closed)).await?;
-        let user = people::account_of(app, student).await?;
-        app.patch(&admin, &desk::item_path(&item), json!({"low_stock_at": 2}))
-            .await?
-            .expect(200);
+        let student = fixtures::create_student(app, &admin, closed).await?;
+        let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "support", closed).await?;
+        let item = help_desk::create_item(app, &admin, closed, 5).await?;
+        let request =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(closed)).await?;
+        let user = fixtures::user_of_student(app, student).await?;
+        app.patch(
+            &admin,
+            &help_desk::item_path(&item),
+            json!({"low_stock_at": 2}),
+        )
+        .await?
+        .expect(200);
         close(app, &admin, closed).await?;
         let standing = [
             (
@@ -97,17 +104,22 @@ fn nobody_moves_to_a_closed_centre_and_those_who_are_there_can_be_changed() {
             (format!("/v1/tutors/{tutor}"), json!({"max_students": 7})),
             (format!("/v1/staff/{staff}"), json!({"title": "Helper"})),
             (format!("/v1/users/{user}"), json!({"name": "Bo"})),
-            (desk::path(&request), json!({"priority": "high"})),
-            (desk::item_path(&item), json!({"item_name": "Tablet"})),
+            (
+                help_desk::request_path(&request),
+                json!({"priority": "high"}),
+            ),
+            (help_desk::item_path(&item), json!({"item_name": "Tablet"})),
         ];
         for (path, change) in &standing {
             app.patch(&admin, path, change.clone()).await?.expect(200);
         }
-        // An item that gets low there asks for nothing.
+        // Low stock there creates no request.
         let open = "lms.requests where centre_id = $1";
-        let requests = rows::count(app, open, &[&closed]).await?;
-        desk::adjust(app, &admin, &item, -4).await?.expect(200);
-        assert_eq!(rows::count(app, open, &[&closed]).await?, requests);
+        let requests = queries::count(app, open, &[&closed]).await?;
+        help_desk::adjust_quantity(app, &admin, &item, -4)
+            .await?
+            .expect(200);
+        assert_eq!(queries::count(app, open, &[&closed]).await?, requests);
         for (path, _) in &standing[..4] {
             app.patch(&admin, path, json!({"centre_id": home}))
                 .await?
@@ -123,12 +135,12 @@ fn nobody_moves_to_a_closed_centre_and_those_who_are_there_can_be_changed() {
 }
 
 #[test]
-fn a_tutor_of_a_closed_centre_is_not_offered_and_not_given_students() {
+fn a_tutor_of_a_closed_centre_is_neither_found_nor_assigned() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "lakeside").await?;
-        let tutor = people::tutor(app, &admin, closed, 5).await?;
+        let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
         let always = json!({"weekly": [{"weekday": "monday", "start": "00:00", "end": "24:00"}]});
         let body = json!({"subjects": [{"subject": "Zither"}], "availability": always});
         app.patch(&admin, &format!("/v1/tutors/{tutor}"), body)
@@ -141,14 +153,18 @@ fn a_tutor_of_a_closed_centre_is_not_offered_and_not_given_students() {
             format!("/v1/tutors/{tutor}/free-slots?{time}"),
         ];
         for path in &offers {
-            assert_eq!(classroom::data(app, &admin, path).await?.len(), 1, "{path}");
+            assert_eq!(
+                class_fixture::get_data(app, &admin, path).await?.len(),
+                1,
+                "{path}"
+            );
         }
         close(app, &admin, closed).await?;
         for path in &offers {
-            let found = classroom::data(app, &admin, path).await?;
+            let found = class_fixture::get_data(app, &admin, path).await?;
             assert_eq!(found, Vec::<Value>::new(), "{path}");
         }
-        let student = people::student(app, &admin, home).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
         let path = format!("/v1/students/{student}");
         let refused = app
             .post(
@@ -167,14 +183,14 @@ fn a_tutor_of_a_closed_centre_is_not_offered_and_not_given_students() {
 }
 
 #[test]
-fn a_student_who_has_left_is_given_no_tutor() {
+fn an_inactive_student_cannot_be_assigned_a_tutor() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let student = people::student(app, &admin, home).await?;
-        let tutor = people::tutor(app, &admin, home, 5).await?;
-        let user = people::account_of(app, student).await?;
-        classroom::act(app, &admin, &format!("/v1/users/{user}/deactivate"))
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, home).await?;
+        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let user = fixtures::user_of_student(app, student).await?;
+        class_fixture::post_without_body(app, &admin, &format!("/v1/users/{user}/deactivate"))
             .await?
             .expect(200);
         let path = format!("/v1/students/{student}");
@@ -195,28 +211,38 @@ fn a_student_who_has_left_is_given_no_tutor() {
 }
 
 #[test]
-fn no_request_comes_back_to_a_centre_that_is_deleted() {
+fn a_request_of_a_deleted_centre_cannot_be_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let gone = centre(app, &admin, "roadside").await?;
-        let deleted = desk::make(app, &admin, desk::request(gone)).await?;
-        app.delete(&admin, &desk::path(&deleted)).await?.expect(204);
-        let resolved = desk::make(app, &admin, desk::request(gone)).await?;
+        let deleted =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(gone)).await?;
+        app.delete(&admin, &help_desk::request_path(&deleted))
+            .await?
+            .expect(204);
+        let resolved =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(gone)).await?;
         for one in ["start", "resolve"] {
-            desk::act(app, &admin, &resolved, one).await?.expect(200);
+            help_desk::transition(app, &admin, &resolved, one)
+                .await?
+                .expect(200);
         }
         let path = format!("/v1/centres/{gone}");
         app.delete(&admin, &path).await?.expect(204);
         let ways = [(&deleted, "restore"), (&resolved, "reopen")];
         for (request, back) in ways {
-            let refused = desk::act(app, &admin, request, back).await?.expect(409);
+            let refused = help_desk::transition(app, &admin, request, back)
+                .await?
+                .expect(409);
             assert_eq!(refused.pointers(), ["/centre_id"], "{back}");
         }
-        classroom::act(app, &admin, &format!("{path}/restore"))
+        class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?
             .expect(200);
         for (request, back) in ways {
-            desk::act(app, &admin, request, back).await?.expect(200);
+            help_desk::transition(app, &admin, request, back)
+                .await?
+                .expect(200);
         }
         Ok(())
     });

@@ -1,12 +1,15 @@
-//! A changed e-mail address is confirmed by the new address, told to the old one, and ends sessions.
+//! Tests that a changed e-mail address is confirmed by the new address, notified to the old one, and ends sessions.
 
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Mood, Provider, Reply, Role, Session, outbox, people, rows, run};
+use tests::{
+    Application, Behaviour, Reply, Session, StubProvider, fixtures, notifications, queries, role,
+    run,
+};
 use uuid::Uuid;
 
-pub(crate) const NEW: &str = "new@aurora.example";
+pub(crate) const NEW_ADDRESS: &str = "new@aurora.example";
 
 pub(crate) async fn change(
     app: &Application,
@@ -28,11 +31,14 @@ pub(crate) async fn confirm(app: &Application, code: &str) -> Result<Reply> {
         .await
 }
 
-/// The mails that were delivered since the last look, each with its address, by their subjects' order.
-pub(crate) async fn mails(app: &Application, provider: &Provider) -> Result<Vec<(String, String)>> {
+/// Delivers the pending e-mails and returns recipient and body of each, sorted by subject.
+pub(crate) async fn mails(
+    app: &Application,
+    provider: &StubProvider,
+) -> Result<Vec<(String, String)>> {
     provider.deliver(&app.superuser_url).await?;
     let mut mails = Vec::new();
-    for body in provider.kept().values() {
+    for body in provider.accepted_by_key().values() {
         let mail: Value = serde_json::from_str(body)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         mails.push((text(&mail["to"][0]), text(&mail["subject"])));
@@ -41,37 +47,44 @@ pub(crate) async fn mails(app: &Application, provider: &Provider) -> Result<Vec<
     Ok(mails)
 }
 
-/// A person of the supervisor's centre with a password, who is signed in.
+/// Creates a tutor of the supervisor's centre with a password and a session.
 pub(crate) async fn tutor(app: &Application) -> Result<(Uuid, Session)> {
-    let user = app.user(0, Role::Tutor);
-    Ok((user.id, app.sign_in(Role::Tutor).await?))
+    let user = app.user(0, role::TUTOR);
+    Ok((user.id, app.sign_in(role::TUTOR).await?))
 }
 
 #[test]
 fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        notifications::clear_outbox(app).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor);
+        let old = app.user(0, role::TUTOR);
         let kept = change(app, &supervisor, user, "New@Aurora.example")
             .await?
             .expect(200)
             .json();
         assert_eq!(kept["email"], json!(old.email));
-        assert_eq!(kept["pending_email"], NEW);
+        assert_eq!(kept["pending_email"], NEW_ADDRESS);
         app.get(&session, "/v1/auth/me").await?.expect(200);
         app.sign_in_as("aurora", &old.email, &old.password).await?;
-        assert!(app.sign_in_as("aurora", NEW, &old.password).await.is_err());
+        assert!(
+            app.sign_in_as("aurora", NEW_ADDRESS, &old.password)
+                .await
+                .is_err()
+        );
 
-        let code = outbox::code(app).await?;
-        let provider = Provider::start(Mood::Well).await?;
+        let code = notifications::latest_code(app).await?;
+        let provider = StubProvider::start(Behaviour::Accepts).await?;
         let sent = mails(app, &provider).await?;
         let expected = [
-            (NEW.to_owned(), "Confirm your e-mail address".to_owned()),
+            (
+                NEW_ADDRESS.to_owned(),
+                "Confirm your e-mail address".to_owned(),
+            ),
             (
                 old.email.clone(),
-                "Your e-mail address is to be changed".to_owned(),
+                "A change of your e-mail address was requested".to_owned(),
             ),
         ];
         assert_eq!(sent, expected);
@@ -88,13 +101,13 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
                 .await
                 .is_err()
         );
-        let session = app.sign_in_as("aurora", NEW, &old.password).await?;
+        let session = app.sign_in_as("aurora", NEW_ADDRESS, &old.password).await?;
         let me = app
             .get(&session, &format!("/v1/users/{user}"))
             .await?
             .expect(200)
             .json();
-        assert_eq!(me["email"], NEW);
+        assert_eq!(me["email"], NEW_ADDRESS);
         assert_eq!(me["pending_email"], Value::Null);
         let sent = mails(app, &provider).await?;
         let told = (
@@ -102,33 +115,35 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
             "Your e-mail address was changed".to_owned(),
         );
         assert!(sent.contains(&told), "{sent:?}");
-        // Neither the code nor the former address is kept.
-        let kept = rows::count(app, "lms_private.notification_secrets", &[]).await?;
+        // Neither the code nor the former address is stored.
+        let kept = queries::count(app, "lms_private.notification_secrets", &[]).await?;
         assert_eq!(kept, 0);
         Ok(())
     });
 }
 
 #[test]
-fn an_admin_changes_the_addresses_of_others_at_once_and_the_former_address_is_told() {
+fn an_admins_change_takes_effect_at_once_and_the_former_address_is_notified() {
     run(async |app| {
-        outbox::empty(app).await?;
-        let admin = app.sign_in(Role::Admin).await?;
+        notifications::clear_outbox(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (user, session) = tutor(app).await?;
-        let old = app.user(0, Role::Tutor);
-        let changed = change(app, &admin, user, NEW).await?.expect(200).json();
-        assert_eq!(changed["email"], NEW);
+        let old = app.user(0, role::TUTOR);
+        let changed = change(app, &admin, user, NEW_ADDRESS)
+            .await?
+            .expect(200)
+            .json();
+        assert_eq!(changed["email"], NEW_ADDRESS);
         assert_eq!(changed["pending_email"], Value::Null);
         app.get(&session, "/v1/auth/me").await?.expect(401);
         app.get(&admin, "/v1/auth/me").await?.expect(200);
-        // Even when whoever has the new address resets the password before the worker comes round.
-        let body = json!({"tenant": "aurora", "email": NEW});
+        // The former address is notified even if the new address resets the password before the worker runs.
+        let body = json!({"tenant": "aurora", "email": NEW_ADDRESS});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
-        outbox::answer_resets(app).await?;
-        let body =
-            json!({"token": outbox::code(app).await?, "password": "a river runs past 7 lamps"});
+        notifications::send_reset_codes(app).await?;
+        let body = json!({"token": notifications::latest_code(app).await?, "password": "a river runs past 7 lamps"});
         app.call(
             None,
             Method::POST,
@@ -137,7 +152,7 @@ fn an_admin_changes_the_addresses_of_others_at_once_and_the_former_address_is_to
         )
         .await?
         .expect(204);
-        let provider = Provider::start(Mood::Well).await?;
+        let provider = StubProvider::start(Behaviour::Accepts).await?;
         let told = (
             old.email.clone(),
             "Your e-mail address was changed".to_owned(),
@@ -148,9 +163,9 @@ fn an_admin_changes_the_addresses_of_others_at_once_and_the_former_address_is_to
 }
 
 #[test]
-fn ones_own_address_is_confirmed_whoever_one_is() {
+fn changing_ones_own_address_always_requires_confirmation() {
     run(async |app| {
-        for role in [Role::Admin, Role::Supervisor] {
+        for role in [role::ADMIN, role::SUPERVISOR] {
             let session = app.sign_in(role).await?;
             let user = app.user(0, role);
             let email = format!("new.{}@aurora.example", role.name());
@@ -160,7 +175,9 @@ fn ones_own_address_is_confirmed_whoever_one_is() {
                 .json();
             assert_eq!(kept["email"], json!(user.email));
             assert_eq!(kept["pending_email"], json!(email));
-            confirm(app, &outbox::code(app).await?).await?.expect(204);
+            confirm(app, &notifications::latest_code(app).await?)
+                .await?
+                .expect(204);
             app.get(&session, "/v1/auth/me").await?.expect(401);
             app.sign_in_as("aurora", &email, &user.password).await?;
         }
@@ -169,22 +186,24 @@ fn ones_own_address_is_confirmed_whoever_one_is() {
 }
 
 #[test]
-fn a_supervisor_changes_no_address_of_who_belongs_to_other_centres_too() {
+fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let (home, away) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let link = async |user: Uuid, student: Uuid| {
             let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
             app.post(&admin, "/v1/guardians", body).await
         };
-        let parent = people::user(app, &admin, "parent", home).await?;
-        let near = people::student(app, &admin, home).await?;
+        let parent = fixtures::create_user(app, &admin, "parent", home).await?;
+        let near = fixtures::create_student(app, &admin, home).await?;
         link(parent, near).await?.expect(201);
-        change(app, &supervisor, parent, NEW).await?.expect(200);
-        let far = people::student(app, &admin, away).await?;
+        change(app, &supervisor, parent, NEW_ADDRESS)
+            .await?
+            .expect(200);
+        let far = fixtures::create_student(app, &admin, away).await?;
         link(parent, far).await?.expect(201);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let refused = change(app, &supervisor, parent, "another@aurora.example")
             .await?
             .expect(403);
@@ -193,8 +212,8 @@ fn a_supervisor_changes_no_address_of_who_belongs_to_other_centres_too() {
             "{}",
             refused.text
         );
-        assert_eq!(rows::written(app).await?, before);
-        // Everything else of theirs is the supervisor's as before.
+        assert_eq!(queries::write_marks(app).await?, before);
+        // The supervisor may still change everything else.
         app.patch(
             &supervisor,
             &format!("/v1/users/{parent}"),
@@ -203,8 +222,8 @@ fn a_supervisor_changes_no_address_of_who_belongs_to_other_centres_too() {
         .await?
         .expect(200);
 
-        // A tutor whose account is here and who teaches there.
-        let teacher = people::user(app, &admin, "tutor", home).await?;
+        // This tutor's account belongs to one centre and the tutor row to another.
+        let teacher = fixtures::create_user(app, &admin, "tutor", home).await?;
         let body = json!({"user_id": teacher, "centre_id": away, "max_students": 3});
         app.post(&admin, "/v1/tutors", body).await?.expect(201);
         change(app, &supervisor, teacher, "t@aurora.example")
@@ -218,10 +237,10 @@ fn a_supervisor_changes_no_address_of_who_belongs_to_other_centres_too() {
 }
 
 #[test]
-fn a_code_for_an_address_ends_with_another_and_with_the_account() {
+fn a_code_expires_with_a_newer_code_and_with_the_account() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let home = app
             .get(&supervisor, "/v1/auth/me")
             .await?
@@ -231,14 +250,16 @@ fn a_code_for_an_address_ends_with_another_and_with_the_account() {
             .as_str()
             .context("a centre")?
             .parse()?;
-        let user = people::user(app, &admin, "parent", home).await?;
+        let user = fixtures::create_user(app, &admin, "parent", home).await?;
         let path = format!("/v1/users/{user}");
-        change(app, &supervisor, user, NEW).await?.expect(200);
-        let first = outbox::code(app).await?;
+        change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(200);
+        let first = notifications::latest_code(app).await?;
         change(app, &supervisor, user, "other@aurora.example")
             .await?
             .expect(200);
-        let second = outbox::code(app).await?;
+        let second = notifications::latest_code(app).await?;
         confirm(app, &first).await?.expect(422);
         for action in ["deactivate", "activate"] {
             let action = format!("{path}/{action}");
@@ -254,21 +275,23 @@ fn a_code_for_an_address_ends_with_another_and_with_the_account() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_refused_when_it_is_asked_for_and_when_it_is_confirmed() {
+fn a_taken_address_is_rejected_on_request_and_on_confirmation() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
-        let taken = change(app, &supervisor, user, &app.user(0, Role::Parent).email)
+        let taken = change(app, &supervisor, user, &app.user(0, role::PARENT).email)
             .await?
             .expect(409);
         assert_eq!(taken.pointers(), ["/email"]);
-        change(app, &supervisor, user, NEW).await?.expect(200);
-        let code = outbox::code(app).await?;
-        let body = json!({"name": "Faster", "email": NEW, "role": "support"});
+        change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(200);
+        let code = notifications::latest_code(app).await?;
+        let body = json!({"name": "Faster", "email": NEW_ADDRESS, "role": "support"});
         let made = app.post(&admin, "/v1/users", body).await?.expect(201);
         confirm(app, &code).await?.expect(409);
-        let faster = format!("/v1/users/{}", people::id(&made.json())?);
+        let faster = format!("/v1/users/{}", fixtures::parse_id(&made.json())?);
         app.delete(&admin, &faster).await?.expect(204);
         confirm(app, &code).await?.expect(204);
         Ok(())
@@ -276,9 +299,9 @@ fn an_address_that_is_taken_is_refused_when_it_is_asked_for_and_when_it_is_confi
 }
 
 #[test]
-fn nobodys_mailbox_is_filled_with_codes_and_no_pending_address_is_written_by_hand() {
+fn codes_are_rate_limited_and_pending_addresses_are_read_only() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
         for number in 0..5 {
             change(
@@ -290,23 +313,25 @@ fn nobodys_mailbox_is_filled_with_codes_and_no_pending_address_is_written_by_han
             .await?
             .expect(200);
         }
-        let refused = change(app, &supervisor, user, NEW).await?.expect(409);
+        let refused = change(app, &supervisor, user, NEW_ADDRESS)
+            .await?
+            .expect(409);
         assert_eq!(refused.pointers(), ["/email"]);
         let by_hand = app
             .patch(
                 &supervisor,
                 &format!("/v1/users/{user}"),
-                json!({"pending_email": NEW}),
+                json!({"pending_email": NEW_ADDRESS}),
             )
             .await?;
         assert!([403, 422].contains(&by_hand.status), "{}", by_hand.text);
-        rows::execute(
+        queries::execute(
             app,
             "update lms.users set pending_email = 'x@aurora.example' where id = $1",
             &[&user],
         )
         .await?;
-        let kept = rows::texts(
+        let kept = queries::fetch_texts(
             app,
             "select pending_email from lms.users where id = $1",
             &[&user],

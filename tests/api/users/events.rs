@@ -1,10 +1,10 @@
-//! Events: the tenant's log, read by position.
+//! Tests the tenant's event log, read by position.
 
 use anyhow::{Context, Result};
 use http::Method;
 use operations::events::verify;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run, send};
+use tests::{Application, Session, queries, role, run, send};
 
 async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<Value>, Value)> {
     let body = app
@@ -19,9 +19,9 @@ async fn page(app: &Application, session: &Session, query: &str) -> Result<(Vec<
 }
 
 #[test]
-fn events_come_in_order_without_gaps_and_go_on_after_a_position() {
+fn events_are_listed_in_order_without_gaps_after_a_position() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let mut positions = Vec::new();
         let mut after = json!(0);
         loop {
@@ -38,7 +38,7 @@ fn events_come_in_order_without_gaps_and_go_on_after_a_position() {
         let last = i64::try_from(positions.len())?;
         assert_eq!(positions, (1..=last).collect::<Vec<_>>());
         let total =
-            rows::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
+            queries::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
         assert_eq!(last, total);
         let (data, _) = page(app, &admin, "").await?;
         assert_eq!(data.len(), 50);
@@ -47,12 +47,13 @@ fn events_come_in_order_without_gaps_and_go_on_after_a_position() {
 }
 
 #[test]
-fn an_event_tells_who_did_what_by_which_request() {
+fn an_event_has_its_actor_kind_and_request_id() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (_, before) = page(app, &admin, "?after=0&limit=1").await?;
         assert_eq!(before, 1);
-        let end = rows::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
+        let end =
+            queries::count(app, "lms.event_log where tenant_id = $1", &[&admin.tenant]).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let request = app
@@ -86,17 +87,17 @@ fn an_event_tells_who_did_what_by_which_request() {
 }
 
 #[test]
-fn the_log_is_the_admins_and_each_tenants_own() {
+fn only_admins_read_the_log_of_their_own_tenant() {
     run(async |app| {
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
             app.get(&session, "/v1/events").await?.expect(403);
         }
         app.call(None, Method::GET, "/v1/events", None)
             .await?
             .expect(401);
-        let ours = app.sign_in(Role::Admin).await?;
-        let theirs = app.sign_in_to(1, Role::Admin).await?;
+        let ours = app.sign_in(role::ADMIN).await?;
+        let theirs = app.sign_in_to(1, role::ADMIN).await?;
         let (first, _) = page(app, &ours, "?limit=200").await?;
         let (second, _) = page(app, &theirs, "?limit=200").await?;
         assert!(
@@ -116,9 +117,9 @@ fn the_log_is_the_admins_and_each_tenants_own() {
 }
 
 #[test]
-fn the_chain_stays_whole_under_writes_side_by_side() {
+fn the_chain_stays_valid_under_concurrent_writes() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let writes = (0..12).map(|number| {
             let body = json!({"name": "x", "code": format!("side-{number}"), "time_zone": "UTC", "currency": "EUR"});
             let request = app.request(Method::POST, "/v1/centres").bearer_auth(&admin.token).json(&body);
@@ -137,9 +138,9 @@ fn the_chain_stays_whole_under_writes_side_by_side() {
 }
 
 #[test]
-fn a_bad_query_is_refused_by_name() {
+fn an_invalid_query_is_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [
             ("after=-1", "?after"),
             ("after=x", "?after"),

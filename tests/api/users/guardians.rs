@@ -1,9 +1,9 @@
-//! Guardians: which parent sees which student.
+//! Tests the links between guardians and students.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, queries, role, run};
 
 async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Value>> {
     let body = app.get(session, path).await?.expect(200).json();
@@ -11,13 +11,13 @@ async fn list(app: &Application, session: &Session, path: &str) -> Result<Vec<Va
 }
 
 #[test]
-fn a_link_lets_the_parent_see_the_child_until_it_is_cut() {
+fn a_parent_sees_the_student_until_the_link_is_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let parent = app.sign_in(Role::Parent).await?;
-        let (_, away) = rows::centres(app).await?;
-        let child = rows::colleague(app, "student", away).await?;
-        let student = rows::id(
+        let admin = app.sign_in(role::ADMIN).await?;
+        let parent = app.sign_in(role::PARENT).await?;
+        let (_, away) = queries::demo_centres(app).await?;
+        let child = queries::other_user(app, "student", away).await?;
+        let student = queries::fetch_id(
             app,
             "select id from lms.students where user_id = $1",
             &[&child],
@@ -63,23 +63,24 @@ fn a_link_lets_the_parent_see_the_child_until_it_is_cut() {
 }
 
 #[test]
-fn each_role_sees_the_links_of_its_scope() {
+fn each_role_sees_the_links_within_its_scope() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
-                Role::Assessor => {
+                role::ASSESSOR => {
                     app.get(&session, "/v1/guardians").await?.expect(403);
                     continue;
                 }
-                Role::Admin | Role::Finance | Role::Support => "true",
-                Role::Supervisor => "s.centre_id = $2",
-                Role::Parent => "g.user_id = $3",
-                Role::Student => "s.user_id = $3",
-                Role::Tutor => {
+                role::ADMIN | role::FINANCE | role::SUPPORT => "true",
+                role::SUPERVISOR => "s.centre_id = $2",
+                role::PARENT => "g.user_id = $3",
+                role::STUDENT => "s.user_id = $3",
+                role::TUTOR => {
                     "s.assigned_tutor_id = (select t.id from lms.tutors as t where t.user_id = $3)"
                 }
+                other => unreachable!("the role {} has no scope", other.name()),
             };
             let sql = format!(
                 "select g.id::text from lms.guardians as g
@@ -88,7 +89,7 @@ fn each_role_sees_the_links_of_its_scope() {
                   and ($2::uuid is not null and $3::uuid is not null)"
             );
             let mut expected =
-                rows::texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
             assert!(!expected.is_empty(), "{}", role.name());
             expected.sort();
             let mut found: Vec<String> = list(app, &session, "/v1/guardians?limit=200")
@@ -104,44 +105,44 @@ fn each_role_sees_the_links_of_its_scope() {
 }
 
 #[test]
-fn only_supervisor_and_admin_write_links_and_only_in_their_scope() {
+fn only_supervisors_and_admins_write_links_within_their_scope() {
     run(async |app| {
-        let (home, away) = rows::centres(app).await?;
-        let parent = app.user(0, Role::Parent).id;
-        let far_parent = rows::colleague(app, "parent", away).await?;
-        let far = rows::colleague(app, "student", away).await?;
-        let far = rows::id(
+        let (home, away) = queries::demo_centres(app).await?;
+        let parent = app.user(0, role::PARENT).id;
+        let far_parent = queries::other_user(app, "parent", away).await?;
+        let far = queries::other_user(app, "student", away).await?;
+        let far = queries::fetch_id(
             app,
             "select id from lms.students where user_id = $1",
             &[&far],
         )
         .await?;
-        let theirs = rows::any(app, 1, "students").await?;
+        let theirs = queries::first_id(app, 1, "students").await?;
         let body = json!({"user_id": parent, "student_id": far, "relationship": "parent"});
         for role in [
-            Role::Student,
-            Role::Parent,
-            Role::Tutor,
-            Role::Assessor,
-            Role::Support,
-            Role::Finance,
+            role::STUDENT,
+            role::PARENT,
+            role::TUTOR,
+            role::ASSESSOR,
+            role::SUPPORT,
+            role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             app.post(&session, "/v1/guardians", body.clone())
                 .await?
                 .expect(403);
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
         let reply = app
             .post(&supervisor, "/v1/guardians", body)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/student_id"]);
-        let near = rows::id(
+        let near = queries::fetch_id(
             app,
             "select id from lms.students where centre_id = $1 and parent_id <> $2",
             &[&home, &parent],
@@ -156,7 +157,7 @@ fn only_supervisor_and_admin_write_links_and_only_in_their_scope() {
         let body = json!({"user_id": parent, "student_id": theirs, "relationship": "parent"});
         let reply = app.post(&admin, "/v1/guardians", body).await?.expect(422);
         assert_eq!(reply.pointers(), ["/student_id"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }

@@ -1,10 +1,10 @@
-//! Whether the process lives, whether it can serve, and which regions there are.
+//! Tests the health checks and the list of regions.
 
 use http::Method;
 use tests::run;
 
 #[test]
-fn a_healthy_cell_says_so() {
+fn the_health_checks_of_a_healthy_cell_succeed() {
     run(async |app| {
         let live = app.call(None, Method::GET, "/healthz", None).await?;
         assert_eq!(live.expect(200).json()["status"], "ok");

@@ -1,23 +1,23 @@
-//! The last admin who can sign in stays, whoever would take it away and however many at once.
+//! Tests that the last admin who can sign in cannot be removed, under concurrency too.
 
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, people, rows, run};
+use tests::{Application, Reply, Session, fixtures, queries, role, run};
 use uuid::Uuid;
 
-/// Another admin of the first tenant, who is signed in.
+/// Creates another admin of the first tenant with a session.
 async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
     let body = json!({"name": "Second", "email": "second@aurora.example", "role": "admin", "password": "2 rivers run to 1 sea"});
     let made = app.post(admin, "/v1/users", body).await?.expect(201);
     let session = app
         .sign_in_as("aurora", "second@aurora.example", "2 rivers run to 1 sea")
         .await?;
-    Ok((people::id(&made.json())?, session))
+    Ok((fixtures::parse_id(&made.json())?, session))
 }
 
-/// Every way to take an admin away.
-async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
+/// The ways to remove an admin.
+async fn try_to_remove(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
     let path = format!("/v1/users/{user}");
     let erase = json!({"reason": "Asked for"});
     Ok(vec![
@@ -41,24 +41,24 @@ async fn ways(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Re
 }
 
 #[test]
-fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
+fn the_last_admin_cannot_be_deactivated_demoted_deleted_or_erased() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let before = rows::written(app).await?;
-        for reply in ways(app, &admin, admin.user).await? {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let before = queries::write_marks(app).await?;
+        for reply in try_to_remove(app, &admin, admin.user).await? {
             let reply = reply.expect(409);
             assert_eq!(reply.json()["type"], "/problems/conflict");
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         app.get(&admin, "/v1/auth/me").await?.expect(200);
 
-        // One who cannot sign in is no other.
+        // An admin who cannot sign in does not count.
         let (other, _) = second(app, &admin).await?;
         let path = format!("/v1/users/{other}/deactivate");
         app.call(Some(&admin), Method::POST, &path, None)
             .await?
             .expect(200);
-        for reply in ways(app, &admin, admin.user).await? {
+        for reply in try_to_remove(app, &admin, admin.user).await? {
             reply.expect(409);
         }
         Ok(())
@@ -66,15 +66,15 @@ fn the_last_admin_is_neither_deactivated_demoted_deleted_nor_erased() {
 }
 
 #[test]
-fn one_of_two_admins_may_go_and_then_the_other_stays() {
+fn one_of_two_admins_can_be_removed_and_the_other_cannot() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (other, session) = second(app, &admin).await?;
         let first = format!("/v1/users/{}", admin.user);
         app.patch(&session, &first, json!({"role": "supervisor"}))
             .await?
             .expect(200);
-        for reply in ways(app, &session, other).await? {
+        for reply in try_to_remove(app, &session, other).await? {
             reply.expect(409);
         }
         app.patch(&session, &first, json!({"role": "admin"}))
@@ -88,9 +88,9 @@ fn one_of_two_admins_may_go_and_then_the_other_stays() {
 }
 
 #[test]
-fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
+fn two_admins_who_remove_each_other_concurrently_do_not_both_succeed() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let (other, _) = second(app, &admin).await?;
         let sql = "update lms.users set status = 'inactive' where id = $1";
         let mut first = app.superuser().await?;
@@ -98,17 +98,17 @@ fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
         turn.execute(sql, &[&other]).await?;
         let rival = app.superuser().await?;
         let waiting = tokio::spawn(async move { rival.execute(sql, &[&admin.user]).await });
-        // It has to wait until it is known what becomes of the first.
+        // The second request waits for the outcome of the first.
         let locks = "pg_locks as l where l.locktype = 'advisory' and not l.granted
             and l.database = (select d.oid from pg_database as d where d.datname = current_database())";
-        while rows::count(app, locks, &[]).await? == 0 {
+        while queries::count(app, locks, &[]).await? == 0 {
             tokio::task::yield_now().await;
         }
         turn.commit().await?;
         let refused = waiting.await?.err().context("both succeeded")?;
         assert_eq!(refused.code().map(|code| code.code()), Some("LM409"));
         let left = "lms.users where tenant_id = $1 and role = 'admin' and status = 'active' and deleted_at is null";
-        assert_eq!(rows::count(app, left, &[&admin.tenant]).await?, 1);
+        assert_eq!(queries::count(app, left, &[&admin.tenant]).await?, 1);
         Ok(())
     });
 }
@@ -116,7 +116,7 @@ fn two_admins_who_take_each_other_away_at_once_do_not_both_succeed() {
 #[test]
 fn another_tenants_admins_do_not_count() {
     run(async |app| {
-        let harbour = app.session(1, Role::Admin).await?;
+        let harbour = app.session(1, role::ADMIN).await?;
         let path = format!("/v1/users/{}/deactivate", harbour.user);
         let reply = app
             .call(Some(&harbour), Method::POST, &path, None)

@@ -1,22 +1,22 @@
-//! Legal holds: while there is one, nobody erases the person or the person's parents.
+//! Tests that a legal hold prevents the erasure of a person and of the person's parents.
 
 use http::Method;
 use serde_json::json;
 use tests::{
-    Role, people, rows, run,
-    subjects::{erase, subject},
+    data_subject::{create_data_subject, erase},
+    fixtures, queries, role, run,
 };
 
 #[test]
-fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
+fn a_person_under_a_legal_hold_cannot_be_erased_until_its_release() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let subject = subject(app, &admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let subject = create_data_subject(app, &admin).await?;
         let body = json!({"user_id": subject.user, "reason": "A claim is pending"});
         let made = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
-        let path = format!("/v1/legal-holds/{}", people::id(&made.json())?);
-        let before = rows::written(app).await?;
-        // A parent's data is about the child as well.
+        let path = format!("/v1/legal-holds/{}", fixtures::parse_id(&made.json())?);
+        let before = queries::write_marks(app).await?;
+        // A parent's data concerns the child as well.
         for user in [subject.user, subject.parent] {
             let refused = erase(app, &admin, user).await?.expect(409);
             assert!(
@@ -25,7 +25,7 @@ fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
                 refused.text
             );
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         app.delete(&admin, &path).await?.expect(204);
         erase(app, &admin, subject.parent).await?.expect(200);
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
@@ -39,15 +39,15 @@ fn whoever_is_held_is_not_erased_until_the_hold_is_released() {
 }
 
 #[test]
-fn a_hold_is_on_somebody_and_says_why() {
+fn a_legal_hold_requires_a_person_and_a_reason() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let stranger = app.user(1, Role::Student).id;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let stranger = app.user(1, role::STUDENT).id;
         for (body, pointer) in [
             (json!({"reason": "Why"}), "/user_id"),
-            (json!({"user_id": app.user(0, Role::Student).id}), "/reason"),
+            (json!({"user_id": app.user(0, role::STUDENT).id}), "/reason"),
             (
-                json!({"user_id": app.user(0, Role::Student).id, "reason": ""}),
+                json!({"user_id": app.user(0, role::STUDENT).id, "reason": ""}),
                 "/reason",
             ),
             (json!({"user_id": stranger, "reason": "Why"}), "/user_id"),

@@ -1,11 +1,11 @@
-//! Changing and resetting passwords, and that no secret is kept or shown in the clear.
+//! Tests changing and resetting passwords, and that no secret is stored or shown in plain text.
 
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, outbox, rows, run, send};
+use tests::{Application, Reply, notifications, queries, role, run, send};
 
-const NEW: &str = "a river runs past 7 lamps";
+const NEW_PASSWORD: &str = "a river runs past 7 lamps";
 
 async fn post(app: &Application, path: &str, body: Value) -> Result<Reply> {
     app.call(None, Method::POST, path, Some(body)).await
@@ -18,18 +18,18 @@ async fn ask_for_reset(app: &Application, tenant: &str, email: &str) -> Result<R
         json!({"tenant": tenant, "email": email}),
     )
     .await?;
-    // The answer comes before the work, which is the worker's.
-    outbox::answer_resets(app).await?;
+    // The response does not wait for the work, which the worker does.
+    notifications::send_reset_codes(app).await?;
     Ok(reply)
 }
 
 #[test]
 fn changing_the_password_ends_all_other_sessions() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        let session = app.sign_in(Role::Tutor).await?;
-        let other = app.sign_in(Role::Tutor).await?;
-        let body = json!({"current": user.password, "new": NEW});
+        let user = app.user(0, role::TUTOR);
+        let session = app.sign_in(role::TUTOR).await?;
+        let other = app.sign_in(role::TUTOR).await?;
+        let body = json!({"current": user.password, "new": NEW_PASSWORD});
         let reply = app
             .post(&session, "/v1/auth/password", body)
             .await?
@@ -39,17 +39,17 @@ fn changing_the_password_ends_all_other_sessions() {
         app.get(&other, "/v1/auth/me").await?.expect(401);
         let old = json!({"tenant": "aurora", "email": user.email, "password": user.password});
         post(app, "/v1/auth/login", old).await?.expect(401);
-        app.sign_in_as("aurora", &user.email, NEW).await?;
+        app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
         Ok(())
     });
 }
 
 #[test]
-fn a_password_is_changed_only_by_who_knows_the_current_one() {
+fn changing_a_password_requires_the_current_one() {
     run(async |app| {
-        let session = app.sign_in(Role::Student).await?;
-        let before = rows::written(app).await?;
-        let body = json!({"current": "not the password", "new": NEW});
+        let session = app.sign_in(role::STUDENT).await?;
+        let before = queries::write_marks(app).await?;
+        let body = json!({"current": "not the password", "new": NEW_PASSWORD});
         for _ in 0..5 {
             let reply = app
                 .post(&session, "/v1/auth/password", body.clone())
@@ -62,21 +62,21 @@ fn a_password_is_changed_only_by_who_knows_the_current_one() {
             .await?
             .expect(429);
         assert!(!locked.header("retry-after").is_empty());
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn short_long_and_common_passwords_are_refused_everywhere() {
+fn short_long_and_common_passwords_are_rejected_everywhere() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Admin);
-        ask_for_reset(app, "aurora", &app.user(0, Role::Tutor).email)
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::ADMIN);
+        ask_for_reset(app, "aurora", &app.user(0, role::TUTOR).email)
             .await?
             .expect(202);
-        let token = outbox::code(app).await?;
-        let before = rows::written(app).await?;
+        let token = notifications::latest_code(app).await?;
+        let before = queries::write_marks(app).await?;
         let long = "x".repeat(129);
         for (password, code) in [
             ("eleven char", "too_short"),
@@ -103,7 +103,7 @@ fn short_long_and_common_passwords_are_refused_everywhere() {
                 assert!(!reply.text.contains(password), "{}", reply.text);
             }
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
@@ -111,16 +111,16 @@ fn short_long_and_common_passwords_are_refused_everywhere() {
 #[test]
 fn a_password_change_with_an_idempotency_key_changes_it_and_keeps_no_hash() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        let session = app.sign_in(Role::Tutor).await?;
+        let user = app.user(0, role::TUTOR);
+        let session = app.sign_in(role::TUTOR).await?;
         let request = app
             .request(Method::POST, "/v1/auth/password")
             .bearer_auth(&session.token)
             .header("idempotency-key", "change-1")
-            .json(&json!({"current": user.password, "new": NEW}));
+            .json(&json!({"current": user.password, "new": NEW_PASSWORD}));
         send(request).await?.expect(204);
-        app.sign_in_as("aurora", &user.email, NEW).await?;
-        let kept = rows::count(
+        app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
+        let kept = queries::count(
             app,
             "lms.idempotency_keys as k where k::text like '%argon2%'",
             &[],
@@ -132,17 +132,17 @@ fn a_password_change_with_an_idempotency_key_changes_it_and_keeps_no_hash() {
 }
 
 #[test]
-fn asking_for_a_reset_says_nothing_about_accounts() {
+fn requesting_a_reset_reveals_nothing_about_accounts() {
     run(async |app| {
-        let inactive = app.user(0, Role::Support);
-        rows::execute(
+        let inactive = app.user(0, role::SUPPORT);
+        queries::execute(
             app,
             "update lms.users set status = 'inactive' where id = $1",
             &[&inactive.id],
         )
         .await?;
-        let notifications = rows::count(app, "lms.notifications", &[]).await?;
-        let user = app.user(0, Role::Parent);
+        let notifications = queries::count(app, "lms.notifications", &[]).await?;
+        let user = app.user(0, role::PARENT);
         let real = ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         assert_eq!(real.text, "");
         for (tenant, email) in [
@@ -163,26 +163,26 @@ fn asking_for_a_reset_says_nothing_about_accounts() {
             assert_eq!(names(&reply), names(&real));
         }
         assert_eq!(
-            rows::count(app, "lms.notifications", &[]).await?,
+            queries::count(app, "lms.notifications", &[]).await?,
             notifications + 1
         );
         assert_eq!(
-            rows::count(app, "lms.one_use_tokens where user_id = $1", &[&user.id]).await?,
+            queries::count(app, "lms.one_use_tokens where user_id = $1", &[&user.id]).await?,
             1
         );
-        assert_eq!(rows::count(app, "lms.one_use_tokens", &[]).await?, 1);
+        assert_eq!(queries::count(app, "lms.one_use_tokens", &[]).await?, 1);
         Ok(())
     });
 }
 
 #[test]
-fn nobodys_mailbox_can_be_filled_with_resets() {
+fn password_resets_are_rate_limited_per_mailbox() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         for _ in 0..6 {
             ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         }
-        assert_eq!(rows::count(app, "lms.one_use_tokens", &[]).await?, 3);
+        assert_eq!(queries::count(app, "lms.one_use_tokens", &[]).await?, 3);
         Ok(())
     });
 }
@@ -190,32 +190,32 @@ fn nobodys_mailbox_can_be_filled_with_resets() {
 #[test]
 fn a_reset_token_works_once_and_ends_every_session() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
-        let session = app.sign_in(Role::Parent).await?;
+        let user = app.user(0, role::PARENT);
+        let session = app.sign_in(role::PARENT).await?;
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
-        let token = outbox::code(app).await?;
+        let token = notifications::latest_code(app).await?;
         assert_eq!(token.len(), 43);
-        let body = json!({"token": token, "password": NEW});
+        let body = json!({"token": token, "password": NEW_PASSWORD});
         let reply = post(app, "/v1/auth/password-reset/confirm", body.clone())
             .await?
             .expect(204);
         assert_eq!(reply.text, "");
         app.get(&session, "/v1/auth/me").await?.expect(401);
-        let session = app.sign_in_as("aurora", &user.email, NEW).await?;
+        let session = app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
 
         let again = post(app, "/v1/auth/password-reset/confirm", body)
             .await?
             .expect(422);
         assert_eq!(again.pointers(), ["/token"]);
         app.get(&session, "/v1/auth/me").await?.expect(200);
-        // What else was on its way is dead too.
+        // Pending resets are invalidated, too.
         assert_eq!(
-            rows::count(app, "lms_private.notification_secrets", &[]).await?,
+            queries::count(app, "lms_private.notification_secrets", &[]).await?,
             0
         );
         assert_eq!(
-            rows::count(app, "lms.one_use_tokens where used_at is null", &[]).await?,
+            queries::count(app, "lms.one_use_tokens where used_at is null", &[]).await?,
             0
         );
         Ok(())
@@ -223,12 +223,13 @@ fn a_reset_token_works_once_and_ends_every_session() {
 }
 
 #[test]
-fn a_reset_token_ends_after_its_time_and_with_its_account() {
+fn a_reset_token_expires_and_ends_with_its_account() {
     run(async |app| {
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         ask_for_reset(app, "aurora", &user.email).await?.expect(202);
-        let body = json!({"token": outbox::code(app).await?, "password": NEW});
-        rows::execute(
+        let body =
+            json!({"token": notifications::latest_code(app).await?, "password": NEW_PASSWORD});
+        queries::execute(
             app,
             "update lms.users set status = 'inactive' where id = $1",
             &[&user.id],
@@ -237,19 +238,19 @@ fn a_reset_token_ends_after_its_time_and_with_its_account() {
         post(app, "/v1/auth/password-reset/confirm", body.clone())
             .await?
             .expect(422);
-        rows::execute(
+        queries::execute(
             app,
             "update lms.users set status = 'active' where id = $1",
             &[&user.id],
         )
         .await?;
         let overdue = "update lms.one_use_tokens set expires_at = now() - interval '1 second'";
-        rows::execute(app, overdue, &[]).await?;
+        queries::execute(app, overdue, &[]).await?;
         let reply = post(app, "/v1/auth/password-reset/confirm", body)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/token"]);
-        let made_up = json!({"token": "made-up", "password": NEW});
+        let made_up = json!({"token": "made-up", "password": NEW_PASSWORD});
         post(app, "/v1/auth/password-reset/confirm", made_up)
             .await?
             .expect(422);
@@ -260,10 +261,10 @@ fn a_reset_token_ends_after_its_time_and_with_its_account() {
 }
 
 #[test]
-fn no_secret_is_kept_or_shown_in_the_clear() {
+fn no_secret_is_stored_or_shown_in_plain_text() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let user = app.user(0, Role::Admin);
+        let admin = app.sign_in(role::ADMIN).await?;
+        let user = app.user(0, role::ADMIN);
         let first = "the first of 3 pass phrases";
         let made = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": first});
         let request = app
@@ -272,7 +273,7 @@ fn no_secret_is_kept_or_shown_in_the_clear() {
             .header("idempotency-key", "ana")
             .json(&made);
         let mut shown = vec![send(request).await?.expect(201).text];
-        let changed = json!({"current": user.password, "new": NEW});
+        let changed = json!({"current": user.password, "new": NEW_PASSWORD});
         shown.push(
             app.post(&admin, "/v1/auth/password", changed)
                 .await?
@@ -285,8 +286,8 @@ fn no_secret_is_kept_or_shown_in_the_clear() {
                 .expect(202)
                 .text,
         );
-        let token = outbox::code(app).await?;
-        let notified = rows::texts(
+        let token = notifications::latest_code(app).await?;
+        let notified = queries::fetch_texts(
             app,
             "select message from lms.notifications where message like '%{{token}}%'",
             &[],
@@ -312,7 +313,7 @@ fn no_secret_is_kept_or_shown_in_the_clear() {
 
         let secrets = [
             user.password.as_str(),
-            NEW,
+            NEW_PASSWORD,
             first,
             second,
             &token,
@@ -330,11 +331,11 @@ fn no_secret_is_kept_or_shown_in_the_clear() {
         }
         let tables = "select table_name::text from information_schema.tables
             where table_schema = 'lms' and table_type = 'BASE TABLE'";
-        for table in rows::texts(app, tables, &[]).await? {
+        for table in queries::fetch_texts(app, tables, &[]).await? {
             for secret in secrets {
                 let from = format!("lms.{table} as t where strpos(t::text, $1) > 0");
                 assert_eq!(
-                    rows::count(app, &from, &[&secret]).await?,
+                    queries::count(app, &from, &[&secret]).await?,
                     0,
                     "in clear in {table}"
                 );
@@ -344,7 +345,7 @@ fn no_secret_is_kept_or_shown_in_the_clear() {
                     "lms.{table} as t where t::text like '%argon2%' or t::text like '%password_hash%'"
                 );
                 assert_eq!(
-                    rows::count(app, &from, &[]).await?,
+                    queries::count(app, &from, &[]).await?,
                     0,
                     "a hash is in {table}"
                 );

@@ -1,14 +1,14 @@
-//! Limits on attempts to sign in: who guesses is slowed, and the innocent are not.
+//! Tests that guessing is limited and other users can still sign in.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::json;
-use tests::{Application, Reply, Role, outbox, rows, run};
+use tests::{Application, Reply, notifications, queries, role, run};
 
-/// Another 99 failures like the one that there is, of as many other accounts.
-pub(crate) const AGAIN_99: &str =
+/// Inserts 99 copies of the latest failed sign-in, each for another account.
+pub(crate) const REPEAT_FAILURE_99_TIMES: &str =
     "insert into lms.sign_in_failures (tenant_id, account, address, failed, device, origin)
     select f.tenant_id, sha256(convert_to(g.number::text, 'UTF8')), f.address, f.failed, f.device, f.origin
     from lms.sign_in_failures as f
@@ -17,7 +17,7 @@ pub(crate) const AGAIN_99: &str =
       and f.origin is not null
       and f.created_at = (select max(r.created_at) from lms.sign_in_failures as r)";
 
-/// A sign-in by a program, from an address that a proxy names.
+/// Sends a sign-in without a device cookie, from an address that a proxy names.
 async fn login_from(
     app: &Application,
     (tenant, email, password): (&str, &str, &str),
@@ -40,8 +40,8 @@ async fn login(app: &Application, tenant: &str, email: &str, password: &str) -> 
     login_from(app, (tenant, email, password), None, None).await
 }
 
-/// Lets so many minutes go by since all attempts.
-async fn pass(app: &Application, minutes: i32) -> Result<()> {
+/// Moves all sign-in attempts this many minutes into the past.
+async fn age_attempts(app: &Application, minutes: i32) -> Result<()> {
     app.superuser()
         .await?
         .batch_execute(&format!(
@@ -59,7 +59,7 @@ fn seconds(reply: &Reply) -> Result<u32> {
 }
 
 #[test]
-fn fifty_wrong_tries_through_one_address_stop_nobody_else() {
+fn fifty_failed_attempts_from_one_address_do_not_block_others() {
     run(async |app| {
         for number in 0..50 {
             let email = format!("guess{number}@aurora.example");
@@ -68,30 +68,30 @@ fn fifty_wrong_tries_through_one_address_stop_nobody_else() {
                 .expect(401);
         }
         for tenant in [0, 1] {
-            app.sign_in_to(tenant, Role::Tutor).await?;
-            app.sign_in_to(tenant, Role::Parent).await?;
+            app.sign_in_to(tenant, role::TUTOR).await?;
+            app.sign_in_to(tenant, role::PARENT).await?;
         }
         Ok(())
     });
 }
 
-/// Makes so many accounts, `ana1@aurora.example` and so on, with the password of a parent.
+/// Creates this many accounts, `ana1@aurora.example` and so on, with the password of the demo parent.
 pub(crate) async fn accounts(app: &Application, count: usize) -> Result<()> {
     let sql = "insert into lms.users (tenant_id, name, email, role, password_hash)
         select u.tenant_id, 'Ana', 'ana' || g.number || '@aurora.example', 'parent', u.password_hash
         from lms.users as u
         cross join generate_series(1, $2::integer) as g (number)
         where u.id = $1";
-    let user = app.user(0, Role::Parent);
-    rows::execute(app, sql, &[&user.id, &i32::try_from(count)?]).await?;
+    let user = app.user(0, role::PARENT);
+    queries::execute(app, sql, &[&user.id, &i32::try_from(count)?]).await?;
     Ok(())
 }
 
 #[test]
-fn ninety_right_sign_ins_at_one_moment_all_succeed() {
+fn ninety_concurrent_correct_sign_ins_all_succeed() {
     run(async |app| {
         accounts(app, 90).await?;
-        let user = app.user(0, Role::Parent);
+        let user = app.user(0, role::PARENT);
         let attempts = (1..=90).map(async |number| {
             let email = format!("ana{number}@aurora.example");
             loop {
@@ -99,13 +99,13 @@ fn ninety_right_sign_ins_at_one_moment_all_succeed() {
                 if reply.status != 503 {
                     return anyhow::Ok(reply.expect(200));
                 }
-                // On a machine that is busy with other things: whoever waits as it is told to gets in.
+                // On a busy machine a sign-in may get a 503 and succeeds when it is repeated.
                 let wait = Duration::from_secs(seconds(&reply)?.into());
                 tokio::time::sleep(wait).await;
             }
         });
         futures::future::try_join_all(attempts).await?;
-        assert_eq!(rows::count(app, "lms.sign_in_failures", &[]).await?, 0);
+        assert_eq!(queries::count(app, "lms.sign_in_failures", &[]).await?, 0);
         Ok(())
     });
 }
@@ -113,14 +113,14 @@ fn ninety_right_sign_ins_at_one_moment_all_succeed() {
 #[test]
 fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        // Somebody who has been here before.
-        app.sign_in(Role::Tutor).await?;
+        let user = app.user(0, role::TUTOR);
+        // The device of this user is known.
+        app.sign_in(role::TUTOR).await?;
         login(app, "aurora", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
-        rows::execute(app, AGAIN_99, &[]).await?;
-        for email in ["another@aurora.example", &app.user(0, Role::Admin).email] {
+        queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
+        for email in ["another@aurora.example", &app.user(0, role::ADMIN).email] {
             let reply = login(app, "aurora", email, "not the password")
                 .await?
                 .expect(429);
@@ -129,23 +129,23 @@ fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
         login(app, "aurora", &user.email, &user.password)
             .await?
             .expect(200);
-        app.sign_in_to(1, Role::Admin).await?;
+        app.sign_in_to(1, role::ADMIN).await?;
         login(app, "nowhere", "another@aurora.example", "not the password")
             .await?
             .expect(401);
-        pass(app, 15).await?;
-        app.sign_in(Role::Admin).await?;
+        age_attempts(app, 15).await?;
+        app.sign_in(role::ADMIN).await?;
         Ok(())
     });
 }
 
 #[test]
-fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
+fn guesses_at_unknown_tenants_are_limited_like_those_at_a_known_one() {
     run(async |app| {
         login(app, "nowhere", "guess@aurora.example", "not the password")
             .await?
             .expect(401);
-        rows::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
         login(
             app,
             "elsewhere",
@@ -154,7 +154,7 @@ fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
         )
         .await?
         .expect(429);
-        app.sign_in(Role::Tutor).await?;
+        app.sign_in(role::TUTOR).await?;
         login(app, "aurora", "another@aurora.example", "not the password")
             .await?
             .expect(401);
@@ -163,11 +163,11 @@ fn guesses_at_tenants_that_do_not_exist_are_limited_as_those_at_one() {
 }
 
 #[test]
-fn who_guesses_one_account_waits_longer_and_longer() {
+fn guessing_one_account_is_delayed_progressively() {
     run(async |app| {
-        let email = &app.user(0, Role::Admin).email;
+        let email = &app.user(0, role::ADMIN).email;
         for email in [email.as_str(), "nobody@aurora.example"] {
-            rows::execute(app, "delete from lms.sign_in_failures", &[]).await?;
+            queries::execute(app, "delete from lms.sign_in_failures", &[]).await?;
             for _ in 0..5 {
                 login(app, "aurora", email, "not the password")
                     .await?
@@ -177,7 +177,7 @@ fn who_guesses_one_account_waits_longer_and_longer() {
                 .await?
                 .expect(429);
             assert!((800..=900).contains(&seconds(&reply)?));
-            pass(app, 16).await?;
+            age_attempts(app, 16).await?;
             let mut waits = Vec::new();
             for minutes in [2, 4, 8, 15] {
                 login(app, "aurora", email, "not the password")
@@ -187,7 +187,7 @@ fn who_guesses_one_account_waits_longer_and_longer() {
                     .await?
                     .expect(429);
                 waits.push(seconds(&reply)?.div_ceil(60));
-                pass(app, minutes).await?;
+                age_attempts(app, minutes).await?;
             }
             assert_eq!(waits, [2, 4, 8, 15]);
         }
@@ -196,9 +196,9 @@ fn who_guesses_one_account_waits_longer_and_longer() {
 }
 
 #[test]
-fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
+fn strangers_cannot_lock_users_out_of_their_known_devices() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         let right = ("aurora", user.email.as_str(), user.password.as_str());
         let wrong = ("aurora", user.email.as_str(), "not the password");
         login_from(app, right, Some("Own/1.0"), None)
@@ -218,11 +218,11 @@ fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
         login_from(app, right, Some("Own/1.0"), None)
             .await?
             .expect(200);
-        // That gives the strangers no new tries.
+        // The sign-in gives the strangers no new attempts.
         login_from(app, wrong, Some("Stranger/1.0"), None)
             .await?
             .expect(429);
-        // The device has its own limit.
+        // The device has a limit of its own.
         for _ in 0..5 {
             login_from(app, wrong, Some("Own/1.0"), None)
                 .await?
@@ -236,9 +236,9 @@ fn strangers_keep_nobody_from_signing_in_on_a_device_of_their_own() {
 }
 
 #[test]
-fn who_proves_to_have_the_mailbox_signs_in_at_once() {
+fn a_user_who_proves_to_own_the_mailbox_signs_in_at_once() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
+        let user = app.user(0, role::TUTOR);
         for _ in 0..5 {
             login(app, "aurora", &user.email, "not the password")
                 .await?
@@ -251,9 +251,8 @@ fn who_proves_to_have_the_mailbox_signs_in_at_once() {
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
-        outbox::answer_resets(app).await?;
-        let body =
-            json!({"token": outbox::code(app).await?, "password": "a river runs past 7 lamps"});
+        notifications::send_reset_codes(app).await?;
+        let body = json!({"token": notifications::latest_code(app).await?, "password": "a river runs past 7 lamps"});
         app.call(
             None,
             Method::POST,
@@ -269,10 +268,10 @@ fn who_proves_to_have_the_mailbox_signs_in_at_once() {
 }
 
 #[test]
-fn strangers_keep_nobody_who_is_signed_in_from_changing_the_password() {
+fn strangers_cannot_keep_a_signed_in_user_from_changing_the_password() {
     run(async |app| {
-        let user = app.user(0, Role::Tutor);
-        let session = app.sign_in(Role::Tutor).await?;
+        let user = app.user(0, role::TUTOR);
+        let session = app.sign_in(role::TUTOR).await?;
         let wrong = ("aurora", user.email.as_str(), "not the password");
         for _ in 0..5 {
             login_from(app, wrong, Some("Stranger/1.0"), None)
@@ -288,9 +287,9 @@ fn strangers_keep_nobody_who_is_signed_in_from_changing_the_password() {
 }
 
 #[test]
-fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
+fn behind_a_trusted_proxy_each_client_is_counted_separately() {
     run(async |app| {
-        app.beside(
+        app.with_second_application(
             |variables| {
                 variables.insert("trusted_proxies".to_owned(), "127.0.0.0/8".to_owned());
                 variables.insert(
@@ -299,14 +298,14 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
                 );
             },
             async |app| {
-                let user = app.user(0, Role::Tutor);
+                let user = app.user(0, role::TUTOR);
                 let wrong = ("aurora", "guess@aurora.example", "not the password");
                 let right = ("aurora", user.email.as_str(), user.password.as_str());
                 login_from(app, wrong, None, Some("203.0.113.7"))
                     .await?
                     .expect(401);
-                rows::execute(app, AGAIN_99, &[]).await?;
-                // The part that a client writes itself stands before the part that the proxy appends.
+                queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
+                // The client's own entry comes before the one that the proxy appends.
                 login_from(app, right, None, Some("192.0.2.1, 203.0.113.7"))
                     .await?
                     .expect(429);
@@ -314,7 +313,7 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
                     .await?
                     .expect(200)
                     .json();
-                let kept = rows::texts(
+                let kept = queries::fetch_texts(
                     app,
                     "select address from lms.sessions where user_id = $1 order by created_at desc",
                     &[&user.id],
@@ -333,13 +332,13 @@ fn behind_a_trusted_proxy_each_client_is_counted_for_itself() {
 }
 
 #[test]
-fn without_a_trusted_proxy_no_header_hides_who_guesses() {
+fn without_a_trusted_proxy_headers_do_not_change_the_client_address() {
     run(async |app| {
         let wrong = ("aurora", "guess@aurora.example", "not the password");
         login_from(app, wrong, None, Some("203.0.113.7"))
             .await?
             .expect(401);
-        rows::execute(app, AGAIN_99, &[]).await?;
+        queries::execute(app, REPEAT_FAILURE_99_TIMES, &[]).await?;
         login_from(
             app,
             ("aurora", "other@aurora.example", "not the password"),

@@ -1,10 +1,10 @@
-//! Staff: what the organisation knows of those who work for it.
+//! Tests staff: the standard verbs and the access of each role.
 
 use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Role, people, rows, run};
+use tests::{fixtures, queries, role, run};
 
 fn names(value: &Value) -> BTreeSet<&str> {
     value
@@ -16,10 +16,10 @@ fn names(value: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn a_staff_member_is_made_read_changed_deleted_and_restored() {
+fn a_staff_member_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, away) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, away) = queries::demo_centres(app).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         let user = app
             .post(&admin, "/v1/users", user)
@@ -76,27 +76,27 @@ fn a_staff_member_is_made_read_changed_deleted_and_restored() {
 }
 
 #[test]
-fn what_a_staff_member_refers_to_must_be_there() {
+fn a_staff_member_must_refer_to_existing_rows() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        let away = people::id(
+        let away = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", body)
                 .await?
                 .expect(201)
                 .json(),
         )?;
-        let user = app.user(0, Role::Tutor).id;
+        let user = app.user(0, role::TUTOR).id;
         let (their_user, their_centre) = (
-            app.user(1, Role::Tutor).id,
-            rows::any(app, 1, "centres").await?,
+            app.user(1, role::TUTOR).id,
+            queries::first_id(app, 1, "centres").await?,
         );
         app.delete(&admin, &format!("/v1/centres/{away}"))
             .await?
             .expect(204);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for (body, pointer) in [
             (
                 json!({"user_id": their_user, "centre_id": home}),
@@ -113,39 +113,43 @@ fn what_a_staff_member_refers_to_must_be_there() {
             assert_eq!(reply.pointers(), [pointer]);
             assert_eq!(
                 reply.json()["errors"][0]["detail"],
-                "There is no such thing here."
+                if pointer == "/user_id" {
+                    "No such user."
+                } else {
+                    "No such centre."
+                }
             );
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn each_role_reads_of_the_staff_what_it_needs() {
+fn each_role_sees_the_fields_of_staff_it_may_read() {
     run(async |app| {
-        let (home, _) = rows::centres(app).await?;
-        for role in Role::ALL {
+        let (home, _) = queries::demo_centres(app).await?;
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let reply = app.get(&session, "/v1/staff").await?;
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 reply.expect(403);
                 continue;
             }
             let body = reply.expect(200).json();
             let data = body["data"].as_array().cloned().unwrap_or_default();
-            let expected = if role == Role::Supervisor { 2 } else { 5 };
+            let expected = if role == role::SUPERVISOR { 2 } else { 5 };
             assert_eq!(data.len(), expected, "{}", role.name());
             for one in &data {
                 match role {
-                    Role::Tutor | Role::Assessor => {
+                    role::TUTOR | role::ASSESSOR => {
                         assert_eq!(
                             names(one),
                             BTreeSet::from(["id", "user_id", "centre_id", "title"])
                         );
                     }
-                    Role::Supervisor => assert_eq!(one["centre_id"], json!(home)),
-                    _ => assert_eq!(one.get("deleted_at").is_some(), role == Role::Admin),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
+                    _ => assert_eq!(one.get("deleted_at").is_some(), role == role::ADMIN),
                 }
             }
         }
@@ -154,19 +158,19 @@ fn each_role_reads_of_the_staff_what_it_needs() {
 }
 
 #[test]
-fn a_supervisor_writes_the_staff_of_the_own_centre_alone() {
+fn a_supervisor_writes_only_the_staff_of_their_centre() {
     run(async |app| {
-        let supervisor = app.sign_in(Role::Supervisor).await?;
-        let (home, away) = rows::centres(app).await?;
-        let user = rows::colleague(app, "tutor", home).await?;
-        let tenant_wide = rows::id(
+        let supervisor = app.sign_in(role::SUPERVISOR).await?;
+        let (home, away) = queries::demo_centres(app).await?;
+        let user = queries::other_user(app, "tutor", home).await?;
+        let tenant_wide = queries::fetch_id(
             app,
             "select id from lms.staff where user_id = $1",
-            &[&app.user(0, Role::Admin).id],
+            &[&app.user(0, role::ADMIN).id],
         )
         .await?;
         let path = format!("/v1/staff/{}", tenant_wide);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         app.post(
             &supervisor,
             "/v1/staff",
@@ -179,7 +183,7 @@ fn a_supervisor_writes_the_staff_of_the_own_centre_alone() {
             .await?
             .expect(404);
         app.delete(&supervisor, &path).await?.expect(404);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         let made = app
             .post(
                 &supervisor,

@@ -1,14 +1,14 @@
-//! Tenants: one's own is read by all and changed by its admin; no other is ever seen.
+//! Tests tenants: everyone reads their own, admins change it, and no other is visible.
 
 use http::Method;
 use serde_json::json;
-use tests::{Role, rows, run};
+use tests::{queries, role, run};
 
 #[test]
-fn everybody_sees_the_own_tenant_and_no_other() {
+fn everyone_sees_only_their_own_tenant() {
     run(async |app| {
         let (own, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
-        for role in Role::ALL {
+        for role in role::ALL {
             let session = app.sign_in(role).await?;
             let list = app.get(&session, "/v1/tenants").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
@@ -20,7 +20,7 @@ fn everybody_sees_the_own_tenant_and_no_other() {
             assert!(!one.header("etag").is_empty());
             let one = one.json();
             assert_eq!(list["data"][0], one);
-            if matches!(role, Role::Student | Role::Parent) {
+            if matches!(role, role::STUDENT | role::PARENT) {
                 let expected = json!({"id": own, "name": "Aurora Learning", "slug": "aurora"});
                 assert_eq!(one, expected);
             } else {
@@ -37,20 +37,24 @@ fn everybody_sees_the_own_tenant_and_no_other() {
 }
 
 #[test]
-fn its_admin_alone_changes_name_and_settings() {
+fn only_admins_change_name_and_settings() {
     run(async |app| {
         let path = format!("/v1/tenants/{}", app.demo.tenants[0].id);
         let body =
             json!({"name": "Aurora", "settings": {"week_begins": "monday", "grace": {"days": 3}}});
-        let before = rows::written(app).await?;
-        for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        let before = queries::write_marks(app).await?;
+        for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
-            let events = rows::written(app).await?;
+            let events = queries::write_marks(app).await?;
             app.patch(&session, &path, body.clone()).await?.expect(403);
-            assert_eq!(rows::written(app).await?, events);
+            assert_eq!(queries::write_marks(app).await?, events);
         }
-        let admin = app.sign_in(Role::Admin).await?;
-        assert_ne!(rows::written(app).await?, before, "sign-ins are events");
+        let admin = app.sign_in(role::ADMIN).await?;
+        assert_ne!(
+            queries::write_marks(app).await?,
+            before,
+            "sign-ins are events"
+        );
         let changed = app.patch(&admin, &path, body).await?.expect(200);
         assert_eq!(changed.json()["name"], "Aurora");
         assert_eq!(
@@ -61,7 +65,7 @@ fn its_admin_alone_changes_name_and_settings() {
         let read = app.get(&admin, &path).await?.expect(200);
         assert_eq!(read.json(), changed.json());
         assert_eq!(read.header("etag"), changed.header("etag"));
-        let events = rows::count(
+        let events = queries::count(
             app,
             "lms.event_log where entity = 'tenants' and kind = 'tenant.updated' and actor = $1",
             &[&admin.user],
@@ -75,7 +79,7 @@ fn its_admin_alone_changes_name_and_settings() {
 #[test]
 fn a_patch_merges_the_settings_as_rfc_7396_says() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
         let first = json!({"settings": {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}});
         app.patch(&admin, &path, first).await?.expect(200);
@@ -89,11 +93,11 @@ fn a_patch_merges_the_settings_as_rfc_7396_says() {
 }
 
 #[test]
-fn what_the_operator_decides_is_read_only() {
+fn fields_set_by_the_operator_are_read_only() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         for field in [
             "id",
             "slug",
@@ -124,7 +128,7 @@ fn what_the_operator_decides_is_read_only() {
                 .expect(405);
             assert_eq!(reply.header("allow"), allow);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         Ok(())
     });
 }

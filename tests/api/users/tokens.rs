@@ -1,18 +1,18 @@
-//! Access tokens that are not good here: of another region, expired, forged.
+//! Tests invalid access tokens: of another region, expired and forged.
 
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::token::{Claims, Keys};
 use serde_json::{Value, json};
-use tests::{Application, Reply, Role, Session, rows, run, send};
+use tests::{Application, Reply, Session, queries, role, run, send};
 use uuid::Uuid;
 
-/// The keys of the application under test.
+/// Returns the keys of the application under test.
 fn keys(app: &Application) -> Result<Keys> {
     Keys::parse(&app.variables["signing_keys"]).map_err(anyhow::Error::msg)
 }
 
-/// What the session's own token says.
+/// Returns the claims of the session's own token.
 fn claims(app: &Application, session: &Session) -> Result<Claims> {
     let claims = keys(app)?.verify(&session.token, "eu");
     claims.ok().context("the token of a sign-in")
@@ -27,14 +27,14 @@ async fn me(app: &Application, token: &str) -> Result<Reply> {
 }
 
 #[test]
-fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
+fn a_token_of_another_region_is_redirected_without_further_information() {
     run(async |app| {
-        let session = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(role::ADMIN).await?;
         let elsewhere = Claims {
             aud: "au".to_owned(),
             ..claims(app, &session)?
         };
-        // The other region has keys of its own, which are not known here.
+        // The other region has keys of its own, which this region does not have.
         let theirs = Keys::parse("au-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .map_err(anyhow::Error::msg)?;
         for keys in [keys(app)?, theirs] {
@@ -48,9 +48,9 @@ fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
                 body["request_id"] = Value::Null;
                 let expected = json!({
                     "type": "/problems/wrong-region",
-                    "title": "Your tenant lives in another region",
+                    "title": "Wrong region",
                     "status": 421,
-                    "detail": "Use https://au.example.org instead.",
+                    "detail": "The tenant is served elsewhere. Use https://au.example.org instead.",
                     "request_id": null,
                 });
                 assert_eq!(body, expected);
@@ -59,18 +59,18 @@ fn a_token_of_another_region_is_sent_there_and_told_nothing_else() {
                 .request(Method::POST, "/v1/centres")
                 .bearer_auth(&token)
                 .json(&json!({"name": "x", "code": "x1", "time_zone": "UTC", "currency": "EUR"}));
-            let before = rows::written(app).await?;
+            let before = queries::write_marks(app).await?;
             send(request).await?.expect(421);
-            assert_eq!(rows::written(app).await?, before);
+            assert_eq!(queries::write_marks(app).await?, before);
         }
         Ok(())
     });
 }
 
 #[test]
-fn a_token_that_is_not_good_is_refused() {
+fn an_invalid_token_is_rejected() {
     run(async |app| {
-        let session = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(role::ADMIN).await?;
         let good = claims(app, &session)?;
         let ours = keys(app)?;
         let key_id = app.variables["signing_keys"]
@@ -96,7 +96,7 @@ fn a_token_that_is_not_good_is_refused() {
             parts.next().context("payload")?,
             parts.next().context("signature")?,
         );
-        let other = app.sign_in(Role::Student).await?;
+        let other = app.sign_in(role::STUDENT).await?;
         let others_payload = other.token.split('.').nth(1).context("payload")?;
         // {"alg":"none","typ":"JWT"}
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
@@ -156,15 +156,15 @@ fn a_token_that_is_not_good_is_refused() {
 }
 
 #[test]
-fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
+fn a_token_whose_claims_do_not_match_its_session_is_rejected() {
     run(async |app| {
-        let session = app.sign_in(Role::Student).await?;
-        let other = app.sign_in(Role::Admin).await?;
+        let session = app.sign_in(role::STUDENT).await?;
+        let other = app.sign_in(role::ADMIN).await?;
         let good = claims(app, &session)?;
         let theirs = claims(app, &other)?;
         for wrong in [
             Claims {
-                role: Role::Admin,
+                role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {
@@ -177,7 +177,7 @@ fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
             },
             Claims {
                 sub: theirs.sub,
-                role: Role::Admin,
+                role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {
@@ -206,11 +206,11 @@ fn a_token_whose_claims_do_not_fit_its_session_is_refused() {
 }
 
 #[test]
-fn a_change_of_role_or_tenant_ends_the_tokens_that_were_given_out() {
+fn a_change_of_role_or_tenant_invalidates_issued_tokens() {
     run(async |app| {
-        let session = app.sign_in(Role::Assessor).await?;
-        let staying = app.sign_in(Role::Tutor).await?;
-        rows::execute(
+        let session = app.sign_in(role::ASSESSOR).await?;
+        let staying = app.sign_in(role::TUTOR).await?;
+        queries::execute(
             app,
             "update lms.users set role = 'support' where id = $1",
             &[&session.user],
@@ -218,15 +218,15 @@ fn a_change_of_role_or_tenant_ends_the_tokens_that_were_given_out() {
         .await?;
         app.get(&session, "/v1/auth/me").await?.expect(401);
         app.get(&staying, "/v1/auth/me").await?.expect(200);
-        rows::execute(
+        queries::execute(
             app,
             "update lms.tenants set status = 'inactive' where id = $1",
             &[&session.tenant],
         )
         .await?;
         app.get(&staying, "/v1/auth/me").await?.expect(401);
-        assert!(app.sign_in(Role::Tutor).await.is_err());
-        app.sign_in_to(1, Role::Tutor).await?;
+        assert!(app.sign_in(role::TUTOR).await.is_err());
+        app.sign_in_to(1, role::TUTOR).await?;
         Ok(())
     });
 }

@@ -1,9 +1,9 @@
-//! Accounts: making them with their profile, changing them, and letting them sign in or not.
+//! Tests accounts: creation with a profile, updates, deactivation and deletion.
 
 use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Role, Session, rows, run};
+use tests::{Application, Session, queries, role, run};
 use uuid::Uuid;
 
 async fn make(app: &Application, session: &Session, body: Value) -> Result<(String, Value)> {
@@ -15,9 +15,9 @@ async fn make(app: &Application, session: &Session, body: Value) -> Result<(Stri
 }
 
 #[test]
-fn an_account_without_a_profile_is_a_user_alone() {
+fn an_account_without_a_profile_is_only_a_user() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "Ana@Aurora.example", "role": "finance"});
         let (id, made) = make(app, &admin, body).await?;
         let at = made["created_at"].clone();
@@ -46,9 +46,10 @@ fn an_account_without_a_profile_is_a_user_alone() {
                 .json(),
             expected
         );
-        let profile = rows::count(app, "lms.staff where user_id = $1::text::uuid", &[&id]).await?;
+        let profile =
+            queries::count(app, "lms.staff where user_id = $1::text::uuid", &[&id]).await?;
         assert_eq!(profile, 0);
-        // No password yet: nothing signs it in.
+        // The user has no password yet and cannot sign in.
         assert!(
             app.sign_in_as("aurora", "ana@aurora.example", "")
                 .await
@@ -59,12 +60,12 @@ fn an_account_without_a_profile_is_a_user_alone() {
 }
 
 #[test]
-fn each_role_gets_its_row_in_the_same_transaction() {
+fn each_role_gets_its_profile_in_the_same_transaction() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
-        let parent = app.user(0, Role::Parent).id;
-        let child = rows::any(app, 0, "students").await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
+        let parent = app.user(0, role::PARENT).id;
+        let child = queries::first_id(app, 0, "students").await?;
         let staff = json!({"title": "Helper", "department": "Office", "hired_on": "2026-02-01"});
         let student = json!({"dob": "2015-05-05", "special_needs": ["ADHD"], "languages": ["en"], "parent_id": parent});
         let cases = [
@@ -116,7 +117,7 @@ fn each_role_gets_its_row_in_the_same_transaction() {
                 "lms.{table} where user_id = $1::text::uuid and created_by = $2 and {condition}"
             );
             assert_eq!(
-                rows::count(app, &from, &[&id, &admin.user]).await?,
+                queries::count(app, &from, &[&id, &admin.user]).await?,
                 1,
                 "{role}"
             );
@@ -125,7 +126,7 @@ fn each_role_gets_its_row_in_the_same_transaction() {
                 where u.id = $1::text::uuid and u.xmin = p.xmin"
             );
             assert_eq!(
-                rows::count(app, &together, &[&id]).await?,
+                queries::count(app, &together, &[&id]).await?,
                 1,
                 "{role}: two transactions"
             );
@@ -141,14 +142,14 @@ fn each_role_gets_its_row_in_the_same_transaction() {
 }
 
 #[test]
-fn a_profile_that_does_not_fit_leaves_nothing_behind() {
+fn an_invalid_profile_leaves_nothing_behind() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (home, _) = rows::centres(app).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (home, _) = queries::demo_centres(app).await?;
         let nobody = Uuid::now_v7();
-        let theirs = rows::any(app, 1, "students").await?;
-        let tutor = app.user(0, Role::Tutor).id;
-        let before = rows::written(app).await?;
+        let theirs = queries::first_id(app, 1, "students").await?;
+        let tutor = app.user(0, role::TUTOR).id;
+        let before = queries::write_marks(app).await?;
         let cases = [
             (
                 "student",
@@ -224,9 +225,9 @@ fn a_profile_that_does_not_fit_leaves_nothing_behind() {
             let reply = app.post(&admin, "/v1/users", body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
         assert_eq!(
-            rows::count(app, "lms.users where email = 'ana@aurora.example'", &[]).await?,
+            queries::count(app, "lms.users where email = 'ana@aurora.example'", &[]).await?,
             0
         );
         Ok(())
@@ -234,24 +235,24 @@ fn a_profile_that_does_not_fit_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_email_is_taken_once_among_live_users() {
+fn an_email_is_unique_among_users_that_are_not_deleted() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         let (id, _) = make(app, &admin, body.clone()).await?;
-        let before = rows::written(app).await?;
+        let before = queries::write_marks(app).await?;
         let shouted = json!({"name": "Ana", "email": "ANA@aurora.example", "role": "support"});
         for clash in [body.clone(), shouted] {
             let reply = app.post(&admin, "/v1/users", clash).await?.expect(409);
             assert_eq!(reply.pointers(), ["/email"]);
         }
-        let path = format!("/v1/users/{}", app.user(0, Role::Tutor).id);
+        let path = format!("/v1/users/{}", app.user(0, role::TUTOR).id);
         let reply = app
             .patch(&admin, &path, json!({"email": "ana@aurora.example"}))
             .await?
             .expect(409);
         assert_eq!(reply.pointers(), ["/email"]);
-        assert_eq!(rows::written(app).await?, before);
+        assert_eq!(queries::write_marks(app).await?, before);
 
         let path = format!("/v1/users/{id}");
         app.delete(&admin, &path).await?.expect(204);
@@ -267,10 +268,10 @@ fn an_email_is_taken_once_among_live_users() {
 #[test]
 fn a_deactivated_user_is_signed_out_at_once_until_activated() {
     run(async |app| {
-        for role in [Role::Admin, Role::Support] {
+        for role in [role::ADMIN, role::SUPPORT] {
             let caller = app.sign_in(role).await?;
-            let user = app.user(0, Role::Assessor);
-            let session = app.sign_in(Role::Assessor).await?;
+            let user = app.user(0, role::ASSESSOR);
+            let session = app.sign_in(role::ASSESSOR).await?;
             let path = format!("/v1/users/{}", user.id);
             let reply = app
                 .call(
@@ -282,7 +283,7 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
                 .await?;
             assert_eq!(reply.expect(200).json()["status"], "inactive");
             app.get(&session, "/v1/auth/me").await?.expect(401);
-            assert!(app.sign_in(Role::Assessor).await.is_err());
+            assert!(app.sign_in(role::ASSESSOR).await.is_err());
             let reply = app
                 .call(
                     Some(&caller),
@@ -295,11 +296,11 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
             assert_eq!(reply.json()["status"], "active");
             assert!(!reply.header("etag").is_empty());
             app.get(&session, "/v1/auth/me").await?.expect(401);
-            app.sign_in(Role::Assessor).await?;
-            // The status is an action's, not a field's.
+            app.sign_in(role::ASSESSOR).await?;
+            // The status is changed by an action and is not a field.
             let patched = app
                 .patch(
-                    &app.sign_in(Role::Admin).await?,
+                    &app.sign_in(role::ADMIN).await?,
                     &path,
                     json!({"status": "inactive"}),
                 )
@@ -313,8 +314,8 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
 #[test]
 fn a_deleted_user_is_gone_until_restored() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let session = app.sign_in(Role::Parent).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let session = app.sign_in(role::PARENT).await?;
         let path = format!("/v1/users/{}", session.user);
         app.delete(&admin, &path).await?.expect(204);
         app.get(&session, "/v1/auth/me").await?.expect(401);
@@ -338,7 +339,7 @@ fn a_deleted_user_is_gone_until_restored() {
         )
         .await?
         .expect(404);
-        assert!(app.sign_in(Role::Parent).await.is_err());
+        assert!(app.sign_in(role::PARENT).await.is_err());
         let listed = app
             .get(&admin, &format!("/v1/users?id={}", session.user))
             .await?
@@ -351,17 +352,17 @@ fn a_deleted_user_is_gone_until_restored() {
             .expect(200);
         assert_eq!(back.json()["id"], json!(session.user));
         app.get(&session, "/v1/auth/me").await?.expect(401);
-        app.sign_in(Role::Parent).await?;
+        app.sign_in(role::PARENT).await?;
         Ok(())
     });
 }
 
 #[test]
-fn an_admin_changes_what_a_user_is() {
+fn an_admin_changes_role_and_centre_of_a_user() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let (_, away) = rows::centres(app).await?;
-        let session = app.sign_in(Role::Assessor).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (_, away) = queries::demo_centres(app).await?;
+        let session = app.sign_in(role::ASSESSOR).await?;
         let path = format!("/v1/users/{}", session.user);
         let body = json!({
             "role": "supervisor",

@@ -1,23 +1,23 @@
-//! Where webhooks may lead: to the internet and nowhere else, when they are made, after their names were looked up, and by redirects.
+//! Tests that webhooks reach public addresses only: at creation, after name resolution, and on redirects.
 
 use anyhow::Result;
 use chrono::Utc;
 use platform::http::outbound_url::Networks;
 use serde_json::json;
-use tests::{Application, Mood, Provider, Role, hooks, rows, run};
+use tests::{Application, Behaviour, StubProvider, queries, role, run, webhook_fixture};
 use tokio::net::TcpListener;
 use worker::webhooks::{self, Options, Sender};
 
 #[test]
-fn private_hosts_are_refused_however_they_are_spelt() {
+fn private_hosts_are_rejected_in_every_spelling() {
     run(async |app| {
-        app.beside(
+        app.with_second_application(
             |variables| {
                 variables.insert("webhook_networks".to_owned(), String::new());
             },
             async |app| {
-                let admin = app.sign_in(Role::Admin).await?;
-                let before = rows::written(app).await?;
+                let admin = app.sign_in(role::ADMIN).await?;
+                let before = queries::write_marks(app).await?;
                 for url in [
                     "https://localhost/",
                     "https://LocalHost./",
@@ -61,7 +61,7 @@ fn private_hosts_are_refused_however_they_are_spelt() {
                         "{url}"
                     );
                 }
-                assert_eq!(rows::written(app).await?, before);
+                assert_eq!(queries::write_marks(app).await?, before);
                 Ok(())
             },
         )
@@ -69,27 +69,27 @@ fn private_hosts_are_refused_however_they_are_spelt() {
     });
 }
 
-/// A webhook at a URL, whatever may be said against it.
-async fn force(app: &Application, url: &str) -> Result<()> {
-    let admin = app.sign_in(Role::Admin).await?;
-    hooks::seal(app, &admin).await?;
-    let hook = hooks::make(
+/// Inserts a webhook to a URL that the API would reject.
+async fn insert_webhook(app: &Application, url: &str) -> Result<()> {
+    let admin = app.sign_in(role::ADMIN).await?;
+    webhook_fixture::seal_events(app, &admin).await?;
+    let hook = webhook_fixture::create_webhook(
         app,
         &admin,
-        &Provider::absent(Mood::Well).await?,
+        &StubProvider::unreachable(Behaviour::Accepts).await?,
         &["centres"],
     )
     .await?;
-    rows::execute(
+    queries::execute(
         app,
         "update lms.webhooks set url = $2 where id = $1",
         &[&hook.id, &url],
     )
     .await?;
-    hooks::happen(app, &admin, "lakeside").await
+    webhook_fixture::create_centre_event(app, &admin, "lakeside").await
 }
 
-/// Why the one delivery of a round failed whose sender knows no networks but the internet.
+/// Returns why the one delivery of a run fails if the sender allows no private networks.
 async fn failure(app: &Application) -> Result<String> {
     let sender = Sender::new(&Options::allowing(Networks::default()))?;
     let report = webhooks::run_once(&app.superuser_url, &sender, Utc::now()).await?;
@@ -98,14 +98,14 @@ async fn failure(app: &Application) -> Result<String> {
 }
 
 #[test]
-fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
+fn a_name_that_resolves_to_a_private_address_is_not_connected_to() {
     run(async |app| {
-        // The name of this machine, which its own resolver knows.
+        // The host name of this machine resolves to a private address.
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname")?;
         let listener = TcpListener::bind("0.0.0.0:0").await?;
         let url = format!("https://{}:{}/", name.trim(), listener.local_addr()?.port());
-        force(app, &url).await?;
-        assert_eq!(failure(app).await?, "its name has no public address");
+        insert_webhook(app, &url).await?;
+        assert_eq!(failure(app).await?, "the host name has no public address");
         let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
         assert!(connected.is_err(), "somebody connected");
         Ok(())
@@ -113,15 +113,15 @@ fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
 }
 
 #[test]
-fn an_address_that_is_allowed_no_more_is_not_connected_to() {
+fn an_address_that_is_no_longer_allowed_is_not_connected_to() {
     run(async |app| {
-        let receiver = Provider::start(Mood::Well).await?;
-        force(app, &receiver.url()).await?;
+        let receiver = StubProvider::start(Behaviour::Accepts).await?;
+        insert_webhook(app, &receiver.url()).await?;
         assert_eq!(
             failure(app).await?,
-            "not posted: This host is not on the internet."
+            "not posted: The host must be on the public internet."
         );
-        assert_eq!(receiver.requests(), 0);
+        assert_eq!(receiver.request_count(), 0);
         Ok(())
     });
 }
@@ -129,11 +129,17 @@ fn an_address_that_is_allowed_no_more_is_not_connected_to() {
 #[test]
 fn a_redirect_into_a_private_network_is_a_failure_and_is_not_followed() {
     run(async |app| {
-        // It points to a place on itself, which is on this machine.
-        let (admin, receiver, hook) = hooks::ready(app, Mood::PointsElsewhere).await?;
-        hooks::happen(app, &admin, "lakeside").await?;
-        assert_eq!(hooks::deliver(app, Utc::now()).await?.retried, 1);
-        let told = hooks::deliveries(app, &admin, &hook).await?.remove(0);
+        // The redirect leads to another path of the same server, on this machine.
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Redirects).await?;
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        assert_eq!(
+            webhook_fixture::deliver_due(app, Utc::now()).await?.retried,
+            1
+        );
+        let told = webhook_fixture::get_deliveries(app, &admin, &hook)
+            .await?
+            .remove(0);
         assert_eq!(
             told["last_error"],
             "answered 307: redirects are not followed"
@@ -142,7 +148,7 @@ fn a_redirect_into_a_private_network_is_a_failure_and_is_not_followed() {
             (&told["last_status"], &told["status"]),
             (&json!(307), &json!("waiting"))
         );
-        assert_eq!(receiver.requests(), 1);
+        assert_eq!(receiver.request_count(), 1);
         Ok(())
     });
 }

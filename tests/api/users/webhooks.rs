@@ -1,26 +1,26 @@
-//! Webhooks as a resource: made, read, changed, enabled and disabled; their secrets are shown once.
+//! Tests webhooks as a resource, and their secrets.
 
 use chrono::{Duration, Utc};
 use serde_json::json;
-use tests::{Mood, Role, hooks, people, rows, run};
+use tests::{Behaviour, fixtures, queries, role, run, webhook_fixture};
 use uuid::Uuid;
 
 #[test]
-fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
+fn a_webhook_is_created_with_a_secret_shown_once() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({
             "url": "HTTPS://Hooks.Example.org:443/lms?from=x",
             "description": "Accounting",
             "kinds": ["students", "finance_record.created"],
         });
         let made = app.post(&admin, "/v1/webhooks", body).await?.expect(201);
-        let secret = hooks::text(&made.json()["secret"]);
+        let secret = webhook_fixture::text_of(&made.json()["secret"]);
         assert!(
             secret.starts_with("whsec_") && secret.len() == 6 + 44,
             "{secret}"
         );
-        let id = people::id(&made.json())?;
+        let id = fixtures::parse_id(&made.json())?;
         let path = format!("/v1/webhooks/{id}");
         assert_eq!(made.header("location"), path);
 
@@ -59,9 +59,9 @@ fn a_webhook_is_made_with_a_secret_that_is_shown_once() {
 }
 
 #[test]
-fn what_is_wrong_with_a_webhook_is_named() {
+fn invalid_webhooks_are_rejected_by_name() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
         let url = "https://hooks.example.org/";
         for (body, pointer) in [
             (json!({}), "/url"),
@@ -96,7 +96,7 @@ fn what_is_wrong_with_a_webhook_is_named() {
             .await?
             .expect(409);
         assert_eq!(again.pointers(), ["/url"]);
-        // There is one in the demo.
+        // The demo data has one webhook.
         for number in 0..18 {
             let body = json!({"url": format!("{url}{number}")});
             app.post(&admin, "/v1/webhooks", body).await?.expect(201);
@@ -110,10 +110,10 @@ fn what_is_wrong_with_a_webhook_is_named() {
 }
 
 #[test]
-fn actions_on_a_webhook_that_is_not_there_find_nothing() {
+fn actions_on_an_unknown_webhook_are_not_found() {
     run(async |app| {
-        let admin = app.sign_in(Role::Admin).await?;
-        let theirs = rows::any(app, 1, "webhooks").await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let theirs = queries::first_id(app, 1, "webhooks").await?;
         for id in [theirs, Uuid::now_v7()] {
             for (action, body) in [
                 ("rotate-secret", json!({})),
@@ -132,14 +132,15 @@ fn actions_on_a_webhook_that_is_not_there_find_nothing() {
 }
 
 #[test]
-fn a_replay_from_beyond_the_end_is_refused_and_changes_nothing() {
+fn a_replay_from_beyond_the_end_is_rejected_and_changes_nothing() {
     run(async |app| {
-        let (admin, _receiver, hook) = hooks::ready(app, Mood::Well).await?;
+        let (admin, _receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
         let queues = "lms.webhook_queues where id = $1 and position = $2";
         let sql = "select position::text from lms.event_heads where tenant_id = $1";
-        hooks::seal(app, &admin).await?;
-        let end: i64 = rows::texts(app, sql, &[&admin.tenant]).await?[0].parse()?;
-        let refused = hooks::act(
+        webhook_fixture::seal_events(app, &admin).await?;
+        let end: i64 = queries::fetch_texts(app, sql, &[&admin.tenant]).await?[0].parse()?;
+        let refused = webhook_fixture::post_action(
             app,
             &admin,
             &hook,
@@ -148,30 +149,41 @@ fn a_replay_from_beyond_the_end_is_refused_and_changes_nothing() {
         )
         .await?;
         assert_eq!(refused.expect(422).pointers(), ["/after"]);
-        let refused = hooks::act(app, &admin, &hook, "replay", Some(json!({"after": -1}))).await?;
+        let refused =
+            webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": -1})))
+                .await?;
         assert_eq!(refused.expect(422).pointers(), ["/after"]);
-        assert_eq!(rows::count(app, queues, &[&hook.id, &(end + 1)]).await?, 0);
-        let moved = hooks::act(app, &admin, &hook, "replay", Some(json!({"after": end}))).await?;
+        assert_eq!(
+            queries::count(app, queues, &[&hook.id, &(end + 1)]).await?,
+            0
+        );
+        let moved =
+            webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": end})))
+                .await?;
         assert_eq!(moved.expect(200).json(), json!({"position": end}));
-        assert_eq!(rows::count(app, queues, &[&hook.id, &end]).await?, 1);
+        assert_eq!(queries::count(app, queues, &[&hook.id, &end]).await?, 1);
         Ok(())
     });
 }
 
 #[test]
-fn secrets_are_where_they_sign_and_nowhere_else() {
+fn signing_secrets_are_stored_in_one_table_only() {
     run(async |app| {
-        let (admin, receiver, hook) = hooks::ready(app, Mood::Refuses(500)).await?;
-        let rotated = hooks::act(app, &admin, &hook, "rotate-secret", None)
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Rejects(500)).await?;
+        let rotated = webhook_fixture::post_action(app, &admin, &hook, "rotate-secret", None)
             .await?
             .expect(200)
             .json();
-        let secrets = [hook.secret.clone(), hooks::text(&rotated["secret"])];
+        let secrets = [
+            hook.secret.clone(),
+            webhook_fixture::text_of(&rotated["secret"]),
+        ];
         assert_ne!(secrets[0], secrets[1]);
-        hooks::happen(app, &admin, "lakeside").await?;
-        let report = hooks::deliver(app, Utc::now()).await?;
-        receiver.becomes(Mood::Well);
-        hooks::deliver(app, Utc::now() + Duration::minutes(10)).await?;
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        let report = webhook_fixture::deliver_due(app, Utc::now()).await?;
+        receiver.set_behaviour(Behaviour::Accepts);
+        webhook_fixture::deliver_due(app, Utc::now() + Duration::minutes(10)).await?;
         let mut seen = vec![report.to_string()];
         for path in [
             "/v1/webhooks".to_owned(),
@@ -181,7 +193,12 @@ fn secrets_are_where_they_sign_and_nowhere_else() {
         ] {
             seen.push(app.get(&admin, &path).await?.expect(200).text);
         }
-        seen.extend(receiver.posts().into_iter().map(|post| format!("{post:?}")));
+        seen.extend(
+            receiver
+                .received_requests()
+                .into_iter()
+                .map(|post| format!("{post:?}")),
+        );
         for table in [
             "lms.event_log",
             "lms.webhooks",
@@ -192,17 +209,17 @@ fn secrets_are_where_they_sign_and_nowhere_else() {
             "lms_private.unsealed_events",
         ] {
             let sql = format!("select t::text from {table} as t");
-            seen.extend(rows::texts(app, &sql, &[]).await?);
+            seen.extend(queries::fetch_texts(app, &sql, &[]).await?);
         }
         for secret in &secrets {
             let encoded = &secret["whsec_".len()..];
             let sql = "select encode(decode($1, 'base64'), 'hex')";
-            let hex = rows::texts(app, sql, &[&encoded]).await?.remove(0);
+            let hex = queries::fetch_texts(app, sql, &[&encoded]).await?.remove(0);
             for text in &seen {
                 assert!(!text.contains(encoded) && !text.contains(&hex), "{text}");
             }
         }
-        // Nor can the components read them.
+        // The components cannot read them either.
         let client = database::connect(&app.application_url).await?;
         let refused = client
             .query("select secret from lms.webhook_secrets", &[])
@@ -213,20 +230,26 @@ fn secrets_are_where_they_sign_and_nowhere_else() {
 }
 
 #[test]
-fn what_has_ended_is_kept_for_a_while_and_then_purged() {
+fn finished_deliveries_are_purged_after_their_retention() {
     run(async |app| {
-        let (admin, receiver, hook) = hooks::ready(app, Mood::Well).await?;
-        hooks::happen(app, &admin, "lakeside").await?;
-        hooks::deliver(app, Utc::now()).await?;
-        receiver.becomes(Mood::Refuses(500));
-        hooks::happen(app, &admin, "hillside").await?;
-        hooks::deliver(app, Utc::now()).await?;
-        hooks::act(app, &admin, &hook, "rotate-secret", None)
+        let (admin, receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
+        webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
+        webhook_fixture::deliver_due(app, Utc::now()).await?;
+        receiver.set_behaviour(Behaviour::Rejects(500));
+        webhook_fixture::create_centre_event(app, &admin, "hillside").await?;
+        webhook_fixture::deliver_due(app, Utc::now()).await?;
+        webhook_fixture::post_action(app, &admin, &hook, "rotate-secret", None)
             .await?
             .expect(200);
         let purge = "select lms.purge()";
-        rows::texts(app, "select lms.purge()::text", &[]).await?;
-        assert_eq!(hooks::deliveries(app, &admin, &hook).await?.len(), 2);
+        queries::fetch_texts(app, "select lms.purge()::text", &[]).await?;
+        assert_eq!(
+            webhook_fixture::get_deliveries(app, &admin, &hook)
+                .await?
+                .len(),
+            2
+        );
 
         let client = app.superuser().await?;
         client
@@ -242,27 +265,28 @@ fn what_has_ended_is_kept_for_a_while_and_then_purged() {
                 {purge}"
             ))
             .await?;
-        let left = hooks::deliveries(app, &admin, &hook).await?;
+        let left = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
         assert_eq!(left.len(), 1, "{left:?}");
         assert_eq!(left[0]["status"], "waiting");
         let secrets = "lms.webhook_secrets where webhook_id = $1";
-        assert_eq!(rows::count(app, secrets, &[&hook.id]).await?, 1);
+        assert_eq!(queries::count(app, secrets, &[&hook.id]).await?, 1);
         let old = "lms.notification_deliveries where delivered_at < now() - interval '30 days'";
-        assert_eq!(rows::count(app, old, &[]).await?, 0);
+        assert_eq!(queries::count(app, old, &[]).await?, 0);
         Ok(())
     });
 }
 
 #[test]
-fn five_former_secrets_are_the_most() {
+fn at_most_five_former_secrets_are_valid() {
     run(async |app| {
-        let (admin, _receiver, hook) = hooks::ready(app, Mood::Well).await?;
+        let (admin, _receiver, hook) =
+            webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
         for _ in 0..5 {
-            hooks::act(app, &admin, &hook, "rotate-secret", None)
+            webhook_fixture::post_action(app, &admin, &hook, "rotate-secret", None)
                 .await?
                 .expect(200);
         }
-        hooks::act(app, &admin, &hook, "rotate-secret", None)
+        webhook_fixture::post_action(app, &admin, &hook, "rotate-secret", None)
             .await?
             .expect(409);
         Ok(())

@@ -1,7 +1,38 @@
+-- for supervisor
 -- students.assign-tutor
 with r as (
   update lms.students as r
-  set assigned_tutor_id = lms.tutor_with_place(($1->'input'->>'tutor_id')::uuid, r.id)
+  set assigned_tutor_id = lms.tutor_with_capacity(($1->'input'->>'tutor_id')::uuid, r.id)
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- students.assign-tutor
+with r as (
+  update lms.students as r
+  set assigned_tutor_id = lms.tutor_with_capacity(($1->'input'->>'tutor_id')::uuid, r.id)
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -295,10 +326,70 @@ from (
   limit coalesce(($1->>'limit')::integer, 50)
 ) as page;
 
+-- for tutor
 -- classes.cancel
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at)
+  ) || case when r.tutor_id = (select lms.caller_tutor()) then jsonb_build_object(
+    'student_ids', r.student_ids,
+    'warnings', r.warnings,
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for supervisor
+-- classes.cancel
+with r as (
+  select r.*
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- classes.cancel
+with r as (
+  select r.*
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   json_build_object(
@@ -324,10 +415,70 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor
 -- classes.complete
 with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at)
+  ) || case when r.tutor_id = (select lms.caller_tutor()) then jsonb_build_object(
+    'student_ids', r.student_ids,
+    'warnings', r.warnings,
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for supervisor
+-- classes.complete
+with r as (
+  select r.*
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- classes.complete
+with r as (
+  select r.*
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   json_build_object(
@@ -417,7 +568,7 @@ from o;
 -- classes.occurrences.move
 with o as materialized (
   select o.*
-  from lms.move_occurrence(
+  from lms.reschedule_occurrence(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
     $1->'input'
@@ -435,11 +586,81 @@ select
       'ends_at', lms.utc(o.ends_at),
       'status', o.status,
       'reason', o.reason,
-      'warnings', lms.warnings_of(o.class_id)
+      'warnings', lms.current_class_warnings(o.class_id)
     )::text as body,
   null::text as tag
 from o;
 
+-- for tutor
+-- classes.occurrences.split
+with r as (
+  select r.*
+  from lms.split_class(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    ($1->>'fresh')::uuid,
+    $1->'input'
+  ) as r
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at)
+  ) || case when r.tutor_id = (select lms.caller_tutor()) then jsonb_build_object(
+    'student_ids', r.student_ids,
+    'warnings', r.warnings,
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for supervisor
+-- classes.occurrences.split
+with r as (
+  select r.*
+  from lms.split_class(
+    ($1->>'id')::uuid,
+    ($1->>'start')::timestamptz,
+    ($1->>'fresh')::uuid,
+    $1->'input'
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'tutor_id', r.tutor_id,
+    'student_ids', r.student_ids,
+    'schedule', r.schedule,
+    'status', r.status,
+    'subject', r.subject,
+    'level', r.level,
+    'room', r.room,
+    'meeting_provider', r.meeting_provider,
+    'meeting_url', r.meeting_url,
+    'warnings', r.warnings,
+    'planned_until', lms.utc(r.planned_until),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- classes.occurrences.split
 with r as (
   select r.*
@@ -518,7 +739,7 @@ from lms.record_attendance(
 select
   json_build_object(
     'active', r.id is not null,
-    'since', lms.utc(r.updated_at)
+    'created_at', lms.utc(r.updated_at)
   )::text as body,
   null::text as tag
 from (select current_setting('app.user_id')::uuid as id) as caller
@@ -571,7 +792,7 @@ select
     'points', coalesce(g.points, 0),
     'awards', g.awards,
     'points_of_last_30_days', coalesce(g.recent, 0),
-    'attendance_streak', lms_private.attendance_streak(s.tenant_id, s.id),
+    'attendance_streak', lms.attendance_streak(s.tenant_id, s.id),
     'badges', coalesce(b.badges, '[]')
   )::text as body,
   null::text as tag

@@ -1,3 +1,99 @@
+-- for student, parent, tutor
+-- assessments.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'student_id', r.student_id,
+      'tutor_id', r.tutor_id,
+      'type', r.type,
+      'score', r.score,
+      'notes', r.notes,
+      'assessed_on', r.assessed_on,
+      'academic_age', r.academic_age,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.assessments as r
+  where r.deleted_at is null
+    and (r.student_id = any ((select lms.caller_students())::uuid[]))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for assessor, supervisor
+-- assessments.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'student_id', r.student_id,
+      'tutor_id', r.tutor_id,
+      'type', r.type,
+      'score', r.score,
+      'notes', r.notes,
+      'assessed_on', r.assessed_on,
+      'academic_age', r.academic_age,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.assessments as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- assessments.list
 with page as (
   select
@@ -45,6 +141,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- assessments.list
 with page as (
   select
@@ -101,6 +198,29 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent, tutor, assessor, supervisor
+-- assessments.get
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.assessments as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- assessments.get
 select
   json_build_object(
@@ -123,6 +243,7 @@ from lms.assessments as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- assessments.get_as_of
 select
   json_build_object(
@@ -148,13 +269,47 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for tutor, assessor, supervisor
 -- assessments.create
 with r as (
   insert into lms.assessments as r (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
   select
     ($1->>'id')::uuid,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'type')::text,
+    ($1->'input'->>'score')::bigint,
+    ($1->'input'->>'notes')::text,
+    ($1->'input'->>'assessed_on')::date,
+    ($1->'input'->>'academic_age')::numeric
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- assessments.create
+with r as (
+  insert into lms.assessments as r (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
     ($1->'input'->>'score')::bigint,
     ($1->'input'->>'notes')::text,
@@ -181,6 +336,7 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, assessor, supervisor
 -- assessments.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -197,7 +353,51 @@ with target as materialized (
 ), r as (
   update lms.assessments as r
   set
-    tutor_id = case when $1->'input' ? 'tutor_id' then lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
+    score = case when $1->'input' ? 'score' then ($1->'input'->>'score')::bigint else r.score end,
+    notes = case when $1->'input' ? 'notes' then ($1->'input'->>'notes')::text else r.notes end,
+    assessed_on = case when $1->'input' ? 'assessed_on' then ($1->'input'->>'assessed_on')::date else r.assessed_on end,
+    academic_age = case when $1->'input' ? 'academic_age' then ($1->'input'->>'academic_age')::numeric else r.academic_age end
+  from target
+  where r.id = target.id
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- assessments.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.assessments as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.assessments as r
+  set
+    tutor_id = case when $1->'input' ? 'tutor_id' then lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)) else r.tutor_id end,
     score = case when $1->'input' ? 'score' then ($1->'input'->>'score')::bigint else r.score end,
     notes = case when $1->'input' ? 'notes' then ($1->'input'->>'notes')::text else r.notes end,
     assessed_on = case when $1->'input' ? 'assessed_on' then ($1->'input'->>'assessed_on')::date else r.assessed_on end,
@@ -225,6 +425,46 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, assessor, supervisor
+-- assessments.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.assessments as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.assessments as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- assessments.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -264,6 +504,46 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, assessor, supervisor
+-- assessments.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.assessments as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.assessments as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'type', r.type,
+    'score', r.score,
+    'notes', r.notes,
+    'assessed_on', r.assessed_on,
+    'academic_age', r.academic_age,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- assessments.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -303,6 +583,7 @@ select
   r.version::text as tag
 from r;
 
+-- for assessor, supervisor, admin
 -- assessments.import
 with made as (
   insert into lms.assessments (id, student_id, tutor_id, type, score, notes, assessed_on, academic_age)
@@ -316,7 +597,7 @@ with made as (
     coalesce((one->'input'->>'assessed_on')::date, null),
     coalesce((one->'input'->>'academic_age')::numeric, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'assessments', array['student_id:students', 'tutor_id:tutors']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'assessments', array['student_id:students', 'tutor_id:tutors']::text[]))
   returning id
 )
 select
@@ -334,6 +615,32 @@ from (
     )::text as report
 ) as done;
 
+-- for assessor, supervisor
+-- assessments.export
+select
+  'id,student_id,tutor_id,type,score,notes,assessed_on,academic_age,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.student_id::text, '') || ',' ||
+    coalesce(r.tutor_id::text, '') || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    coalesce(r.score::text, '') || ',' ||
+    lms.csv_field(r.notes::text) || ',' ||
+    coalesce(r.assessed_on::text, '') || ',' ||
+    coalesce(r.academic_age::text, '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.assessments as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- assessments.export
 select
   'id,student_id,tutor_id,type,score,notes,assessed_on,academic_age,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -343,9 +650,9 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
     coalesce(r.score::text, '') || ',' ||
-    lms.csv_cell(r.notes::text) || ',' ||
+    lms.csv_field(r.notes::text) || ',' ||
     coalesce(r.assessed_on::text, '') || ',' ||
     coalesce(r.academic_age::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||

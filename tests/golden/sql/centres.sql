@@ -1,3 +1,92 @@
+-- for student, parent
+-- centres.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'time_zone', r.time_zone
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.centres as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for tutor, assessor, supervisor, support, finance
+-- centres.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'code', r.code,
+      'time_zone', r.time_zone,
+      'currency', r.currency,
+      'address', r.address,
+      'phone', r.phone,
+      'email', r.email,
+      'status', r.status,
+      'working_hours', r.working_hours,
+      'holidays', r.holidays,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.centres as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- centres.list
 with page as (
   select
@@ -48,6 +137,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- centres.list
 with page as (
   select
@@ -107,6 +197,45 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent
+-- centres.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'time_zone', r.time_zone
+  )::text as body,
+  r.version::text as tag
+from lms.centres as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for tutor, assessor, supervisor, support, finance
+-- centres.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'code', r.code,
+    'time_zone', r.time_zone,
+    'currency', r.currency,
+    'address', r.address,
+    'phone', r.phone,
+    'email', r.email,
+    'status', r.status,
+    'working_hours', r.working_hours,
+    'holidays', r.holidays,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.centres as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- centres.get
 select
   json_build_object(
@@ -132,6 +261,7 @@ from lms.centres as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- centres.get_as_of
 select
   json_build_object(
@@ -160,6 +290,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- centres.create
 with r as (
   insert into lms.centres as r (id, name, code, time_zone, currency, address, phone, email, status, working_hours, holidays)
@@ -173,7 +304,7 @@ with r as (
     ($1->'input'->>'phone')::text,
     ($1->'input'->>'email')::text,
     coalesce(($1->'input'->>'status')::text, 'active'),
-    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.default_working_hours()),
     coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb)
   returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -199,6 +330,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- centres.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -223,7 +355,7 @@ with target as materialized (
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end,
-    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()) else r.working_hours end,
+    working_hours = case when $1->'input' ? 'working_hours' then coalesce(nullif($1->'input'->'working_hours', 'null'::jsonb), lms.default_working_hours()) else r.working_hours end,
     holidays = case when $1->'input' ? 'holidays' then coalesce(nullif($1->'input'->'holidays', 'null'::jsonb), '[]'::jsonb) else r.holidays end
   from target
   where r.id = target.id
@@ -251,6 +383,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- centres.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -293,6 +426,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- centres.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -335,6 +469,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- centres.import
 with made as (
   insert into lms.centres (id, name, code, time_zone, currency, address, phone, email, status, working_hours, holidays)
@@ -348,10 +483,10 @@ with made as (
     coalesce((one->'input'->>'phone')::text, null),
     coalesce((one->'input'->>'email')::text, null),
     coalesce((one->'input'->>'status')::text, 'active'),
-    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.usual_working_hours()),
+    coalesce(nullif(one->'input'->'working_hours', 'null'::jsonb), lms.default_working_hours()),
     coalesce(nullif(one->'input'->'holidays', 'null'::jsonb), '[]'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'centres', array[]::text[]))
+  where (select lms.check_import_rows($1->'rows', 'centres', array[]::text[]))
   returning id
 )
 select
@@ -369,6 +504,35 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, support, finance
+-- centres.export
+select
+  'id,name,code,time_zone,currency,address,phone,email,status,working_hours,holidays,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.code::text) || ',' ||
+    lms.csv_field(r.time_zone::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.address::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.working_hours::text) || ',' ||
+    lms.csv_field(r.holidays::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.centres as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- centres.export
 select
   'id,name,code,time_zone,currency,address,phone,email,status,working_hours,holidays,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -376,16 +540,16 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
-    lms.csv_cell(r.code::text) || ',' ||
-    lms.csv_cell(r.time_zone::text) || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
-    lms.csv_cell(r.address::text) || ',' ||
-    lms.csv_cell(r.phone::text) || ',' ||
-    lms.csv_cell(r.email::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.working_hours::text) || ',' ||
-    lms.csv_cell(r.holidays::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.code::text) || ',' ||
+    lms.csv_field(r.time_zone::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.address::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.working_hours::text) || ',' ||
+    lms.csv_field(r.holidays::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

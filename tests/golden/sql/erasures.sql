@@ -1,3 +1,4 @@
+-- for admin
 -- erasures.list
 with page as (
   select
@@ -42,6 +43,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- erasures.list
 with page as (
   select
@@ -95,6 +97,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- erasures.get
 select
   json_build_object(
@@ -114,6 +117,7 @@ from lms.erasures as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- erasures.get_as_of
 select
   json_build_object(
@@ -136,6 +140,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- erasures.export
 select
   'id,user_id,reason,counts,events,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -144,8 +149,8 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
-    lms.csv_cell(r.counts::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
+    lms.csv_field(r.counts::text) || ',' ||
     coalesce(r.events::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

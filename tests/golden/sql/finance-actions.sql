@@ -1,3 +1,54 @@
+-- for finance
+-- finance-records.reverse
+with r as (
+  insert into lms.finance_records as r (
+    id, centre_id, student_id, tutor_id, amount, currency, type, method, reference, effective_on, reverses_id
+  )
+  select
+    ($1->>'reversal_id')::uuid,
+    o.centre_id,
+    o.student_id,
+    o.tutor_id,
+    o.amount,
+    o.currency,
+    o.type,
+    o.method,
+    $1->'input'->>'reference',
+    coalesce(
+      ($1->'input'->>'effective_on')::date,
+      greatest(o.effective_on, lms.today_in(c.time_zone))
+    ),
+    o.id
+  from lms.finance_records as o
+  join lms.centres as c
+    on c.id = o.centre_id
+  where o.id = ($1->>'id')::uuid
+    and o.deleted_at is null
+  returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'method', r.method,
+    'reference', r.reference,
+    'effective_on', r.effective_on,
+    'reverses_id', r.reverses_id,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- finance-records.reverse
 with r as (
   insert into lms.finance_records as r (
@@ -68,12 +119,13 @@ from lms.finance_records as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for student, parent
 -- finance-records.balance
 select
   json_build_object(
     'data', coalesce(
       json_agg(
-        lms.finance_figures(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
         order by b.currency
       ),
       '[]'
@@ -92,7 +144,103 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
+      1 as records
+    from lms.finance_records as r
+    where r.student_id = any ((select lms.caller_students())::uuid[])
+      and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))
+      and r.deleted_at is null
+      and ((select $1->>'centre_id') is null or r.centre_id = (select ($1->>'centre_id')::uuid))
+      and r.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and r.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
+  ) as s
+  where ((select $1->>'type') is null or s.type = (select $1->>'type'))
+    and ((select $1->>'currency') is null or s.currency = (select $1->>'currency'))
+  group by s.currency
+) as b;
+
+-- for tutor
+-- finance-records.balance
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        order by b.currency
+      ),
+      '[]'
+    )
+  )::text as body,
+  null::text as tag
+from (
+  select
+    s.currency,
+    sum(s.amount) filter (where s.type = 'payment') as payments,
+    sum(s.amount) filter (where s.type = 'salary') as salaries,
+    sum(s.amount) filter (where s.type = 'expense') as expenses,
+    sum(s.amount) filter (where s.type = 'reimbursement') as reimbursements,
+    sum(s.records) as records
+  from (
+    select
+      r.currency,
+      r.type,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
+      1 as records
+    from lms.finance_records as r
+    where r.tutor_id = (select lms.caller_tutor())
+      and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))
+      and r.deleted_at is null
+      and ((select $1->>'centre_id') is null or r.centre_id = (select ($1->>'centre_id')::uuid))
+      and r.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and r.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
+    union all
+    select
+      r.currency,
+      r.type,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
+      1 as records
+    from lms.finance_records as r
+    where r.student_id = any ((select lms.caller_family())::uuid[])
+      and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
+      and ((select $1->>'tutor_id') is null or r.tutor_id = (select ($1->>'tutor_id')::uuid))
+      and r.deleted_at is null
+      and ((select $1->>'centre_id') is null or r.centre_id = (select ($1->>'centre_id')::uuid))
+      and r.effective_on >= (select coalesce(($1->>'from')::date, '-infinity'))
+      and r.effective_on <= (select coalesce(($1->>'to')::date, 'infinity'))
+  ) as s
+  where ((select $1->>'type') is null or s.type = (select $1->>'type'))
+    and ((select $1->>'currency') is null or s.currency = (select $1->>'currency'))
+  group by s.currency
+) as b;
+
+-- for supervisor, finance, admin
+-- finance-records.balance
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        lms.finance_summary(b.currency, b.payments, b.salaries, b.expenses, b.reimbursements, b.records)
+        order by b.currency
+      ),
+      '[]'
+    )
+  )::text as body,
+  null::text as tag
+from (
+  select
+    s.currency,
+    sum(s.amount) filter (where s.type = 'payment') as payments,
+    sum(s.amount) filter (where s.type = 'salary') as salaries,
+    sum(s.amount) filter (where s.type = 'expense') as expenses,
+    sum(s.amount) filter (where s.type = 'reimbursement') as reimbursements,
+    sum(s.records) as records
+  from (
+    select
+      r.currency,
+      r.type,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.student_id = (select ($1->>'student_id')::uuid)
@@ -105,7 +253,7 @@ from (
     select
       r.currency,
       r.type,
-      lms_private.book_amount(r.amount, r.reverses_id) as amount,
+      lms.signed_amount(r.amount, r.reverses_id) as amount,
       1 as records
     from lms.finance_records as r
     where r.tutor_id = (select ($1->>'tutor_id')::uuid)

@@ -1,3 +1,55 @@
+-- for student, parent, tutor, supervisor, finance
+-- finance_records.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'number', r.number,
+      'centre_id', r.centre_id,
+      'type', r.type,
+      'student_id', r.student_id,
+      'tutor_id', r.tutor_id,
+      'amount', r.amount::text,
+      'currency', r.currency,
+      'method', r.method,
+      'reference', r.reference,
+      'effective_on', r.effective_on,
+      'reverses_id', r.reverses_id,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.finance_records as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- finance_records.list
 with page as (
   select
@@ -49,6 +101,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- finance_records.list
 with page as (
   select
@@ -109,6 +162,33 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent, tutor, supervisor, finance
+-- finance_records.get
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'method', r.method,
+    'reference', r.reference,
+    'effective_on', r.effective_on,
+    'reverses_id', r.reverses_id,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.finance_records as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- finance_records.get
 select
   json_build_object(
@@ -135,6 +215,7 @@ from lms.finance_records as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- finance_records.get_as_of
 select
   json_build_object(
@@ -164,15 +245,55 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for finance
 -- finance_records.create
 with r as (
   insert into lms.finance_records as r (id, centre_id, type, student_id, tutor_id, amount, currency, method, reference, effective_on)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'type')::text,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'amount')::numeric,
+    ($1->'input'->>'currency')::text,
+    ($1->'input'->>'method')::text,
+    ($1->'input'->>'reference')::text,
+    ($1->'input'->>'effective_on')::date
+  returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'student_id', r.student_id,
+    'tutor_id', r.tutor_id,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'method', r.method,
+    'reference', r.reference,
+    'effective_on', r.effective_on,
+    'reverses_id', r.reverses_id,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- finance_records.create
+with r as (
+  insert into lms.finance_records as r (id, centre_id, type, student_id, tutor_id, amount, currency, method, reference, effective_on)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'type')::text,
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'amount')::numeric,
     ($1->'input'->>'currency')::text,
     ($1->'input'->>'method')::text,
@@ -203,6 +324,7 @@ select
   r.version::text as tag
 from r;
 
+-- for finance, admin
 -- finance_records.import
 with made as (
   insert into lms.finance_records (id, centre_id, type, student_id, tutor_id, amount, currency, method, reference, effective_on)
@@ -218,7 +340,7 @@ with made as (
     coalesce((one->'input'->>'reference')::text, null),
     coalesce((one->'input'->>'effective_on')::date, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'finance_records', array['centre_id:centres', 'student_id:students', 'tutor_id:tutors']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'finance_records', array['centre_id:centres', 'student_id:students', 'tutor_id:tutors']::text[]))
   returning id
 )
 select
@@ -236,6 +358,36 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, finance
+-- finance_records.export
+select
+  'id,number,centre_id,type,student_id,tutor_id,amount,currency,method,reference,effective_on,reverses_id,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.number::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    coalesce(r.student_id::text, '') || ',' ||
+    coalesce(r.tutor_id::text, '') || ',' ||
+    coalesce(r.amount::text, '') || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.method::text) || ',' ||
+    lms.csv_field(r.reference::text) || ',' ||
+    coalesce(r.effective_on::text, '') || ',' ||
+    coalesce(r.reverses_id::text, '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.finance_records as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- finance_records.export
 select
   'id,number,centre_id,type,student_id,tutor_id,amount,currency,method,reference,effective_on,reverses_id,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -245,13 +397,13 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.number::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
     coalesce(r.amount::text, '') || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
-    lms.csv_cell(r.method::text) || ',' ||
-    lms.csv_cell(r.reference::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    lms.csv_field(r.method::text) || ',' ||
+    lms.csv_field(r.reference::text) || ',' ||
     coalesce(r.effective_on::text, '') || ',' ||
     coalesce(r.reverses_id::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||

@@ -1,3 +1,97 @@
+-- for student, parent, tutor
+-- gamification.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'student_id', r.student_id,
+      'points', r.points,
+      'badge', r.badge,
+      'metadata', r.metadata,
+      'reason', r.reason,
+      'by_rule', r.by_rule,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.gamification as r
+  where r.deleted_at is null
+    and (r.student_id = any ((select lms.caller_students())::uuid[]))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for assessor, supervisor
+-- gamification.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'student_id', r.student_id,
+      'points', r.points,
+      'badge', r.badge,
+      'metadata', r.metadata,
+      'reason', r.reason,
+      'by_rule', r.by_rule,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.gamification as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- gamification.list
 with page as (
   select
@@ -44,6 +138,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- gamification.list
 with page as (
   select
@@ -99,6 +194,28 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent, tutor, assessor, supervisor
+-- gamification.get
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'points', r.points,
+    'badge', r.badge,
+    'metadata', r.metadata,
+    'reason', r.reason,
+    'by_rule', r.by_rule,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.gamification as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- gamification.get
 select
   json_build_object(
@@ -120,6 +237,7 @@ from lms.gamification as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- gamification.get_as_of
 select
   json_build_object(
@@ -144,12 +262,43 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for tutor, supervisor
 -- gamification.create
 with r as (
   insert into lms.gamification as r (id, student_id, points, badge, metadata, reason)
   select
     ($1->>'id')::uuid,
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    coalesce(($1->'input'->>'points')::bigint, 0),
+    ($1->'input'->>'badge')::text,
+    coalesce(nullif($1->'input'->'metadata', 'null'::jsonb), '{}'::jsonb),
+    ($1->'input'->>'reason')::text
+  returning r.id, r.student_id, r.points, r.badge, r.metadata, r.reason, r.by_rule, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'student_id', r.student_id,
+    'points', r.points,
+    'badge', r.badge,
+    'metadata', r.metadata,
+    'reason', r.reason,
+    'by_rule', r.by_rule,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- gamification.create
+with r as (
+  insert into lms.gamification as r (id, student_id, points, badge, metadata, reason)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     coalesce(($1->'input'->>'points')::bigint, 0),
     ($1->'input'->>'badge')::text,
     coalesce(nullif($1->'input'->'metadata', 'null'::jsonb), '{}'::jsonb),
@@ -174,6 +323,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, admin
 -- gamification.import
 with made as (
   insert into lms.gamification (id, student_id, points, badge, metadata, reason)
@@ -185,7 +335,7 @@ with made as (
     coalesce(nullif(one->'input'->'metadata', 'null'::jsonb), '{}'::jsonb),
     coalesce((one->'input'->>'reason')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'gamification', array['student_id:students']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'gamification', array['student_id:students']::text[]))
   returning id
 )
 select
@@ -203,6 +353,31 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor
+-- gamification.export
+select
+  'id,student_id,points,badge,metadata,reason,by_rule,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.student_id::text, '') || ',' ||
+    coalesce(r.points::text, '') || ',' ||
+    lms.csv_field(r.badge::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
+    coalesce(r.by_rule::text, '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.gamification as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- gamification.export
 select
   'id,student_id,points,badge,metadata,reason,by_rule,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -212,9 +387,9 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
     coalesce(r.points::text, '') || ',' ||
-    lms.csv_cell(r.badge::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
+    lms.csv_field(r.badge::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
     coalesce(r.by_rule::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

@@ -1,3 +1,48 @@
+-- for student, parent, tutor, supervisor, support, finance
+-- guardians.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'student_id', r.student_id,
+      'relationship', r.relationship,
+      'by_first_contact', r.by_first_contact,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.guardians as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- guardians.list
 with page as (
   select
@@ -42,6 +87,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- guardians.list
 with page as (
   select
@@ -95,6 +141,26 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent, tutor, supervisor, support, finance
+-- guardians.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.guardians as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- guardians.get
 select
   json_build_object(
@@ -114,6 +180,7 @@ from lms.guardians as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- guardians.get_as_of
 select
   json_build_object(
@@ -136,13 +203,40 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for supervisor
 -- guardians.create
 with r as (
   insert into lms.guardians as r (id, user_id, student_id, relationship)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'relationship')::text
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- guardians.create
+with r as (
+  insert into lms.guardians as r (id, user_id, student_id, relationship)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('student_id', ($1->'input'->>'student_id')::uuid, exists (select from lms.students as t where t.id = ($1->'input'->>'student_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'relationship')::text
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -162,6 +256,44 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- guardians.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.guardians as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.guardians as r
+  set
+    relationship = case when $1->'input' ? 'relationship' then ($1->'input'->>'relationship')::text else r.relationship end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- guardians.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -199,6 +331,43 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- guardians.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.guardians as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.guardians as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- guardians.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -235,6 +404,43 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- guardians.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.guardians as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.guardians as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'student_id', r.student_id,
+    'relationship', r.relationship,
+    'by_first_contact', r.by_first_contact,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- guardians.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -271,6 +477,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, admin
 -- guardians.import
 with made as (
   insert into lms.guardians (id, user_id, student_id, relationship)
@@ -280,7 +487,7 @@ with made as (
     coalesce((one->'input'->>'student_id')::uuid, null),
     coalesce((one->'input'->>'relationship')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'guardians', array['user_id:users', 'student_id:students']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'guardians', array['user_id:users', 'student_id:students']::text[]))
   returning id
 )
 select
@@ -298,6 +505,29 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor
+-- guardians.export
+select
+  'id,user_id,student_id,relationship,by_first_contact,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    coalesce(r.student_id::text, '') || ',' ||
+    lms.csv_field(r.relationship::text) || ',' ||
+    coalesce(r.by_first_contact::text, '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.guardians as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- guardians.export
 select
   'id,user_id,student_id,relationship,by_first_contact,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -307,7 +537,7 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.student_id::text, '') || ',' ||
-    lms.csv_cell(r.relationship::text) || ',' ||
+    lms.csv_field(r.relationship::text) || ',' ||
     coalesce(r.by_first_contact::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

@@ -1,3 +1,103 @@
+-- for tutor, support, finance
+-- inventory.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'centre_id', r.centre_id,
+      'item_name', r.item_name,
+      'category', r.category,
+      'quantity', r.quantity,
+      'lent', r.lent,
+      'available', r.available,
+      'low_stock_at', r.low_stock_at,
+      'condition', r.condition,
+      'metadata', r.metadata,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.inventory as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for supervisor
+-- inventory.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'centre_id', r.centre_id,
+      'item_name', r.item_name,
+      'category', r.category,
+      'quantity', r.quantity,
+      'lent', r.lent,
+      'available', r.available,
+      'low_stock_at', r.low_stock_at,
+      'condition', r.condition,
+      'metadata', r.metadata,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.inventory as r
+  where r.deleted_at is null
+    and (r.centre_id = (select current_setting('app.centre_id')::uuid))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- inventory.list
 with page as (
   select
@@ -47,6 +147,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- inventory.list
 with page as (
   select
@@ -105,6 +206,31 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for tutor, supervisor, support, finance
+-- inventory.get
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.inventory as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- inventory.get
 select
   json_build_object(
@@ -129,6 +255,7 @@ from lms.inventory as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- inventory.get_as_of
 select
   json_build_object(
@@ -156,12 +283,48 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for supervisor, support
 -- inventory.create
 with r as (
   insert into lms.inventory as r (id, centre_id, item_name, category, quantity, low_stock_at, condition, metadata)
   select
     ($1->>'id')::uuid,
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'item_name')::text,
+    ($1->'input'->>'category')::text,
+    coalesce(($1->'input'->>'quantity')::bigint, 0),
+    ($1->'input'->>'low_stock_at')::bigint,
+    coalesce(($1->'input'->>'condition')::text, 'good'),
+    coalesce(nullif($1->'input'->'metadata', 'null'::jsonb), '{}'::jsonb)
+  returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- inventory.create
+with r as (
+  insert into lms.inventory as r (id, centre_id, item_name, category, quantity, low_stock_at, condition, metadata)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'item_name')::text,
     ($1->'input'->>'category')::text,
     coalesce(($1->'input'->>'quantity')::bigint, 0),
@@ -191,6 +354,53 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, support
+-- inventory.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.inventory as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.inventory as r
+  set
+    item_name = case when $1->'input' ? 'item_name' then ($1->'input'->>'item_name')::text else r.item_name end,
+    category = case when $1->'input' ? 'category' then ($1->'input'->>'category')::text else r.category end,
+    low_stock_at = case when $1->'input' ? 'low_stock_at' then ($1->'input'->>'low_stock_at')::bigint else r.low_stock_at end,
+    condition = case when $1->'input' ? 'condition' then coalesce(($1->'input'->>'condition')::text, 'good') else r.condition end,
+    metadata = case when $1->'input' ? 'metadata' then nullif(lms.merge_patch(r.metadata, $1->'input'->'metadata'), 'null'::jsonb) else r.metadata end
+  from target
+  where r.id = target.id
+  returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- inventory.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -237,6 +447,48 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, support
+-- inventory.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.inventory as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.inventory as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- inventory.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -278,6 +530,48 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, support
+-- inventory.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.inventory as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.inventory as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- inventory.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -319,6 +613,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, support, admin
 -- inventory.import
 with made as (
   insert into lms.inventory (id, centre_id, item_name, category, quantity, low_stock_at, condition, metadata)
@@ -332,7 +627,7 @@ with made as (
     coalesce((one->'input'->>'condition')::text, 'good'),
     coalesce(nullif(one->'input'->'metadata', 'null'::jsonb), '{}'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'inventory', array['centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'inventory', array['centre_id:centres']::text[]))
   returning id
 )
 select
@@ -350,6 +645,62 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor
+-- inventory.export
+select
+  'id,centre_id,item_name,category,quantity,lent,available,low_stock_at,condition,metadata,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_field(r.item_name::text) || ',' ||
+    lms.csv_field(r.category::text) || ',' ||
+    coalesce(r.quantity::text, '') || ',' ||
+    coalesce(r.lent::text, '') || ',' ||
+    coalesce(r.available::text, '') || ',' ||
+    coalesce(r.low_stock_at::text, '') || ',' ||
+    lms.csv_field(r.condition::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.inventory as r
+  where r.deleted_at is null
+    and (r.centre_id = (select current_setting('app.centre_id')::uuid))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for support, finance
+-- inventory.export
+select
+  'id,centre_id,item_name,category,quantity,lent,available,low_stock_at,condition,metadata,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_field(r.item_name::text) || ',' ||
+    lms.csv_field(r.category::text) || ',' ||
+    coalesce(r.quantity::text, '') || ',' ||
+    coalesce(r.lent::text, '') || ',' ||
+    coalesce(r.available::text, '') || ',' ||
+    coalesce(r.low_stock_at::text, '') || ',' ||
+    lms.csv_field(r.condition::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.inventory as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- inventory.export
 select
   'id,centre_id,item_name,category,quantity,lent,available,low_stock_at,condition,metadata,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -358,14 +709,14 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.item_name::text) || ',' ||
-    lms.csv_cell(r.category::text) || ',' ||
+    lms.csv_field(r.item_name::text) || ',' ||
+    lms.csv_field(r.category::text) || ',' ||
     coalesce(r.quantity::text, '') || ',' ||
     coalesce(r.lent::text, '') || ',' ||
     coalesce(r.available::text, '') || ',' ||
     coalesce(r.low_stock_at::text, '') || ',' ||
-    lms.csv_cell(r.condition::text) || ',' ||
-    lms.csv_cell(r.metadata::text) || ',' ||
+    lms.csv_field(r.condition::text) || ',' ||
+    lms.csv_field(r.metadata::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

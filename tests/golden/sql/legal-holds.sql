@@ -1,3 +1,4 @@
+-- for admin
 -- legal_holds.list
 with page as (
   select
@@ -40,6 +41,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- legal_holds.list
 with page as (
   select
@@ -91,6 +93,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- legal_holds.get
 select
   json_build_object(
@@ -108,6 +111,7 @@ from lms.legal_holds as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- legal_holds.get_as_of
 select
   json_build_object(
@@ -128,12 +132,13 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- legal_holds.create
 with r as (
   insert into lms.legal_holds as r (id, user_id, reason)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'reason')::text
   returning r.id, r.user_id, r.reason, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
@@ -151,6 +156,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -186,6 +192,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -220,6 +227,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -254,6 +262,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- legal_holds.export
 select
   'id,user_id,reason,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -262,7 +271,7 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.reason::text) || ',' ||
+    lms.csv_field(r.reason::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

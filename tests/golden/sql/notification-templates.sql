@@ -1,3 +1,49 @@
+-- for supervisor, support
+-- notification_templates.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'key', r.key,
+      'type', r.type,
+      'language', r.language,
+      'subject', r.subject,
+      'message', r.message,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.notification_templates as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- notification_templates.list
 with page as (
   select
@@ -43,6 +89,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- notification_templates.list
 with page as (
   select
@@ -97,6 +144,27 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for supervisor, support
+-- notification_templates.get
+select
+  json_build_object(
+    'id', r.id,
+    'key', r.key,
+    'type', r.type,
+    'language', r.language,
+    'subject', r.subject,
+    'message', r.message,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.notification_templates as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- notification_templates.get
 select
   json_build_object(
@@ -117,6 +185,7 @@ from lms.notification_templates as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- notification_templates.get_as_of
 select
   json_build_object(
@@ -140,6 +209,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- notification_templates.create
 with r as (
   insert into lms.notification_templates as r (id, key, type, language, subject, message)
@@ -169,6 +239,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- notification_templates.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -208,6 +279,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- notification_templates.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -245,6 +317,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- notification_templates.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -282,6 +355,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- notification_templates.import
 with made as (
   insert into lms.notification_templates (id, key, type, language, subject, message)
@@ -293,7 +367,7 @@ with made as (
     coalesce((one->'input'->>'subject')::text, null),
     coalesce((one->'input'->>'message')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'notification_templates', array[]::text[]))
+  where (select lms.check_import_rows($1->'rows', 'notification_templates', array[]::text[]))
   returning id
 )
 select
@@ -311,6 +385,30 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, support
+-- notification_templates.export
+select
+  'id,key,type,language,subject,message,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    lms.csv_field(r.key::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.language::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.message::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.notification_templates as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- notification_templates.export
 select
   'id,key,type,language,subject,message,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -318,11 +416,11 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.key::text) || ',' ||
-    lms.csv_cell(r.type::text) || ',' ||
-    lms.csv_cell(r.language::text) || ',' ||
-    lms.csv_cell(r.subject::text) || ',' ||
-    lms.csv_cell(r.message::text) || ',' ||
+    lms.csv_field(r.key::text) || ',' ||
+    lms.csv_field(r.type::text) || ',' ||
+    lms.csv_field(r.language::text) || ',' ||
+    lms.csv_field(r.subject::text) || ',' ||
+    lms.csv_field(r.message::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -1,3 +1,48 @@
+-- for supervisor, finance
+-- payroll_runs.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'centre_id', r.centre_id,
+      'month', r.month,
+      'status', r.status,
+      'posted_at', lms.utc(r.posted_at),
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.payroll_runs as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- payroll_runs.list
 with page as (
   select
@@ -42,6 +87,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- payroll_runs.list
 with page as (
   select
@@ -95,6 +141,29 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for supervisor, finance
+-- payroll_runs.export
+select
+  'id,centre_id,month,status,posted_at,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    coalesce(r.month::text, '') || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    coalesce(lms.utc(r.posted_at), '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.payroll_runs as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- payroll_runs.export
 select
   'id,centre_id,month,status,posted_at,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -104,7 +173,7 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.month::text, '') || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(lms.utc(r.posted_at), '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

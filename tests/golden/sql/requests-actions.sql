@@ -1,7 +1,47 @@
+-- for tutor, supervisor, support
 -- requests.assign
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
+    ($1->>'id')::uuid,
+    'assign',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- requests.assign
+with r as (
+  select r.*
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'assign',
     $1->'input',
@@ -37,10 +77,50 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, supervisor, support
 -- requests.start
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
+    ($1->>'id')::uuid,
+    'start',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- requests.start
+with r as (
+  select r.*
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'start',
     $1->'input',
@@ -76,10 +156,50 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, supervisor, support
 -- requests.resolve
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
+    ($1->>'id')::uuid,
+    'resolve',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- requests.resolve
+with r as (
+  select r.*
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'resolve',
     $1->'input',
@@ -115,10 +235,50 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, supervisor, support
 -- requests.close
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
+    ($1->>'id')::uuid,
+    'close',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- requests.close
+with r as (
+  select r.*
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'close',
     $1->'input',
@@ -154,10 +314,50 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, supervisor, support
 -- requests.reopen
 with r as (
   select r.*
-  from lms.move_request(
+  from lms.transition_request(
+    ($1->>'id')::uuid,
+    'reopen',
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'number', r.number,
+    'centre_id', r.centre_id,
+    'type', r.type,
+    'details', r.details,
+    'priority', r.priority,
+    'status', r.status,
+    'assigned_to', r.assigned_to,
+    'class_id', r.class_id,
+    'occurrence_start', lms.utc(r.occurrence_start),
+    'inventory_id', r.inventory_id,
+    'by_rule', r.by_rule,
+    'opened_at', lms.utc(r.opened_at),
+    'due_at', lms.utc(r.due_at),
+    'escalated_at', lms.utc(r.escalated_at),
+    'resolved_at', lms.utc(r.resolved_at),
+    'closed_at', lms.utc(r.closed_at),
+    'resolution', r.resolution,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- requests.reopen
+with r as (
+  select r.*
+  from lms.transition_request(
     ($1->>'id')::uuid,
     'reopen',
     $1->'input',
@@ -251,6 +451,37 @@ select
   null::text as tag
 from p;
 
+-- for supervisor, support
+-- inventory.adjust
+with r as (
+  select r.*
+  from lms.adjust_inventory(
+    ($1->>'id')::uuid,
+    $1->'input',
+    nullif($1->'versions', 'null')
+  ) as r
+)
+select
+  json_build_object(
+    'id', r.id,
+    'centre_id', r.centre_id,
+    'item_name', r.item_name,
+    'category', r.category,
+    'quantity', r.quantity,
+    'lent', r.lent,
+    'available', r.available,
+    'low_stock_at', r.low_stock_at,
+    'condition', r.condition,
+    'metadata', r.metadata,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- inventory.adjust
 with r as (
   select r.*
@@ -350,12 +581,53 @@ where w.id = ($1->>'id')::uuid
   and w.deleted_at is null
 group by w.id;
 
+-- for supervisor, support
 -- inventory-loans.lend
 with r as (
   insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
   select
     i.id,
-    lms.referenced(
+    lms.check_reference(
+      'user_id',
+      ($1->'input'->>'user_id')::uuid,
+      exists (
+        select from lms.users as t
+        where t.id = ($1->'input'->>'user_id')::uuid
+          and t.deleted_at is null
+      )
+    ),
+    coalesce(($1->'input'->>'quantity')::integer, 1),
+    ($1->'input'->>'due_on')::date
+  from lms.inventory as i
+  where i.id = ($1->>'id')::uuid
+    and i.deleted_at is null
+  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'inventory_id', r.inventory_id,
+    'centre_id', r.centre_id,
+    'user_id', r.user_id,
+    'quantity', r.quantity,
+    'due_on', r.due_on,
+    'returned_at', lms.utc(r.returned_at),
+    'reminded_at', lms.utc(r.reminded_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- inventory-loans.lend
+with r as (
+  insert into lms.inventory_loans as r (inventory_id, user_id, quantity, due_on)
+  select
+    i.id,
+    lms.check_reference(
       'user_id',
       ($1->'input'->>'user_id')::uuid,
       exists (
@@ -390,6 +662,41 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, support
+-- inventory-loans.return
+with r as (
+  update lms.inventory_loans as r
+  set returned_at = now()
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+    and lms.check_version(
+      r.version,
+      case
+        when $1->'versions' @> to_jsonb(r.version) then r.version
+        else ($1->'versions'->>0)::bigint
+      end
+    )
+  returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'inventory_id', r.inventory_id,
+    'centre_id', r.centre_id,
+    'user_id', r.user_id,
+    'quantity', r.quantity,
+    'due_on', r.due_on,
+    'returned_at', lms.utc(r.returned_at),
+    'reminded_at', lms.utc(r.reminded_at),
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- inventory-loans.return
 with r as (
   update lms.inventory_loans as r
@@ -452,6 +759,7 @@ returning
   json_build_object('email', p.email, 'sms', p.sms, 'push', p.push)::text as body,
   null::text as tag;
 
+-- for support
 -- notifications.retry
 select
   json_build_object(
@@ -466,7 +774,31 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'failure', r.failure,
+    'error', r.error,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.retry_notification(($1->>'id')::uuid) as r;
+
+-- for admin
+-- notifications.retry
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'type', r.type,
+    'template', r.template,
+    'data', r.data,
+    'subject', r.subject,
+    'message', r.message,
+    'status', r.status,
+    'language', r.language,
+    'delivered_at', lms.utc(r.delivered_at),
+    'attempts', r.attempts,
+    'error', r.error,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,

@@ -1,3 +1,89 @@
+-- for tutor, assessor
+-- staff.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'title', r.title
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.staff as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for supervisor, support, finance
+-- staff.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'title', r.title,
+      'department', r.department,
+      'hired_on', r.hired_on,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.staff as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- staff.list
 with page as (
   select
@@ -44,6 +130,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- staff.list
 with page as (
   select
@@ -99,6 +186,42 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for tutor, assessor
+-- staff.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title
+  )::text as body,
+  r.version::text as tag
+from lms.staff as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for supervisor, support, finance
+-- staff.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title,
+    'department', r.department,
+    'hired_on', r.hired_on,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.staff as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- staff.get
 select
   json_build_object(
@@ -120,6 +243,7 @@ from lms.staff as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- staff.get_as_of
 select
   json_build_object(
@@ -144,13 +268,45 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for supervisor
 -- staff.create
 with r as (
   insert into lms.staff as r (id, user_id, centre_id, title, department, hired_on, status)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'title')::text,
+    ($1->'input'->>'department')::text,
+    ($1->'input'->>'hired_on')::date,
+    coalesce(($1->'input'->>'status')::text, 'active')
+  returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title,
+    'department', r.department,
+    'hired_on', r.hired_on,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- staff.create
+with r as (
+  insert into lms.staff as r (id, user_id, centre_id, title, department, hired_on, status)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'title')::text,
     ($1->'input'->>'department')::text,
     ($1->'input'->>'hired_on')::date,
@@ -175,6 +331,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
 -- staff.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -191,7 +348,50 @@ with target as materialized (
 ), r as (
   update lms.staff as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    title = case when $1->'input' ? 'title' then ($1->'input'->>'title')::text else r.title end,
+    department = case when $1->'input' ? 'department' then ($1->'input'->>'department')::text else r.department end,
+    hired_on = case when $1->'input' ? 'hired_on' then ($1->'input'->>'hired_on')::date else r.hired_on end,
+    status = case when $1->'input' ? 'status' then coalesce(($1->'input'->>'status')::text, 'active') else r.status end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title,
+    'department', r.department,
+    'hired_on', r.hired_on,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- staff.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.staff as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.staff as r
+  set
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     title = case when $1->'input' ? 'title' then ($1->'input'->>'title')::text else r.title end,
     department = case when $1->'input' ? 'department' then ($1->'input'->>'department')::text else r.department end,
     hired_on = case when $1->'input' ? 'hired_on' then ($1->'input'->>'hired_on')::date else r.hired_on end,
@@ -218,6 +418,45 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- staff.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.staff as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.staff as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title,
+    'department', r.department,
+    'hired_on', r.hired_on,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- staff.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -256,6 +495,45 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- staff.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.staff as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.staff as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'title', r.title,
+    'department', r.department,
+    'hired_on', r.hired_on,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- staff.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -294,6 +572,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, admin
 -- staff.import
 with made as (
   insert into lms.staff (id, user_id, centre_id, title, department, hired_on, status)
@@ -306,7 +585,7 @@ with made as (
     coalesce((one->'input'->>'hired_on')::date, null),
     coalesce((one->'input'->>'status')::text, 'active')
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'staff', array['user_id:users', 'centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'staff', array['user_id:users', 'centre_id:centres']::text[]))
   returning id
 )
 select
@@ -324,6 +603,31 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, finance
+-- staff.export
+select
+  'id,user_id,centre_id,title,department,hired_on,status,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_field(r.title::text) || ',' ||
+    lms.csv_field(r.department::text) || ',' ||
+    coalesce(r.hired_on::text, '') || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.staff as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- staff.export
 select
   'id,user_id,centre_id,title,department,hired_on,status,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -333,10 +637,10 @@ from (
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.title::text) || ',' ||
-    lms.csv_cell(r.department::text) || ',' ||
+    lms.csv_field(r.title::text) || ',' ||
+    lms.csv_field(r.department::text) || ',' ||
     coalesce(r.hired_on::text, '') || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -1,3 +1,105 @@
+-- for student, parent, tutor
+-- students.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'dob', r.dob,
+      'academic_age', r.academic_age,
+      'special_needs', r.special_needs,
+      'assigned_tutor_id', r.assigned_tutor_id,
+      'parent_id', r.parent_id,
+      'leaderboard_name', r.leaderboard_name,
+      'languages', r.languages,
+      'history', r.history,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.students as r
+  where r.deleted_at is null
+    and (r.id = any ((select lms.caller_students())::uuid[]))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for assessor, supervisor, support, finance
+-- students.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'centre_id', r.centre_id,
+      'dob', r.dob,
+      'academic_age', r.academic_age,
+      'special_needs', r.special_needs,
+      'assigned_tutor_id', r.assigned_tutor_id,
+      'parent_id', r.parent_id,
+      'leaderboard_name', r.leaderboard_name,
+      'languages', r.languages,
+      'history', r.history,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.students as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- students.list
 with page as (
   select
@@ -48,6 +150,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- students.list
 with page as (
   select
@@ -107,6 +210,32 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent, tutor, assessor, supervisor, support, finance
+-- students.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.students as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- students.get
 select
   json_build_object(
@@ -132,6 +261,7 @@ from lms.students as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- students.get_as_of
 select
   json_build_object(
@@ -160,18 +290,57 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for supervisor
 -- students.create
 with r as (
   insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'dob')::date,
     coalesce(nullif($1->'input'->'academic_age', 'null'::jsonb), '{}'::jsonb),
     coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
-    lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
-    lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'leaderboard_name')::text,
+    coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- students.create
+with r as (
+  insert into lms.students as r (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'dob')::date,
+    coalesce(nullif($1->'input'->'academic_age', 'null'::jsonb), '{}'::jsonb),
+    coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb),
+    lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'leaderboard_name')::text,
     coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
@@ -198,6 +367,7 @@ select
   r.version::text as tag
 from r;
 
+-- for parent, tutor, assessor, supervisor
 -- students.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -214,12 +384,62 @@ with target as materialized (
 ), r as (
   update lms.students as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     dob = case when $1->'input' ? 'dob' then ($1->'input'->>'dob')::date else r.dob end,
     academic_age = case when $1->'input' ? 'academic_age' then nullif(lms.merge_patch(r.academic_age, $1->'input'->'academic_age'), 'null'::jsonb) else r.academic_age end,
     special_needs = case when $1->'input' ? 'special_needs' then coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb) else r.special_needs end,
-    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.referenced('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
-    parent_id = case when $1->'input' ? 'parent_id' then lms.referenced('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
+    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
+    parent_id = case when $1->'input' ? 'parent_id' then lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
+    leaderboard_name = case when $1->'input' ? 'leaderboard_name' then ($1->'input'->>'leaderboard_name')::text else r.leaderboard_name end,
+    languages = case when $1->'input' ? 'languages' then coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb) else r.languages end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- students.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.students as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.students as r
+  set
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    dob = case when $1->'input' ? 'dob' then ($1->'input'->>'dob')::date else r.dob end,
+    academic_age = case when $1->'input' ? 'academic_age' then nullif(lms.merge_patch(r.academic_age, $1->'input'->'academic_age'), 'null'::jsonb) else r.academic_age end,
+    special_needs = case when $1->'input' ? 'special_needs' then coalesce(nullif($1->'input'->'special_needs', 'null'::jsonb), '[]'::jsonb) else r.special_needs end,
+    assigned_tutor_id = case when $1->'input' ? 'assigned_tutor_id' then lms.check_reference('assigned_tutor_id', ($1->'input'->>'assigned_tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'assigned_tutor_id')::uuid and t.deleted_at is null)) else r.assigned_tutor_id end,
+    parent_id = case when $1->'input' ? 'parent_id' then lms.check_reference('parent_id', ($1->'input'->>'parent_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'parent_id')::uuid and t.deleted_at is null)) else r.parent_id end,
     leaderboard_name = case when $1->'input' ? 'leaderboard_name' then ($1->'input'->>'leaderboard_name')::text else r.leaderboard_name end,
     languages = case when $1->'input' ? 'languages' then coalesce(nullif($1->'input'->'languages', 'null'::jsonb), '[]'::jsonb) else r.languages end
   from target
@@ -248,6 +468,49 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- students.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.students as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.students as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- students.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -290,6 +553,49 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- students.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.students as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.students as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'centre_id', r.centre_id,
+    'dob', r.dob,
+    'academic_age', r.academic_age,
+    'special_needs', r.special_needs,
+    'assigned_tutor_id', r.assigned_tutor_id,
+    'parent_id', r.parent_id,
+    'leaderboard_name', r.leaderboard_name,
+    'languages', r.languages,
+    'history', r.history,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- students.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -332,6 +638,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, admin
 -- students.import
 with made as (
   insert into lms.students (id, user_id, centre_id, dob, academic_age, special_needs, assigned_tutor_id, parent_id, leaderboard_name, languages)
@@ -347,7 +654,7 @@ with made as (
     coalesce((one->'input'->>'leaderboard_name')::text, null),
     coalesce(nullif(one->'input'->'languages', 'null'::jsonb), '[]'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'students', array['user_id:users', 'centre_id:centres', 'assigned_tutor_id:tutors', 'parent_id:users']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'students', array['user_id:users', 'centre_id:centres', 'assigned_tutor_id:tutors', 'parent_id:users']::text[]))
   returning id
 )
 select
@@ -365,6 +672,35 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, finance
+-- students.export
+select
+  'id,user_id,centre_id,dob,academic_age,special_needs,assigned_tutor_id,parent_id,leaderboard_name,languages,history,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    coalesce(r.dob::text, '') || ',' ||
+    lms.csv_field(r.academic_age::text) || ',' ||
+    lms.csv_field(r.special_needs::text) || ',' ||
+    coalesce(r.assigned_tutor_id::text, '') || ',' ||
+    coalesce(r.parent_id::text, '') || ',' ||
+    lms.csv_field(r.leaderboard_name::text) || ',' ||
+    lms.csv_field(r.languages::text) || ',' ||
+    lms.csv_field(r.history::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.students as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- students.export
 select
   'id,user_id,centre_id,dob,academic_age,special_needs,assigned_tutor_id,parent_id,leaderboard_name,languages,history,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -375,13 +711,13 @@ from (
     coalesce(r.user_id::text, '') || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
     coalesce(r.dob::text, '') || ',' ||
-    lms.csv_cell(r.academic_age::text) || ',' ||
-    lms.csv_cell(r.special_needs::text) || ',' ||
+    lms.csv_field(r.academic_age::text) || ',' ||
+    lms.csv_field(r.special_needs::text) || ',' ||
     coalesce(r.assigned_tutor_id::text, '') || ',' ||
     coalesce(r.parent_id::text, '') || ',' ||
-    lms.csv_cell(r.leaderboard_name::text) || ',' ||
-    lms.csv_cell(r.languages::text) || ',' ||
-    lms.csv_cell(r.history::text) || ',' ||
+    lms.csv_field(r.leaderboard_name::text) || ',' ||
+    lms.csv_field(r.languages::text) || ',' ||
+    lms.csv_field(r.history::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

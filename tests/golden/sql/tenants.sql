@@ -1,3 +1,88 @@
+-- for student, parent
+-- tenants.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'slug', r.slug
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tenants as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for tutor, assessor, supervisor, support, finance
+-- tenants.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'slug', r.slug,
+      'region', r.region,
+      'retention_class', r.retention_class,
+      'settings', r.settings,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tenants as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- tenants.list
 with page as (
   select
@@ -44,6 +129,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- tenants.list
 with page as (
   select
@@ -99,6 +185,41 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent
+-- tenants.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug
+  )::text as body,
+  r.version::text as tag
+from lms.tenants as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for tutor, assessor, supervisor, support, finance
+-- tenants.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'slug', r.slug,
+    'region', r.region,
+    'retention_class', r.retention_class,
+    'settings', r.settings,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.tenants as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- tenants.get
 select
   json_build_object(
@@ -120,6 +241,7 @@ from lms.tenants as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- tenants.get_as_of
 select
   json_build_object(
@@ -144,6 +266,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- tenants.update
 with target as materialized (
   select r.id, lms.check_version(

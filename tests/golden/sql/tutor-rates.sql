@@ -1,3 +1,49 @@
+-- for tutor, supervisor, finance
+-- tutor_rates.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'tutor_id', r.tutor_id,
+      'unit', r.unit,
+      'amount', r.amount::text,
+      'currency', r.currency,
+      'effective_from', r.effective_from,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tutor_rates as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- tutor_rates.list
 with page as (
   select
@@ -43,6 +89,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- tutor_rates.list
 with page as (
   select
@@ -97,6 +144,27 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for tutor, supervisor, finance
+-- tutor_rates.get
+select
+  json_build_object(
+    'id', r.id,
+    'tutor_id', r.tutor_id,
+    'unit', r.unit,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'effective_from', r.effective_from,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.tutor_rates as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- tutor_rates.get
 select
   json_build_object(
@@ -117,6 +185,7 @@ from lms.tutor_rates as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- tutor_rates.get_as_of
 select
   json_build_object(
@@ -140,12 +209,42 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for finance
 -- tutor_rates.create
 with r as (
   insert into lms.tutor_rates as r (id, tutor_id, unit, amount, currency, effective_from)
   select
     ($1->>'id')::uuid,
-    lms.referenced('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
+    ($1->'input'->>'unit')::text,
+    ($1->'input'->>'amount')::numeric,
+    ($1->'input'->>'currency')::text,
+    ($1->'input'->>'effective_from')::date
+  returning r.id, r.tutor_id, r.unit, r.amount, r.currency, r.effective_from, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'tutor_id', r.tutor_id,
+    'unit', r.unit,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'effective_from', r.effective_from,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- tutor_rates.create
+with r as (
+  insert into lms.tutor_rates as r (id, tutor_id, unit, amount, currency, effective_from)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('tutor_id', ($1->'input'->>'tutor_id')::uuid, exists (select from lms.tutors as t where t.id = ($1->'input'->>'tutor_id')::uuid and t.deleted_at is null)),
     ($1->'input'->>'unit')::text,
     ($1->'input'->>'amount')::numeric,
     ($1->'input'->>'currency')::text,
@@ -169,6 +268,48 @@ select
   r.version::text as tag
 from r;
 
+-- for finance
+-- tutor_rates.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tutor_rates as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.tutor_rates as r
+  set
+    unit = case when $1->'input' ? 'unit' then ($1->'input'->>'unit')::text else r.unit end,
+    amount = case when $1->'input' ? 'amount' then ($1->'input'->>'amount')::numeric else r.amount end,
+    currency = case when $1->'input' ? 'currency' then ($1->'input'->>'currency')::text else r.currency end,
+    effective_from = case when $1->'input' ? 'effective_from' then ($1->'input'->>'effective_from')::date else r.effective_from end
+  from target
+  where r.id = target.id
+  returning r.id, r.tutor_id, r.unit, r.amount, r.currency, r.effective_from, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'tutor_id', r.tutor_id,
+    'unit', r.unit,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'effective_from', r.effective_from,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- tutor_rates.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -210,6 +351,44 @@ select
   r.version::text as tag
 from r;
 
+-- for finance
+-- tutor_rates.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tutor_rates as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.tutor_rates as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.tutor_id, r.unit, r.amount, r.currency, r.effective_from, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'tutor_id', r.tutor_id,
+    'unit', r.unit,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'effective_from', r.effective_from,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- tutor_rates.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -247,6 +426,44 @@ select
   r.version::text as tag
 from r;
 
+-- for finance
+-- tutor_rates.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tutor_rates as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.tutor_rates as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.tutor_id, r.unit, r.amount, r.currency, r.effective_from, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'tutor_id', r.tutor_id,
+    'unit', r.unit,
+    'amount', r.amount::text,
+    'currency', r.currency,
+    'effective_from', r.effective_from,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- tutor_rates.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -284,6 +501,7 @@ select
   r.version::text as tag
 from r;
 
+-- for finance, admin
 -- tutor_rates.import
 with made as (
   insert into lms.tutor_rates (id, tutor_id, unit, amount, currency, effective_from)
@@ -295,7 +513,7 @@ with made as (
     coalesce((one->'input'->>'currency')::text, null),
     coalesce((one->'input'->>'effective_from')::date, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'tutor_rates', array['tutor_id:tutors']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'tutor_rates', array['tutor_id:tutors']::text[]))
   returning id
 )
 select
@@ -313,6 +531,30 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, finance
+-- tutor_rates.export
+select
+  'id,tutor_id,unit,amount,currency,effective_from,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.tutor_id::text, '') || ',' ||
+    lms.csv_field(r.unit::text) || ',' ||
+    coalesce(r.amount::text, '') || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
+    coalesce(r.effective_from::text, '') || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.tutor_rates as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- tutor_rates.export
 select
   'id,tutor_id,unit,amount,currency,effective_from,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -321,9 +563,9 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.tutor_id::text, '') || ',' ||
-    lms.csv_cell(r.unit::text) || ',' ||
+    lms.csv_field(r.unit::text) || ',' ||
     coalesce(r.amount::text, '') || ',' ||
-    lms.csv_cell(r.currency::text) || ',' ||
+    lms.csv_field(r.currency::text) || ',' ||
     coalesce(r.effective_from::text, '') || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||

@@ -1,3 +1,89 @@
+-- for student, parent
+-- tutors.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'subjects', r.subjects
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tutors as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for tutor, assessor, supervisor, support, finance
+-- tutors.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'user_id', r.user_id,
+      'name', r.name,
+      'centre_id', r.centre_id,
+      'subjects', r.subjects,
+      'max_students', r.max_students,
+      'current_students', r.current_students,
+      'availability', r.availability,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.tutors as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- tutors.list
 with page as (
   select
@@ -45,6 +131,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- tutors.list
 with page as (
   select
@@ -101,6 +188,42 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent
+-- tutors.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'subjects', r.subjects
+  )::text as body,
+  r.version::text as tag
+from lms.tutors as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for tutor, assessor, supervisor, support, finance
+-- tutors.get
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'name', r.name,
+    'centre_id', r.centre_id,
+    'subjects', r.subjects,
+    'max_students', r.max_students,
+    'current_students', r.current_students,
+    'availability', r.availability,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.tutors as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- tutors.get
 select
   json_build_object(
@@ -123,6 +246,7 @@ from lms.tutors as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- tutors.get_as_of
 select
   json_build_object(
@@ -148,13 +272,45 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for supervisor
 -- tutors.create
 with r as (
   insert into lms.tutors as r (id, user_id, centre_id, subjects, max_students, availability)
   select
     ($1->>'id')::uuid,
-    lms.referenced('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
-    lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
+    coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb),
+    coalesce(($1->'input'->>'max_students')::bigint, 10),
+    coalesce(nullif($1->'input'->'availability', 'null'::jsonb), '{}'::jsonb)
+  returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'name', r.name,
+    'centre_id', r.centre_id,
+    'subjects', r.subjects,
+    'max_students', r.max_students,
+    'current_students', r.current_students,
+    'availability', r.availability,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- tutors.create
+with r as (
+  insert into lms.tutors as r (id, user_id, centre_id, subjects, max_students, availability)
+  select
+    ($1->>'id')::uuid,
+    lms.check_reference('user_id', ($1->'input'->>'user_id')::uuid, exists (select from lms.users as t where t.id = ($1->'input'->>'user_id')::uuid and t.deleted_at is null)),
+    lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)),
     coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb),
     coalesce(($1->'input'->>'max_students')::bigint, 10),
     coalesce(nullif($1->'input'->'availability', 'null'::jsonb), '{}'::jsonb)
@@ -179,6 +335,7 @@ select
   r.version::text as tag
 from r;
 
+-- for tutor, supervisor
 -- tutors.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -195,7 +352,50 @@ with target as materialized (
 ), r as (
   update lms.tutors as r
   set
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    subjects = case when $1->'input' ? 'subjects' then coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb) else r.subjects end,
+    max_students = case when $1->'input' ? 'max_students' then coalesce(($1->'input'->>'max_students')::bigint, 10) else r.max_students end,
+    availability = case when $1->'input' ? 'availability' then nullif(lms.merge_patch(r.availability, $1->'input'->'availability'), 'null'::jsonb) else r.availability end
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'name', r.name,
+    'centre_id', r.centre_id,
+    'subjects', r.subjects,
+    'max_students', r.max_students,
+    'current_students', r.current_students,
+    'availability', r.availability,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- tutors.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tutors as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.tutors as r
+  set
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     subjects = case when $1->'input' ? 'subjects' then coalesce(nullif($1->'input'->'subjects', 'null'::jsonb), '[]'::jsonb) else r.subjects end,
     max_students = case when $1->'input' ? 'max_students' then coalesce(($1->'input'->>'max_students')::bigint, 10) else r.max_students end,
     availability = case when $1->'input' ? 'availability' then nullif(lms.merge_patch(r.availability, $1->'input'->'availability'), 'null'::jsonb) else r.availability end
@@ -222,6 +422,46 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- tutors.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tutors as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.tutors as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'name', r.name,
+    'centre_id', r.centre_id,
+    'subjects', r.subjects,
+    'max_students', r.max_students,
+    'current_students', r.current_students,
+    'availability', r.availability,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- tutors.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -261,6 +501,46 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- tutors.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.tutors as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.tutors as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'user_id', r.user_id,
+    'name', r.name,
+    'centre_id', r.centre_id,
+    'subjects', r.subjects,
+    'max_students', r.max_students,
+    'current_students', r.current_students,
+    'availability', r.availability,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- tutors.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -300,6 +580,7 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor, admin
 -- tutors.import
 with made as (
   insert into lms.tutors (id, user_id, centre_id, subjects, max_students, availability)
@@ -311,7 +592,7 @@ with made as (
     coalesce((one->'input'->>'max_students')::bigint, 10),
     coalesce(nullif(one->'input'->'availability', 'null'::jsonb), '{}'::jsonb)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'tutors', array['user_id:users', 'centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'tutors', array['user_id:users', 'centre_id:centres']::text[]))
   returning id
 )
 select
@@ -329,6 +610,32 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, finance
+-- tutors.export
+select
+  'id,user_id,name,centre_id,subjects,max_students,current_students,availability,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    coalesce(r.user_id::text, '') || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_field(r.subjects::text) || ',' ||
+    coalesce(r.max_students::text, '') || ',' ||
+    coalesce(r.current_students::text, '') || ',' ||
+    lms.csv_field(r.availability::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.tutors as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- tutors.export
 select
   'id,user_id,name,centre_id,subjects,max_students,current_students,availability,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -337,12 +644,12 @@ from (
   select
     coalesce(r.id::text, '') || ',' ||
     coalesce(r.user_id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.subjects::text) || ',' ||
+    lms.csv_field(r.subjects::text) || ',' ||
     coalesce(r.max_students::text, '') || ',' ||
     coalesce(r.current_students::text, '') || ',' ||
-    lms.csv_cell(r.availability::text) || ',' ||
+    lms.csv_field(r.availability::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -76,6 +76,7 @@ select
   lms.request_password_reset($1->>'tenant', $1->>'email', $1->>'address')::text as body,
   null::text as tag;
 
+-- for supervisor
 -- users.create
 with given as (
   select
@@ -93,7 +94,7 @@ r as (
     given.input->>'email',
     given.input->>'phone',
     given.input->>'role',
-    lms.referenced(
+    lms.check_reference(
       'centre_id',
       (given.input->>'centre_id')::uuid,
       exists (
@@ -117,7 +118,7 @@ r as (
     (given.profile->>'dob')::date,
     coalesce(given.profile->'special_needs', '[]'::jsonb),
     coalesce(given.profile->'languages', '[]'::jsonb),
-    lms.referenced(
+    lms.check_reference(
       'profile/parent_id',
       (given.profile->>'parent_id')::uuid,
       exists (
@@ -150,7 +151,131 @@ guardian as (
   select
     given.profile_id,
     r.id,
-    lms.referenced(
+    lms.check_reference(
+      'profile/student_id',
+      (given.profile->>'student_id')::uuid,
+      exists (
+        select from lms.students as t
+        where t.id = (given.profile->>'student_id')::uuid
+          and t.deleted_at is null
+      )
+    ),
+    given.profile->>'relationship'
+  from r
+  cross join given
+  where r.role = 'parent'
+    and given.profile is not null
+),
+staff as (
+  insert into lms.staff (id, user_id, centre_id, title, department, hired_on)
+  select
+    given.profile_id,
+    r.id,
+    r.centre_id,
+    given.profile->>'title',
+    given.profile->>'department',
+    (given.profile->>'hired_on')::date
+  from r
+  cross join given
+  where r.role in ('supervisor', 'admin', 'finance', 'assessor', 'support')
+    and given.profile is not null
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- users.create
+with given as (
+  select
+    $1->'input' as input,
+    $1->'input'->'profile' as profile,
+    ($1->>'profile_id')::uuid as profile_id
+),
+r as (
+  insert into lms.users as r (
+    id, name, email, phone, role, centre_id, language_preferences, accessibility_settings, password_hash
+  )
+  select
+    ($1->>'id')::uuid,
+    given.input->>'name',
+    given.input->>'email',
+    given.input->>'phone',
+    given.input->>'role',
+    lms.check_reference(
+      'centre_id',
+      (given.input->>'centre_id')::uuid,
+      exists (
+        select from lms.centres as t
+        where t.id = (given.input->>'centre_id')::uuid
+          and t.deleted_at is null
+      )
+    ),
+    coalesce(given.input->'language_preferences', '[]'::jsonb),
+    coalesce(given.input->'accessibility_settings', '{}'::jsonb),
+    $1->>'password_hash'
+  from given
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+, student as (
+  insert into lms.students (id, user_id, centre_id, dob, special_needs, languages, parent_id)
+  select
+    given.profile_id,
+    r.id,
+    r.centre_id,
+    (given.profile->>'dob')::date,
+    coalesce(given.profile->'special_needs', '[]'::jsonb),
+    coalesce(given.profile->'languages', '[]'::jsonb),
+    lms.check_reference(
+      'profile/parent_id',
+      (given.profile->>'parent_id')::uuid,
+      exists (
+        select from lms.users as t
+        where t.id = (given.profile->>'parent_id')::uuid
+          and t.role = 'parent'
+          and t.status = 'active'
+          and t.deleted_at is null
+      )
+    )
+  from r
+  cross join given
+  where r.role = 'student'
+    and given.profile is not null
+),
+tutor as (
+  insert into lms.tutors (id, user_id, centre_id, max_students)
+  select
+    given.profile_id,
+    r.id,
+    r.centre_id,
+    coalesce((given.profile->>'max_students')::integer, 10)
+  from r
+  cross join given
+  where r.role = 'tutor'
+    and given.profile is not null
+),
+guardian as (
+  insert into lms.guardians (id, user_id, student_id, relationship)
+  select
+    given.profile_id,
+    r.id,
+    lms.check_reference(
       'profile/student_id',
       (given.profile->>'student_id')::uuid,
       exists (
@@ -200,6 +325,59 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- users.deactivate
+with r as (
+  update lms.users as r
+  set status = 'inactive'
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for support
+-- users.deactivate
+with r as (
+  update lms.users as r
+  set status = 'inactive'
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- users.deactivate
 with r as (
   update lms.users as r
@@ -229,6 +407,59 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- users.activate
+with r as (
+  update lms.users as r
+  set status = 'active'
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for support
+-- users.activate
+with r as (
+  update lms.users as r
+  set status = 'active'
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at)
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- users.activate
 with r as (
   update lms.users as r
@@ -268,6 +499,7 @@ select
   lms.erasure_receipt(($1->>'id')::uuid)::text as body,
   null::text as tag;
 
+-- for admin
 -- webhooks.enable
 with r as (
   update lms.webhooks as r
@@ -298,6 +530,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- webhooks.disable
 with r as (
   update lms.webhooks as r

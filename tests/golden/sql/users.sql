@@ -1,3 +1,197 @@
+-- for student, assessor, supervisor, finance
+-- users.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'email', r.email,
+      'phone', r.phone,
+      'role', r.role,
+      'centre_id', r.centre_id,
+      'language_preferences', r.language_preferences,
+      'accessibility_settings', r.accessibility_settings,
+      'status', r.status,
+      'pending_email', r.pending_email,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.users as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for parent
+-- users.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'email', r.email,
+      'phone', r.phone,
+      'role', r.role,
+      'centre_id', r.centre_id,
+      'language_preferences', r.language_preferences,
+      'accessibility_settings', r.accessibility_settings,
+      'status', r.status,
+      'pending_email', r.pending_email,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.users as r
+  where r.deleted_at is null
+    and (r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[]))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for tutor
+-- users.list
+with page as (
+  select
+    (jsonb_build_object(
+      'id', r.id,
+      'name', r.name,
+      'role', r.role
+    ) || case when r.id = (select current_setting('app.user_id'))::uuid then jsonb_build_object(
+      'email', r.email,
+      'phone', r.phone,
+      'centre_id', r.centre_id,
+      'language_preferences', r.language_preferences,
+      'accessibility_settings', r.accessibility_settings,
+      'status', r.status,
+      'pending_email', r.pending_email,
+      'created_at', lms.utc(r.created_at),
+      'updated_at', lms.utc(r.updated_at),
+      'created_by', r.created_by,
+      'updated_by', r.updated_by
+    ) else '{}'::jsonb end)::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.users as r
+  where r.deleted_at is null
+    and (r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[]))
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for support
+-- users.list
+with page as (
+  select
+    json_build_object(
+      'id', r.id,
+      'name', r.name,
+      'email', r.email,
+      'phone', r.phone,
+      'role', r.role,
+      'centre_id', r.centre_id,
+      'status', r.status,
+      'created_at', lms.utc(r.created_at)
+    )::text as item,
+    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+  from lms.users as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer + 1
+), numbered as (
+  select
+    item,
+    keys,
+    row_number() over () as position
+  from page
+), finished as (
+  select
+    item,
+    position,
+    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    case
+      when position = ($1->>'limit')::integer
+      then lms.cursor($1->>'sort', keys)
+    end as cursor
+  from numbered
+)
+select
+  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
+    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+    || '}' as body,
+  max(cursor) filter (where more) as tag
+from finished;
+
+-- for admin
 -- users.list
 with page as (
   select
@@ -47,6 +241,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- users.list
 with page as (
   select
@@ -105,6 +300,74 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for student, parent, assessor, supervisor, finance
+-- users.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from lms.users as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for tutor
+-- users.get
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'name', r.name,
+    'role', r.role
+  ) || case when r.id = (select current_setting('app.user_id'))::uuid then jsonb_build_object(
+    'email', r.email,
+    'phone', r.phone,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from lms.users as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for support
+-- users.get
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'status', r.status,
+    'created_at', lms.utc(r.created_at)
+  )::text as body,
+  r.version::text as tag
+from lms.users as r
+where r.id = ($1->>'id')::uuid
+  and r.deleted_at is null;
+
+-- for admin
 -- users.get
 select
   json_build_object(
@@ -129,6 +392,7 @@ from lms.users as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- users.get_as_of
 select
   json_build_object(
@@ -156,6 +420,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for student, supervisor
 -- users.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -176,7 +441,106 @@ with target as materialized (
     email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
     phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
     role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
-    centre_id = case when $1->'input' ? 'centre_id' then lms.referenced('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
+    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
+    pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for tutor
+-- users.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.users as r
+  set
+    name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end,
+    email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
+    phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
+    role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
+    language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
+    accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
+    pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  (jsonb_build_object(
+    'id', r.id,
+    'name', r.name,
+    'role', r.role
+  ) || case when r.id = (select current_setting('app.user_id'))::uuid then jsonb_build_object(
+    'email', r.email,
+    'phone', r.phone,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  ) else '{}'::jsonb end)::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
+-- users.update
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.users as r
+  set
+    name = case when $1->'input' ? 'name' then ($1->'input'->>'name')::text else r.name end,
+    email = case when $1->'input' ? 'email' then ($1->'input'->>'email')::text else r.email end,
+    phone = case when $1->'input' ? 'phone' then ($1->'input'->>'phone')::text else r.phone end,
+    role = case when $1->'input' ? 'role' then ($1->'input'->>'role')::text else r.role end,
+    centre_id = case when $1->'input' ? 'centre_id' then lms.check_reference('centre_id', ($1->'input'->>'centre_id')::uuid, exists (select from lms.centres as t where t.id = ($1->'input'->>'centre_id')::uuid and t.deleted_at is null)) else r.centre_id end,
     language_preferences = case when $1->'input' ? 'language_preferences' then coalesce(nullif($1->'input'->'language_preferences', 'null'::jsonb), '[]'::jsonb) else r.language_preferences end,
     accessibility_settings = case when $1->'input' ? 'accessibility_settings' then nullif(lms.merge_patch(r.accessibility_settings, $1->'input'->'accessibility_settings'), 'null'::jsonb) else r.accessibility_settings end,
     pending_email = case when $1->'input' ? 'pending_email' then ($1->'input'->>'pending_email')::text else r.pending_email end
@@ -205,6 +569,48 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- users.delete
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is null
+  for update
+), r as (
+  update lms.users as r
+  set deleted_at = now()
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- users.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -246,6 +652,48 @@ select
   r.version::text as tag
 from r;
 
+-- for supervisor
+-- users.restore
+with target as materialized (
+  select r.id, lms.check_version(
+    r.version,
+    case
+      when $1->'versions' @> to_jsonb(r.version) then r.version
+      else ($1->'versions'->>0)::bigint
+    end
+  )
+  from lms.users as r
+  where r.id = ($1->>'id')::uuid
+    and r.deleted_at is not null
+  for update
+), r as (
+  update lms.users as r
+  set deleted_at = null
+  from target
+  where r.id = target.id
+  returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+)
+select
+  json_build_object(
+    'id', r.id,
+    'name', r.name,
+    'email', r.email,
+    'phone', r.phone,
+    'role', r.role,
+    'centre_id', r.centre_id,
+    'language_preferences', r.language_preferences,
+    'accessibility_settings', r.accessibility_settings,
+    'status', r.status,
+    'pending_email', r.pending_email,
+    'created_at', lms.utc(r.created_at),
+    'updated_at', lms.utc(r.updated_at),
+    'created_by', r.created_by,
+    'updated_by', r.updated_by
+  )::text as body,
+  r.version::text as tag
+from r;
+
+-- for admin
 -- users.restore
 with target as materialized (
   select r.id, lms.check_version(
@@ -287,6 +735,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- users.import
 with made as (
   insert into lms.users (id, name, email, phone, role, centre_id, language_preferences, accessibility_settings, pending_email)
@@ -301,7 +750,7 @@ with made as (
     coalesce(nullif(one->'input'->'accessibility_settings', 'null'::jsonb), '{}'::jsonb),
     coalesce((one->'input'->>'pending_email')::text, null)
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', 'users', array['centre_id:centres']::text[]))
+  where (select lms.check_import_rows($1->'rows', 'users', array['centre_id:centres']::text[]))
   returning id
 )
 select
@@ -319,6 +768,34 @@ from (
     )::text as report
 ) as done;
 
+-- for supervisor, finance
+-- users.export
+select
+  'id,name,email,phone,role,centre_id,language_preferences,accessibility_settings,status,pending_email,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  null::text as tag
+from (
+  select
+    coalesce(r.id::text, '') || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.role::text) || ',' ||
+    coalesce(r.centre_id::text, '') || ',' ||
+    lms.csv_field(r.language_preferences::text) || ',' ||
+    lms.csv_field(r.accessibility_settings::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.pending_email::text) || ',' ||
+    coalesce(lms.utc(r.created_at), '') || ',' ||
+    coalesce(lms.utc(r.updated_at), '') || ',' ||
+    coalesce(r.created_by::text, '') || ',' ||
+    coalesce(r.updated_by::text, '') || E'\r\n' as line
+  from lms.users as r
+  where r.deleted_at is null
+  order by r.created_at desc, r.id desc
+  limit ($1->>'limit')::integer
+) as lines;
+
+-- for admin
 -- users.export
 select
   'id,name,email,phone,role,centre_id,language_preferences,accessibility_settings,status,pending_email,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
@@ -326,15 +803,15 @@ select
 from (
   select
     coalesce(r.id::text, '') || ',' ||
-    lms.csv_cell(r.name::text) || ',' ||
-    lms.csv_cell(r.email::text) || ',' ||
-    lms.csv_cell(r.phone::text) || ',' ||
-    lms.csv_cell(r.role::text) || ',' ||
+    lms.csv_field(r.name::text) || ',' ||
+    lms.csv_field(r.email::text) || ',' ||
+    lms.csv_field(r.phone::text) || ',' ||
+    lms.csv_field(r.role::text) || ',' ||
     coalesce(r.centre_id::text, '') || ',' ||
-    lms.csv_cell(r.language_preferences::text) || ',' ||
-    lms.csv_cell(r.accessibility_settings::text) || ',' ||
-    lms.csv_cell(r.status::text) || ',' ||
-    lms.csv_cell(r.pending_email::text) || ',' ||
+    lms.csv_field(r.language_preferences::text) || ',' ||
+    lms.csv_field(r.accessibility_settings::text) || ',' ||
+    lms.csv_field(r.status::text) || ',' ||
+    lms.csv_field(r.pending_email::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -1,3 +1,4 @@
+-- for admin
 -- webhooks.list
 with page as (
   select
@@ -45,6 +46,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- webhooks.list
 with page as (
   select
@@ -101,6 +103,7 @@ select
   max(cursor) filter (where more) as tag
 from finished;
 
+-- for admin
 -- webhooks.get
 select
   json_build_object(
@@ -123,6 +126,7 @@ from lms.webhooks as r
 where r.id = ($1->>'id')::uuid
   and r.deleted_at is null;
 
+-- for admin
 -- webhooks.get_as_of
 select
   json_build_object(
@@ -148,6 +152,7 @@ from jsonb_populate_record(
 where r.id is not null
   and r.deleted_at is null;
 
+-- for admin
 -- webhooks.update
 with target as materialized (
   select r.id, lms.check_version(
@@ -189,6 +194,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- webhooks.delete
 with target as materialized (
   select r.id, lms.check_version(
@@ -228,6 +234,7 @@ select
   r.version::text as tag
 from r;
 
+-- for admin
 -- webhooks.restore
 with target as materialized (
   select r.id, lms.check_version(

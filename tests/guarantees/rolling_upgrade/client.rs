@@ -1,4 +1,4 @@
-//! A client that sends 200 requests a second, whether they are answered or not, and holds every answer against what it knows.
+//! A client that sends 200 requests a second and verifies every response.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
-/// 200 a second.
-const TICK: Duration = Duration::from_millis(5);
+/// The interval for 200 requests a second.
+const REQUEST_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Under way at once: on a machine that is too busy for the rate, the client waits, for it is no test of the machine.
-const UNDER_WAY: usize = 64;
+/// The maximum number of concurrent requests. On a machine too slow for the rate, the client waits.
+const MAX_CONCURRENT_REQUESTS: usize = 64;
 
-/// Somebody signed in, and what was answered so far.
+/// A signed-in client with its results so far.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -30,20 +30,20 @@ pub(crate) struct Client {
     centre: Arc<str>,
     sent: Arc<AtomicUsize>,
     is_over: Arc<AtomicBool>,
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Observed>>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Observed {
     wrong: Vec<String>,
     payments: Vec<String>,
     centres: BTreeMap<String, String>,
 }
 
-/// What came of it all.
+/// The results of the client.
 pub(crate) struct Tally {
     pub(crate) sent: u32,
-    /// Every answer that was none, or not the right one.
+    /// Every error and every wrong response.
     pub(crate) wrong: Vec<String>,
     payments: Vec<String>,
     centres: BTreeMap<String, String>,
@@ -54,14 +54,14 @@ impl Tally {
         f64::from(self.sent) / time.as_secs_f64()
     }
 
-    /// The references of all payments that were acknowledged, in order.
+    /// The references of all acknowledged payments, in order.
     pub(crate) fn payments(&self) -> Vec<String> {
         let mut payments = self.payments.clone();
         payments.sort();
         payments
     }
 
-    /// Code and last name of each centre that was acknowledged, in order.
+    /// The code and the last name of each acknowledged centre, in order.
     pub(crate) fn centres(&self) -> Vec<String> {
         let name = |(code, name): (&String, &String)| format!("{code} {name}");
         self.centres.iter().map(name).collect()
@@ -69,7 +69,7 @@ impl Tally {
 }
 
 impl Client {
-    /// Signs in as the tenant's administrator and notes what must stay as it is.
+    /// Signs in as the tenant's administrator and records the data that must not change.
     pub(crate) async fn sign_in(url: &str, tenant: &Tenant) -> Result<Self> {
         let admin = tenant.users.iter().find(|user| user.role == "admin");
         let admin = admin.context("an administrator")?;
@@ -102,10 +102,10 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends until it is told to stop, and waits for the last answers.
+    /// Sends requests until it is stopped, and waits for the last responses.
     pub(crate) async fn run(self) -> Result<Tally> {
-        let room = Arc::new(Semaphore::new(UNDER_WAY));
-        let mut ticks = interval(TICK);
+        let room = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
+        let mut ticks = interval(REQUEST_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tasks = JoinSet::new();
         let mut turn = 0;
@@ -114,7 +114,7 @@ impl Client {
             let place = Arc::clone(&room).acquire_owned().await?;
             let client = self.clone();
             tasks.spawn(async move {
-                if let Err(error) = client.one(turn).await {
+                if let Err(error) = client.send_one(turn).await {
                     client.note(|seen| seen.wrong.push(format!("{turn}: {error:#}")));
                 }
                 drop(place);
@@ -124,7 +124,7 @@ impl Client {
         while let Some(ended) = tasks.join_next().await {
             ended?;
         }
-        let mut seen = Seen::default();
+        let mut seen = Observed::default();
         self.note(|all| std::mem::swap(all, &mut seen));
         Ok(Tally {
             sent: u32::try_from(self.sent.load(Ordering::Relaxed))?,
@@ -138,12 +138,12 @@ impl Client {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until so many more requests were sent.
-    pub(crate) async fn after(&self, count: usize) -> Result<()> {
+    /// Waits until this many more requests were sent.
+    pub(crate) async fn wait_for_requests(&self, count: usize) -> Result<()> {
         let goal = self.sent.load(Ordering::Relaxed) + count;
         let waiting = async {
             while self.sent.load(Ordering::Relaxed) < goal {
-                sleep(TICK).await;
+                sleep(REQUEST_INTERVAL).await;
             }
         };
         timeout(Duration::from_secs(300), waiting)
@@ -151,23 +151,23 @@ impl Client {
             .context("the client stands still")
     }
 
-    /// One turn of the mix: seven reads to three writes, some of which are looked at at once.
-    async fn one(&self, turn: usize) -> Result<()> {
+    /// Sends one round of the mix: seven reads and three writes, some of which are verified at once.
+    async fn send_one(&self, turn: usize) -> Result<()> {
         match turn % 10 {
-            0 | 1 => self.pay(turn).await,
-            2 => self.open_a_centre(turn).await,
-            3 | 4 => self.look_at_one(turn).await,
-            _ => self.look_at_all().await,
+            0 | 1 => self.create_payment(turn).await,
+            2 => self.create_centre(turn).await,
+            3 | 4 => self.verify_one(turn).await,
+            _ => self.verify_list().await,
         }
     }
 
-    async fn look_at_all(&self) -> Result<()> {
+    async fn verify_list(&self) -> Result<()> {
         let found = students(&self.get("/v1/students?limit=100").await?);
         anyhow::ensure!(found == *self.students, "other students: {found:?}");
         Ok(())
     }
 
-    async fn look_at_one(&self, turn: usize) -> Result<()> {
+    async fn verify_one(&self, turn: usize) -> Result<()> {
         let (id, tutor) = &self.students[turn % self.students.len()];
         let found = self.get(&format!("/v1/students/{id}")).await?;
         anyhow::ensure!(
@@ -177,7 +177,7 @@ impl Client {
         Ok(())
     }
 
-    async fn pay(&self, turn: usize) -> Result<()> {
+    async fn create_payment(&self, turn: usize) -> Result<()> {
         let reference = format!("load-{turn:06}");
         let body = json!({"centre_id": *self.centre, "type": "expense", "amount": "1.25", "method": "card", "reference": reference});
         let made = self
@@ -194,7 +194,7 @@ impl Client {
         Ok(())
     }
 
-    async fn open_a_centre(&self, turn: usize) -> Result<()> {
+    async fn create_centre(&self, turn: usize) -> Result<()> {
         let code = format!("load-{turn:06}");
         let body = json!({"name": "New", "code": code, "time_zone": "UTC", "currency": "EUR"});
         let made = self.send(Method::POST, "/v1/centres", Some(body)).await?;
@@ -238,7 +238,7 @@ impl Client {
         serde_json::from_str(&text).context(asked)
     }
 
-    fn note<T>(&self, change: impl FnOnce(&mut Seen) -> T) {
+    fn note<T>(&self, change: impl FnOnce(&mut Observed) -> T) {
         if let Ok(mut seen) = self.seen.lock() {
             change(&mut seen);
         }
@@ -249,7 +249,7 @@ fn text(row: &Value, name: &str) -> String {
     row[name].as_str().unwrap_or_default().to_owned()
 }
 
-/// Id and tutor of each student in a list.
+/// Returns id and tutor of each student in a list.
 fn students(list: &Value) -> Vec<(String, String)> {
     let rows = list["data"].as_array().into_iter().flatten();
     rows.map(|row| (text(row, "id"), text(row, "assigned_tutor_id")))

@@ -1,4 +1,4 @@
-//! The processes of an installation: two hosts, and the balancer in front of them.
+//! The processes of an installation: two hosts and a load balancer.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-/// More than anything here may take.
+/// The timeout of every wait.
 const BOUND: Duration = Duration::from_secs(120);
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(50);
+/// The polling interval.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A directory that the database's account may enter.
+/// Creates a directory that the database's account may enter.
 pub(crate) fn directory() -> Result<TempDir> {
     let mode = Permissions::from_mode(0o755);
     Ok(tempfile::Builder::new().permissions(mode).tempdir()?)
@@ -30,7 +30,7 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// One host: `lms serve` at an address that stays.
+/// A host, as `lms serve` at a fixed address.
 pub(crate) struct Host {
     name: &'static str,
     address: SocketAddr,
@@ -48,7 +48,7 @@ impl Host {
         })
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts the host and waits until it is ready.
     pub(crate) async fn start(
         &mut self,
         manifest: &Path,
@@ -78,7 +78,7 @@ impl Host {
         .await
     }
 
-    /// Tells it to stop, as a service manager does, and waits until it has.
+    /// Stops the host with SIGTERM, as a service manager does.
     pub(crate) async fn stop(&mut self) -> Result<()> {
         let mut process = self.process.take().context("the host was not started")?;
         let id = process.id().context("the host has ended by itself")?;
@@ -92,7 +92,7 @@ impl Host {
     }
 }
 
-/// HAProxy, as in front of real hosts: it asks the health path, and sends a request elsewhere only if its host can't be connected to.
+/// HAProxy in front of the hosts. It polls the health check, and retries a request on another host only if it cannot connect.
 pub(crate) struct Balancer {
     pub(crate) url: String,
     statistics: String,
@@ -157,7 +157,7 @@ impl Balancer {
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Result<()> {
     let waiting = async {
         while !is_so().await {
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
     };
     timeout(BOUND, waiting)

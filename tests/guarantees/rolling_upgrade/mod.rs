@@ -1,5 +1,4 @@
-//! An upgrade as an operator does it, while a client runs 200 requests a second: real processes behind a balancer, a migration, and both
-//! hosts restarted one after the other. No request may fail and no answer may be wrong.
+//! Tests that no request fails during a rolling upgrade, with real processes behind a load balancer.
 
 mod client;
 mod hosts;
@@ -24,7 +23,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Where the previous release is, built; none in a shallow clone that lacks its commit, which is said on standard error.
+/// Returns the directory of the built previous release, or none in a shallow clone without its commit.
 fn previous_release() -> Result<Option<PathBuf>> {
     let output = Command::new(root().join("scripts/previous-release.sh"))
         .output()
@@ -40,7 +39,7 @@ fn previous_release() -> Result<Option<PathBuf>> {
     )))
 }
 
-/// A database with demo data at the schema of the previous release.
+/// Creates a database with demo data and the schema of the previous release.
 async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
     let address = cluster.superuser_url();
     let secrets = cluster.secrets();
@@ -61,8 +60,8 @@ async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
     demo::create(&address, &options).await
 }
 
-/// What the next release may do: it adds, and what is there stays as it is.
-fn one_more() -> Result<Migration> {
+/// Changes that a next release may contain: they add to the schema and leave the rest unchanged.
+fn next_migration() -> Result<Migration> {
     Migration::parse(
         "9000_one_more.sql",
         "set local role lms_owner;
@@ -73,7 +72,7 @@ fn one_more() -> Result<Migration> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_fails_while_a_release_is_rolled_out() -> Result<()> {
+async fn no_request_fails_during_a_rolling_upgrade() -> Result<()> {
     let Some(previous) = previous_release()? else {
         return Ok(());
     };
@@ -84,7 +83,7 @@ async fn nothing_fails_while_a_release_is_rolled_out() -> Result<()> {
         durability: Durability::Unsafe,
     })
     .await?;
-    // The server is stopped even if the test panics: nobody else would.
+    // The server is stopped even if the test panics, because nothing else would stop it.
     let rolled = AssertUnwindSafe(roll_out(&cluster, &previous, directory.path())).catch_unwind();
     let outcome = rolled.await;
     cluster::stop(&state).await?;
@@ -108,7 +107,7 @@ async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Resul
     let began = Instant::now();
     let load = tokio::spawn(client.clone().run());
 
-    client.after(400).await?;
+    client.wait_for_requests(400).await?;
     let migrated = Command::new(tests::program())
         .args(["migrate"])
         .env("DATABASE_URL", cluster.superuser_url())
@@ -119,22 +118,22 @@ async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Resul
         String::from_utf8_lossy(&migrated.stderr)
     );
     println!("{}", String::from_utf8_lossy(&migrated.stdout).trim());
-    client.after(400).await?;
+    client.wait_for_requests(400).await?;
     for host in &mut hosts {
         host.stop().await?;
         host.start(&new, &variables).await?;
         balancer.until_up(host).await?;
-        client.after(400).await?;
+        client.wait_for_requests(400).await?;
     }
     let mut next = migrate::embedded()?;
-    next.push(one_more()?);
+    next.push(next_migration()?);
     migrate::run(
         &cluster.superuser_url(),
         &next,
         &migrate::Options::default(),
     )
     .await?;
-    client.after(400).await?;
+    client.wait_for_requests(400).await?;
 
     client.stop();
     let tally = load.await??;
@@ -147,11 +146,11 @@ async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Resul
     for host in &mut hosts {
         host.stop().await?;
     }
-    is_written_once(&cluster.superuser_url(), &tally).await
+    assert_written_once(&cluster.superuser_url(), &tally).await
 }
 
-/// Every acknowledged write is in the database, once, and nothing else is; the book and the event log are sound.
-async fn is_written_once(address: &str, tally: &Tally) -> Result<()> {
+/// Asserts that the database has exactly the acknowledged writes, and that the ledger and the event log are valid.
+async fn assert_written_once(address: &str, tally: &Tally) -> Result<()> {
     let client = database::connect(address).await?;
     let texts = |sql: &'static str| {
         let client = &client;

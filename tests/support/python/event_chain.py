@@ -1,9 +1,9 @@
-"""Computes the chain of a tenant's events from an export, as docs/reference/event-log-format.md describes it, and prints its last position and hash.
+"""Computes the chain of a tenant's events from an export, as docs/reference/event-log-format.md specifies, and prints the last position and hash.
 
     event_chain.py DIRECTORY
 
-DIRECTORY has the parts of `lms events export --format ndjson`. Nothing of the export but the columns that are hashed is believed: the
-state is taken apart and written down anew.
+DIRECTORY has the parts of `lms events export --format ndjson`. Only the hashed columns of the export are used: the state is parsed
+and serialized again.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 class Number(str):
-    """A number as it was written."""
+    """A number in its original notation."""
 
 
 def string(text):
@@ -24,7 +24,7 @@ def string(text):
 
 
 def text(value):
-    """The text of a jsonb."""
+    """Returns the text of a jsonb value."""
     if value is None:
         return "null"
     if value is True or value is False:
@@ -46,7 +46,7 @@ def events(directory):
                 yield json.loads(line, parse_float=Number, parse_int=Number)
 
 
-# The hashes of states that were replaced by an erasure, by position: the rows of event_redactions, the latest last.
+# The hashes of states redacted by an erasure, by position: the rows of event_redactions, latest last.
 redactions = {int(position): state_hash for position, state_hash in csv.reader(Path(sys.argv[2]).open())}
 previous = bytes(32)
 position = 0

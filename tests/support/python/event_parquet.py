@@ -1,4 +1,4 @@
-"""Prints what Apache Arrow reads in the parts of `lms events export --format parquet`: the types of the columns, then each event.
+"""Reads the parts of `lms events export --format parquet` with Apache Arrow and prints the types of the columns, then each event.
 
     event_parquet.py DIRECTORY
 """

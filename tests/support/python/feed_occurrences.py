@@ -1,4 +1,4 @@
-"""Prints when the classes of a calendar take place, as two readers that are not ours understand it.
+"""Prints the occurrences of a calendar's classes as one of two independent parsers reads them.
 
     feed_occurrences.py READER FILE FROM UNTIL
 
@@ -6,8 +6,7 @@ READER is `icalendar` (icalendar with recurring-ical-events) or `dateutil` (pyth
 event and its zone). FROM and UNTIL are instants like 2026-03-01T00:00:00Z; an occurrence is printed when it overlaps them, as
 class, start and end in UTC. Events that are cancelled as a whole are not.
 
-Before anything is read, the zones of the calendar get names that nobody knows, so that a reader has to use what the calendar says
-of them and not what it knows itself.
+The time zones of the calendar are renamed first, so that a parser has to use the calendar's definitions instead of its own.
 """
 
 import re
@@ -81,7 +80,7 @@ def by_dateutil(text, begin, end):
                 series.rdate(time(line))
             for line in all_of("EXDATE"):
                 series.exdate(time(line))
-            # What recurs is compared as local time: one that clocks double has the same name twice.
+            # Occurrences are compared in local time, which is ambiguous when clocks go back.
             starts = [
                 found
                 for found in series.between(begin - length, end, inc=True)

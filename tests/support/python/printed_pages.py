@@ -1,4 +1,4 @@
-"""Width and height in points and the text of each page of a PDF file, as a JSON list: pypdf reads what a browser has printed."""
+"""Prints width and height in points and the text of each page of a PDF file as a JSON list."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
-"""The lessons that schedules come to, by python-dateutil and zoneinfo: reads cases as JSON from a file, writes starts and ends in UTC.
+"""Expands schedules with python-dateutil and zoneinfo: reads cases as JSON from a file, and writes starts and ends in UTC.
 
-dateutil is wrong, or of another opinion than RFC 5545, in three places where it is helped here. (In a fourth it is not asked: BYDAY with
-and without numbers at once.)
+dateutil deviates from RFC 5545 in three places, for which this program compensates. (A fourth is never tested: BYDAY with and without
+numbers in one rule.)
 - BYWEEKNO alone means all seven days to it, where the RFC takes the missing weekday from DTSTART.
 - It takes years that a week lies in for calendar years, and gets the last week of the year before wrong. So weeks of the year are
   counted here day by day; where dateutil is known to be right, both are compared.

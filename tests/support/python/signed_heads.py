@@ -1,4 +1,4 @@
-"""Prints the heads of a signed file, once a JOSE library that is not ours has found the signature to be that of the key.
+"""Verifies the signature of a file of heads with an independent JOSE library, and prints the heads.
 
     signed_heads.py HEADS PUBLIC_KEY
 """

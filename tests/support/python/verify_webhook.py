@@ -1,8 +1,8 @@
-"""Verifies a message as Standard Webhooks' own library does, and prints what is in it.
+"""Verifies a message with the library of Standard Webhooks, and prints its content.
 
     verify_webhook.py SECRET ID TIMESTAMP SIGNATURE BODY
 
-Fails when the library refuses it.
+Fails if the library rejects the message.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Validates statements of the Experience API against the rules of its version 1.0.3 for what ours have, and counts them by verb.
+"""Validates statements by version 1.0.3 of the Experience API, as far as ours use it, and counts them by verb.
 
     xapi_statements.py DIRECTORY
 """

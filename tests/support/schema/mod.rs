@@ -1,6 +1,7 @@
-//! Describes the schema of a database from PostgreSQL's catalog: tables for people to read, and everything else that two databases can be
-//! compared by. The matrix of row scope is in `policies.rs`; the files that are held against are in `tests/golden/`.
+//! Describes the schema of a database from PostgreSQL's catalog: the tables for reviewers, and every object for a comparison.
+//! The matrix of row policies is in `policies.rs`, the golden files are in `tests/golden/`.
 
+mod diagram;
 mod policies;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +11,11 @@ use anyhow::{Context, Result};
 use database::migrate::Migration;
 use tokio_postgres::Client;
 
+pub use diagram::diagrams;
 pub use policies::matrix;
 
-/// Tables and materialized views, without the partitions of a table, which follow from the day, and without the program's own ledger. The last
-/// column says how a table is partitioned, of whom it is a view, and that it is unlogged.
+/// Tables and materialized views, without partitions, which depend on the date, and without the table of applied migrations.
+/// The last column has the partition key and the properties `unlogged` and `without row security`.
 const TABLES: &str = "select
   c.oid::regclass::text,
   c.relkind = 'm',
@@ -31,7 +33,7 @@ where c.relnamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
   and c.oid <> 'lms_private.migrations'::regclass
 order by 1";
 
-/// Columns as a definition would have them.
+/// Columns as written in a table definition.
 const COLUMNS: &str = "select
   a.attrelid::regclass::text,
   a.attname::text,
@@ -63,7 +65,7 @@ where c.relnamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
   and not a.attisdropped
 order by a.attrelid, a.attnum";
 
-/// Constraints: keys first, then references, then checks, each by name.
+/// Constraints, sorted by kind (keys, references, checks) and name.
 const CONSTRAINTS: &str = "select
   k.conrelid::regclass::text,
   k.conname::text,
@@ -74,7 +76,7 @@ where k.connamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
   and k.contype <> 't'
 order by position(k.contype::text in 'puxfc'), k.conname";
 
-/// Indexes, without those of constraints.
+/// Indexes, without those that belong to constraints.
 const INDEXES: &str = "select
   i.indrelid::regclass::text,
   pg_get_indexdef(i.indexrelid)
@@ -85,7 +87,7 @@ where c.relnamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
   and not exists (select from pg_constraint as k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
 order by i.indexrelid::regclass::text";
 
-/// All that is not in the tables above, one text each.
+/// Queries for all other objects, one text for each object.
 const OTHERS: [&str; 6] = [
     "select concat_ws(
       E'\\n',
@@ -153,10 +155,10 @@ const OTHERS: [&str; 6] = [
       and not c.relispartition",
 ];
 
-/// The table that others are made like.
+/// The table whose columns other tables copy by `like`.
 const TEMPLATE: &str = "lms_private.row_template";
 
-/// A table or materialized view as the catalog has it.
+/// A table or materialized view in the catalog.
 #[derive(Default)]
 struct Table {
     is_view: bool,
@@ -169,7 +171,7 @@ struct Table {
 }
 
 impl Table {
-    /// Whether it has all columns of the template.
+    /// Returns whether it has all columns of the template.
     fn is_like(&self, template: &Table) -> bool {
         template
             .columns
@@ -218,12 +220,12 @@ impl Table {
     }
 }
 
-/// An expression as PostgreSQL prints it, without its line breaks.
+/// Joins the lines of an expression that PostgreSQL prints.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// All tables and materialized views of a database, by name.
+/// Reads all tables and materialized views of a database, by name.
 async fn tables(client: &Client) -> Result<BTreeMap<String, Table>> {
     let mut tables = BTreeMap::new();
     for row in client.query(TABLES, &[]).await? {
@@ -262,7 +264,7 @@ async fn tables(client: &Client) -> Result<BTreeMap<String, Table>> {
     Ok(tables)
 }
 
-/// The tables of each subject, in the order of the baseline's folders: subject and name.
+/// Returns the subject and the name of each table, in the order of the baseline's folders.
 pub(crate) fn subjects(baseline: &Migration) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut files: Vec<_> = baseline.files.iter().collect();
@@ -288,11 +290,11 @@ pub(crate) fn subjects(baseline: &Migration) -> Vec<(String, String)> {
     found
 }
 
-/// All tables of a database with columns, constraints and indexes, by subject.
+/// Describes all tables of a database with their columns, constraints and indexes, by subject.
 ///
 /// # Errors
 ///
-/// When the database does not answer, or has a table that no file of the baseline makes.
+/// When a query fails, or the database has a table that no file of the baseline creates.
 pub async fn definitions(client: &Client, baseline: &Migration) -> Result<String> {
     let mut tables = tables(client).await?;
     let template = tables.remove(TEMPLATE).context("the template of rows")?;
@@ -326,16 +328,17 @@ pub async fn definitions(client: &Client, baseline: &Migration) -> Result<String
     let left: Vec<&String> = tables.keys().collect();
     anyhow::ensure!(
         left.is_empty(),
-        "no file of migrations/baseline makes {left:?}"
+        "no file of migrations/baseline creates {left:?}"
     );
     Ok(text)
 }
 
-/// Everything that two databases of one schema have in common, one text for each object. The order of a table's columns does not count.
+/// Describes every object of a schema, one text for each, for a comparison of two databases. The order of a table's columns
+/// does not matter.
 ///
 /// # Errors
 ///
-/// When the database does not answer.
+/// When a query fails.
 pub async fn description(client: &Client) -> Result<BTreeSet<String>> {
     let mut texts = BTreeSet::new();
     for (name, table) in tables(client).await? {

@@ -1,17 +1,18 @@
-//! Reads from the row policies of a database which rows of a table each role reads, inserts and updates, as a matrix.
+//! Derives a matrix of the rows that each role may read, insert and update from the row policies of a database.
+//! The tables themselves are described in `schema`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
 use database::migrate::Migration;
-use platform::auth::role::Role;
+use domain::role;
 use tokio_postgres::Client;
 
 use super::subjects;
 
-/// The restrictive policies of each table, without line breaks, with ROLE for the role of the caller. Of those for all commands the
-/// condition of `using` holds for what is written, too.
+/// The restrictive policies of each table, on one line, with ROLE for the caller's role. A policy for all commands applies its
+/// `using` condition to written rows, too.
 const POLICIES: &str = "select
   p.polrelid::regclass::text,
   p.polname::text,
@@ -28,7 +29,7 @@ const POLICIES: &str = "select
 from pg_policy as p
 where not p.polpermissive";
 
-/// The tables on which the application may read, insert or update, in whole or by column.
+/// The application's privileges to read, insert and update, on a table or on any of its columns.
 const PRIVILEGES: &str = "select
   c.oid::regclass::text,
   has_any_column_privilege('lms_application', c.oid, 'select'),
@@ -42,11 +43,11 @@ where c.relnamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
 
 const COMMANDS: [(&str, &str); 3] = [("read", "r"), ("insert", "a"), ("update", "w")];
 
-/// Which rows of each table each role reads, inserts and updates.
+/// Returns the rows of each table that each role may read, insert and update.
 ///
 /// # Errors
 ///
-/// When the database does not answer.
+/// When a query fails.
 pub async fn matrix(client: &Client, baseline: &Migration) -> Result<String> {
     let mut privileges = BTreeMap::new();
     for row in client.query(PRIVILEGES, &[]).await? {
@@ -88,7 +89,7 @@ pub async fn matrix(client: &Client, baseline: &Migration) -> Result<String> {
     Ok(text)
 }
 
-/// The part of one table: a head, and a line for each role.
+/// Returns the section of one table: a heading and a line for each role.
 fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> Result<String> {
     let mut rows = vec![vec![name.to_owned()]];
     let mut conditions = Vec::new();
@@ -103,7 +104,7 @@ fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> 
         rows[0].push(head);
         conditions.push(held.then(|| policy.map_or("true", |(.., condition)| condition)));
     }
-    for role in Role::ALL {
+    for role in role::ALL {
         let mut row = vec![format!("  {}", role.name())];
         row.extend(conditions.iter().map(|condition| {
             condition.map_or_else(
@@ -130,7 +131,7 @@ fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> 
     Ok(text)
 }
 
-/// What a condition comes to for a role.
+/// Evaluates a condition for a role.
 fn scope(condition: &str, role: &str, table: &str) -> String {
     let condition = outer(condition.trim());
     if let Some((cases, rest)) = cases(condition) {
@@ -160,7 +161,7 @@ fn scope(condition: &str, role: &str, table: &str) -> String {
     }
 }
 
-/// A condition without the parentheses around it.
+/// Removes the parentheses around a condition.
 fn outer(condition: &str) -> &str {
     let inner = condition
         .strip_prefix('(')
@@ -179,18 +180,18 @@ fn outer(condition: &str) -> &str {
     }
 }
 
-/// The arms of the cases over the role, and what stands behind them.
+/// Splits a condition into its CASE over the role and the rest.
 fn cases(condition: &str) -> Option<(&str, &str)> {
     let body = condition.strip_prefix("CASE ROLE ")?;
     body.match_indices(" END").find_map(|(place, word)| {
         let (head, rest) = (&body[..place], &body[place + word.len()..]);
-        // Cases within an arm have ends of their own.
+        // A nested CASE has an END of its own.
         let is_last = head.matches("CASE ").count() == head.matches(" END").count();
         (is_last && (rest.is_empty() || rest.starts_with(' '))).then_some((head, rest))
     })
 }
 
-/// The arm of a role, or the one for all others.
+/// Returns the branch of a role, or the ELSE branch.
 fn arm<'a>(cases: &'a str, role: &str) -> &'a str {
     let wanted = format!("WHEN '{role}' THEN ");
     let begin = match cases.split_once(&wanted) {
@@ -205,7 +206,7 @@ fn arm<'a>(cases: &'a str, role: &str) -> &'a str {
     begin[..end].trim()
 }
 
-/// The scopes that a condition names.
+/// Returns the scopes that a condition names.
 fn named(condition: &str, table: &str) -> String {
     let mut found: Vec<(usize, String)> = Vec::new();
     for (words, name) in [("app.centre_id", "centre"), ("app.user_id", "own")] {

@@ -3,91 +3,94 @@
 
 mod split;
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::auth::verbs;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 
 use crate::schedule;
 
 pub(crate) use split::SPLIT;
 
 /// Most students of a class.
-const MOST_STUDENTS: usize = 200;
+const MAX_STUDENTS: usize = 200;
 
 /// A class.
 pub(crate) const CLASSES: Resource = Resource {
     name: "classes",
     table: "classes",
     singular: "class",
-    description: "A tutor who meets students, once or again and again.",
+    plural: "classes",
+    description: "A class: lessons that a tutor gives to students, once or on a recurring schedule.",
     fields: &[
         Field::new(
             "centre_id",
             Kind::Reference("centres"),
-            "The centre where it is.",
+            "The centre where the class takes place.",
         )
         .required()
         .filterable(),
-        Field::new("tutor_id", Kind::Reference("tutors"), "Who teaches.")
+        Field::new("tutor_id", Kind::Reference("tutors"), "The tutor who teaches the class.")
             .required()
             .filterable(),
         Field::new(
             "student_ids",
             Kind::References {
                 table: "students",
-                items: MOST_STUDENTS,
+                items: MAX_STUDENTS,
             },
-            "Who learns: students of the centre.",
+            "The students of the class. Each must belong to the centre.",
         )
         .default("'[]'::jsonb"),
         Field::new(
             "schedule",
             Kind::Object(schedule::FIELDS),
-            "When it meets. It is changed as a whole: lessons that have begun stay, later ones follow it. A series with an end has all its \
-             lessons at once, at most 2000 within five years; one without is planned 53 weeks ahead.",
+            "The schedule of the class. A schedule is replaced as a whole: lessons that have begun stay as they are, \
+             later lessons follow the new schedule. A series with an end is planned completely, with at most 2000 \
+             lessons within five years. A series without an end is planned 53 weeks ahead.",
         )
         .required(),
         Field::new(
             "status",
             Kind::OneOf(&["scheduled", "completed", "cancelled"]),
-            "Where it stands; see cancel and complete.",
+            "The status of the class. It changes with the cancel and complete operations.",
         )
         .default("'scheduled'")
         .read_only()
         .filterable(),
-        Field::new("subject", Kind::Text { min: 1, max: 100 }, "What is taught.")
+        Field::new("subject", Kind::Text { min: 1, max: 100 }, "The subject taught.")
             .nullable()
             .filterable(),
         Field::new(
             "level",
             Kind::Text { min: 1, max: 100 },
-            "At which level it is taught.",
+            "The level at which the subject is taught.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "room",
             Kind::Text { min: 1, max: 100 },
-            "Where in the centre; a room holds one lesson at a time.",
+            "The room in the centre. A room holds one lesson at a time.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "meeting_provider",
             Kind::OneOf(&["teams", "zoom", "chime"]),
-            "Where it meets online.",
+            "The provider of the online meeting.",
         )
         .nullable()
         .filterable(),
         Field::new(
             "meeting_url",
             Kind::Text { min: 1, max: 2048 },
-            "The address where it meets online, with https.",
+            "The HTTPS URL of the online meeting.",
         )
         .nullable(),
         Field::new(
@@ -96,41 +99,33 @@ pub(crate) const CLASSES: Resource = Resource {
                 items: 10,
                 max: 100,
             },
-            "What is odd but not refused: tutor_without_subject; tutor_unavailable, for a lesson ahead that is not within the tutor's \
-             availability; tutor_day_off, for one at a time when the tutor is away.",
+            "Warnings, which do not prevent saving the class: `tutor_without_subject` if the tutor does not teach the \
+             subject, `tutor_unavailable` for an upcoming lesson outside the tutor's availability, `tutor_day_off` for \
+             an upcoming lesson at a time when the tutor is away.",
         )
         .default("'[]'::jsonb")
         .read_only(),
         Field::new(
             "former_tutor_ids",
             Kind::Rows(&[]),
-            "Tutors who gave lessons of it before it was another's; the database keeps them.",
+            "The tutors who gave lessons of the class before another tutor took it over. Maintained by the database.",
         )
         .default("'[]'::jsonb")
         .derived(),
-        Field::new("planned", Kind::Rows(&[]), "The lessons of the schedule.")
+        Field::new("planned", Kind::Rows(&[]), "The lessons planned from the schedule.")
             .default("'[]'::jsonb")
             .derived(),
         Field::new(
             "planned_until",
             Kind::Time,
-            "Up to when the lessons of a series without an end are planned; null when all are.",
+            "The time up to which the lessons of a series without an end are planned. Null if all lessons are planned.",
         )
         .nullable()
         .computed(),
     ],
     owner: None,
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
-    rule: Some(schedule::rule),
+    verbs: verbs::PLAIN,
+    validate: Some(schedule::validate),
     requires_match: false,
     requires_key: false,
 };
@@ -168,37 +163,8 @@ const LEARNING: &[&str] = &[
 const TAUGHT: &str = "r.tutor_id = (select lms.caller_tutor())";
 /// The classes of an assessor's centre.
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
-const READ: &[Verb] = &[Verb::List, Verb::Get, LESSONS, READ_ATTENDANCE];
-const READ_ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Export,
-    LESSONS,
-    READ_ATTENDANCE,
-];
-const TEACH: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    CANCEL_VERB,
-    COMPLETE_VERB,
-    LESSONS,
-    CHANGE_LESSON,
-    READ_ATTENDANCE,
-    RECORD_ATTENDANCE,
-];
-const ALL: &[Verb] = &[
-    Verb::List,
-    Verb::Get,
-    Verb::Create,
-    Verb::Update,
-    Verb::Delete,
-    Verb::Restore,
-    Verb::Import,
-    Verb::Export,
+const READ_LESSONS: &[Verb] = &[LESSONS, READ_ATTENDANCE];
+const MANAGE_LESSONS: &[Verb] = &[
     CANCEL_VERB,
     COMPLETE_VERB,
     LESSONS,
@@ -211,103 +177,89 @@ const ALL: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "classes",
     grants: &[
-        Grant::new(Role::Student, READ).reading(LEARNING),
-        Grant::new(Role::Parent, READ).reading(LEARNING),
-        Grant::new(Role::Tutor, TEACH)
+        Grant::new(role::STUDENT, verbs::READ)
+            .and(READ_LESSONS)
+            .reading(LEARNING),
+        Grant::new(role::PARENT, verbs::READ)
+            .and(READ_LESSONS)
+            .reading(LEARNING),
+        Grant::new(role::TUTOR, verbs::EDIT)
+            .and(MANAGE_LESSONS)
             .reading_of_others(LEARNING)
             .owning(TAUGHT),
-        Grant::new(Role::Assessor, READ)
+        Grant::new(role::ASSESSOR, verbs::READ)
+            .and(READ_LESSONS)
             .reading_of_others(LEARNING)
             .owning(OF_CENTRE),
-        Grant::new(Role::Supervisor, ALL),
-        Grant::new(Role::Support, READ),
-        Grant::new(Role::Finance, READ_ALL),
-        Grant::new(Role::Admin, ALL),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE_LESSONS),
+        Grant::new(role::SUPPORT, verbs::READ).and(READ_LESSONS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_LESSONS),
+        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE_LESSONS),
     ],
 };
 
 /// Why something is called off or moved.
-pub(crate) const REASON: Field = Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.");
+pub(crate) const REASON: Field = Field::new(
+    "reason",
+    Kind::Multiline { min: 1, max: 500 },
+    "The reason.",
+);
 
 /// Calls a class off.
-pub(crate) const CANCEL: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/cancel",
-    segments: &[],
-    operation: "classes.cancel",
-    summary: "Cancel a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CANCEL_VERB,
-    },
-    body: Some(&[REASON]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, cancelled with its lessons that have not begun.",
-        problems: &[],
-    },
-    run: Run::View(cancel),
-};
+pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
+    .id("classes.cancel")
+    .summary("Cancel a class")
+    .granted("classes", CANCEL_VERB)
+    .body(&[REASON])
+    .responds(ResponseSpec::resource(
+        &CLASSES,
+        "The cancelled class. Its lessons that have not begun are cancelled too.",
+    ))
+    .sql_for_grant(cancel);
 
 /// Ends a class.
-pub(crate) const COMPLETE: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/complete",
-    segments: &[],
-    operation: "classes.complete",
-    summary: "Complete a class",
-    access: Access::Granted {
-        resource: "classes",
-        verb: COMPLETE_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The class, completed with its lessons that have begun; later ones are cancelled. 409 when none has begun.",
-        problems: &[],
-    },
-    run: Run::View(complete),
-};
+pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
+    .id("classes.complete")
+    .summary("Complete a class")
+    .granted("classes", COMPLETE_VERB)
+    .responds(ResponseSpec::resource(
+        &CLASSES,
+        "The completed class. Lessons that have begun are completed and later lessons are cancelled. Refused with 409 \
+         if no lesson has begun.",
+    ))
+    .sql_for_grant(complete);
 
-fn cancel(grant: &Grant) -> Statement {
+fn cancel(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.cancel
-with r as (
+            "with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
+  from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
   ",
         ),
         grant,
-        "classes.cancel",
     )
 }
 
-fn complete(grant: &Grant) -> Statement {
+fn complete(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.complete
-with r as (
+            "with r as (
   select r.*
-  from lms.settle_class(($1->>'id')::uuid, 'completed', null) as r
+  from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
   ",
         ),
         grant,
-        "classes.complete",
     )
 }
 
 /// `select` of the class `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant, operation: &str) -> Statement {
-    sql.append(&projection::object(&CLASSES, grant, Depth::One));
+fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+    sql.append(&projection::object(&CLASSES, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }

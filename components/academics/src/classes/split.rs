@@ -1,12 +1,13 @@
 //! This lesson and all that follow it: the class ends before it, and a new class goes on with what is different.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Call, Run, Shape};
+use platform::auth::policy::Grant;
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::Field;
-use platform::declare::validation::Purpose;
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::validation::WriteMode;
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
@@ -15,14 +16,14 @@ use crate::occurrences::START;
 
 /// What can be different from a lesson on.
 const CHANGES: &[Field] = &[
-    optional(CLASSES.fields[1]),
-    optional(CLASSES.fields[2]),
-    optional(CLASSES.fields[3]),
-    optional(CLASSES.fields[5]),
-    optional(CLASSES.fields[6]),
-    optional(CLASSES.fields[7]),
-    optional(CLASSES.fields[8]),
-    optional(CLASSES.fields[9]),
+    optional(CLASSES.declared("tutor_id")),
+    optional(CLASSES.declared("student_ids")),
+    optional(CLASSES.declared("schedule")),
+    optional(CLASSES.declared("subject")),
+    optional(CLASSES.declared("level")),
+    optional(CLASSES.declared("room")),
+    optional(CLASSES.declared("meeting_provider")),
+    optional(CLASSES.declared("meeting_url")),
 ];
 
 const fn optional(field: Field) -> Field {
@@ -33,40 +34,34 @@ const fn optional(field: Field) -> Field {
 }
 
 /// Changes a lesson and all that follow it.
-pub(crate) const SPLIT: Action = Action {
-    method: Method::POST,
-    path: "/v1/classes/{id}/occurrences/{start}/split",
-    segments: &[START],
-    operation: "classes.occurrences.split",
-    summary: "Change a lesson and all that follow it",
-    access: Access::Granted {
-        resource: "classes",
-        verb: CHANGE_LESSON,
-    },
-    body: Some(CHANGES),
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Resource(&CLASSES)),
-        description: "The new class, which goes on from this lesson; the old one ends before it.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare, split),
-};
+pub(crate) const SPLIT: Action = Action::post("/v1/classes/{id}/occurrences/{start}/split")
+    .id("classes.occurrences.split")
+    .segments(&[START])
+    .summary("Split a class at a lesson")
+    .granted("classes", CHANGE_LESSON)
+    .body(CHANGES)
+    .responds(
+        ResponseSpec::resource(
+            &CLASSES,
+            "The new class, which begins with this lesson. The former class ends before it.",
+        )
+        .status(201),
+    )
+    .prepared_by(prepare)
+    .sql_for_grant(split);
 
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let input = CLASSES.ruled(Purpose::Create, call.body.clone())?;
-    let mut arguments = call.path.clone();
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let input = CLASSES.validated(WriteMode::Create, context.body.clone())?;
+    let mut arguments = context.path.clone();
     arguments.insert("fresh".to_owned(), json!(random::id()));
     arguments.insert("input".to_owned(), Value::Object(input));
     Ok(arguments)
 }
 
-fn split(grant: &Grant) -> Statement {
+fn split(grant: &Grant) -> Sql {
     answer(
         Sql::from(
-            "-- classes.occurrences.split
-with r as (
+            "with r as (
   select r.*
   from lms.split_class(
     ($1->>'id')::uuid,
@@ -79,6 +74,5 @@ select
   ",
         ),
         grant,
-        "classes.occurrences.split",
     )
 }

@@ -1,14 +1,14 @@
 //! Reading a calendar by the secret in its address.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::pipeline::conditions;
-use platform::sql::sqlstate::settle;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::sqlstate::into_response;
+use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
@@ -18,41 +18,37 @@ use super::series::Series;
 const MEDIA_TYPE: &str = "text/calendar";
 
 /// The calendar of whoever the secret belongs to.
-pub(crate) const READ: Action = Action {
-    method: Method::GET,
-    path: "/v1/calendar/feed.ics",
-    segments: &[],
-    operation: "calendar.feed.read",
-    summary: "Read a calendar by its address",
-    access: Access::Public,
-    body: None,
-    query: &[Field::new(
+pub(crate) const READ: Action = Action::get("/v1/calendar/feed.ics")
+    .id("calendar.feed.read")
+    .summary("Get a calendar feed")
+    .public()
+    .query(&[Field::new(
         "token",
         Kind::Secret { min: 1, max: 100 },
-        "The secret of the address.",
+        "The secret token in the feed URL.",
     )
-    .required()],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Document(MEDIA_TYPE)),
-        description: "The classes of the user that the address belongs to (RFC 5545).",
-        problems: &[304, 404],
-    },
-    run: Run::Custom(read),
-};
+    .required()])
+    .responds(
+        ResponseSpec::of(
+            ResponseSchema::Document(MEDIA_TYPE),
+            "The classes of the user to whom the feed belongs, as an iCalendar file (RFC 5545).",
+        )
+        .problems(&[304, 404]),
+    )
+    .custom(read);
 
 /// By hand, because the text is made here and its tag from the text.
-fn read<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn read<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
-        let token = call.query.get("token").and_then(Value::as_str);
+        let token = context.query.get("token").and_then(Value::as_str);
         let mut arguments = Map::new();
         arguments.insert(
             "token_hash".to_owned(),
             json!(random::digest(token.unwrap_or_default())),
         );
-        let answer = match call.run(&statement(), arguments).await {
+        let answer = match context.run(&statement(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return settle(failure),
+            Err(error) => return into_response(error),
         };
         let Some(body) = answer.body else {
             return Err(Problem::new(ProblemKind::NotFound));
@@ -60,12 +56,12 @@ fn read<'a>(call: &'a Call<'a>) -> Done<'a> {
         let internal = |cause: String| Problem::new(ProblemKind::Internal).cause(cause);
         let series: Vec<Series> =
             serde_json::from_str(&body).map_err(|error| Problem::unreadable(&error))?;
-        let text = call
+        let text = context
             .client
             .with_zones(|| calendar::render(&series).map_err(internal))
             .await?;
         let tag = format!("\"{}\"", random::digest(&text));
-        let response = if conditions::not_modified(call.request, &tag) {
+        let response = if conditions::not_modified(context.request, &tag) {
             Response::empty(304)
         } else {
             Response {
@@ -83,13 +79,9 @@ fn read<'a>(call: &'a Call<'a>) -> Done<'a> {
 
 /// The user's own policies say which classes these are: they are read after the context has become the user's.
 fn statement() -> Statement {
-    Sql::from(
-        "-- calendar.feed.read
-select
+    Statement::named("calendar.feed.read", "select
   case
-    when lms.calendar_feed_begin(decode($1->>'token_hash', 'hex')) then lms.calendar_feed_series()::text
+    when lms.enter_calendar_feed(decode($1->>'token_hash', 'hex')) then lms.calendar_feed_series()::text
   end as body,
-  null::text as tag",
-    )
-    .prepared("calendar.feed.read")
+  null::text as tag")
 }

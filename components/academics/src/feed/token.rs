@@ -1,101 +1,80 @@
 //! The secret in the address of one's calendar: making or replacing it, seeing whether there is one, revoking it.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::response::Response;
 use platform::settings::Settings;
-use platform::sql::sqlstate::settle;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::sqlstate::into_response;
+use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Map, json};
 
 /// Makes the address, or a new one in its place.
-pub(crate) const MAKE: Action = Action {
-    method: Method::POST,
-    path: "/v1/calendar/feed",
-    segments: &[],
-    operation: "calendar.feed.create",
-    summary: "Make the address of one's calendar, in place of the one there is",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 201,
-        schema: Some(Shape::Fields(&[Field::new(
-            "url",
-            Kind::Text { min: 1, max: 2048 },
-            "The address to subscribe to. It is answered once and never shown again; whoever has it reads the calendar.",
+pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
+    .id("calendar.feed.create")
+    .summary("Create a calendar feed URL")
+    .signed_in()
+    .responds(
+        ResponseSpec::fields(
+            &[Field::new(
+                "url",
+                Kind::Text { min: 1, max: 2048 },
+                "The URL to subscribe to. It is returned once and never shown again. Anyone who has it can read the calendar.",
+            )
+            .required()],
+            "The feed URL. An earlier URL stops working.",
         )
-        .required()])),
-        description: "The address; the one before no longer works.",
-        problems: &[],
-    },
-    run: Run::Custom(make),
-};
+        .status(201),
+    )
+    .custom(make);
 
 /// Whether there is an address.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/calendar/feed",
-    segments: &[],
-    operation: "calendar.feed.get",
-    summary: "See whether one's calendar has an address",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new("active", Kind::Boolean, "Whether there is one.").required(),
-            Field::new(
-                "since",
-                Kind::Time,
-                "When it was made; null when there is none.",
-            )
-            .nullable()
-            .required(),
-        ])),
-        description: "Whether there is one, and since when.",
-        problems: &[304, 404],
-    },
-    run: Run::Statement(show),
-};
+pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
+    .id("calendar.feed.get")
+    .summary("Get the state of the calendar feed")
+    .signed_in()
+    .responds(
+        ResponseSpec::fields(
+            &[
+                Field::new("active", Kind::Boolean, "Whether a feed URL exists.").required(),
+                Field::new(
+                    "created_at",
+                    Kind::Time,
+                    "The time at which the feed URL was created. Null if there is none.",
+                )
+                .nullable()
+                .required(),
+            ],
+            "Whether a feed URL exists, and since when.",
+        )
+        .problems(&[304, 404]),
+    )
+    .sql(SHOW_SQL);
 
 /// Revokes the address.
-pub(crate) const REVOKE: Action = Action {
-    method: Method::DELETE,
-    path: "/v1/calendar/feed",
-    segments: &[],
-    operation: "calendar.feed.delete",
-    summary: "Revoke the address of one's calendar",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "The address no longer works.",
-        problems: &[404],
-    },
-    run: Run::Statement(revoke),
-};
+pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
+    .id("calendar.feed.delete")
+    .summary("Revoke the calendar feed URL")
+    .signed_in()
+    .responds(ResponseSpec::none("The feed URL no longer works.").problems(&[404]))
+    .sql(REVOKE_SQL);
 
 /// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
 /// idempotency key. It is safe to repeat: the last address is the one that works.
-fn make<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let token = random::token()?;
         let mut arguments = Map::new();
         arguments.insert("id".to_owned(), json!(random::id()));
         arguments.insert("token_hash".to_owned(), json!(random::digest(&token)));
-        match call.run(&replace(), arguments).await {
+        match context.run(&replace(), arguments).await {
             Ok(_) => {
-                let body = json!({"url": address(call.settings, &token)});
+                let body = json!({"url": address(context.settings, &token)});
                 Ok(Response::json(201, body.to_string()))
             }
-            Err(failure) => settle(failure),
+            Err(error) => into_response(error),
         }
     })
 }
@@ -108,9 +87,9 @@ fn address(settings: &Settings, token: &str) -> String {
 }
 
 fn replace() -> Statement {
-    Sql::from(
-        "-- calendar.feed.create
-insert into lms.calendar_feeds as r (id, user_id, token_hash)
+    Statement::named(
+        "calendar.feed.create",
+        "insert into lms.calendar_feeds as r (id, user_id, token_hash)
 values (
   ($1->>'id')::uuid,
   current_setting('app.user_id')::uuid,
@@ -122,30 +101,20 @@ returning
   '' as body,
   null::text as tag",
     )
-    .prepared("calendar.feed.create")
 }
 
-fn show() -> Statement {
-    Sql::from(
-        "-- calendar.feed.get
-select
+const SHOW_SQL: &str = "select
   json_build_object(
     'active', r.id is not null,
-    'since', lms.utc(r.updated_at)
+    'created_at', lms.utc(r.updated_at)
   )::text as body,
   null::text as tag
 from (select current_setting('app.user_id')::uuid as id) as caller
 left join lms.calendar_feeds as r
   on r.user_id = caller.id
-  and r.deleted_at is null",
-    )
-    .prepared("calendar.feed.get")
-}
+  and r.deleted_at is null";
 
-fn revoke() -> Statement {
-    Sql::from(
-        "-- calendar.feed.delete
-with ended as (
+const REVOKE_SQL: &str = "with ended as (
   update lms.calendar_feeds as r
   set deleted_at = now()
   where r.user_id = current_setting('app.user_id')::uuid
@@ -155,7 +124,4 @@ with ended as (
 select
   '' as body,
   null::text as tag
-from ended",
-    )
-    .prepared("calendar.feed.delete")
-}
+from ended";

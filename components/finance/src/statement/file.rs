@@ -26,7 +26,7 @@ const HEADER: [&str; 13] = [
 pub(super) fn write(json: &str) -> Result<String, Problem> {
     let content = Content::read(json)?;
     lines(&content).map_err(|cause| {
-        Problem::new(Kind::Internal).cause(format!("a statement that can't be written: {cause}"))
+        Problem::new(Kind::Internal).cause(format!("cannot write the statement: {cause}"))
     })
 }
 

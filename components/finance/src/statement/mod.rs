@@ -5,13 +5,12 @@ mod content;
 mod file;
 mod page;
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Form, Run, Shape};
+use domain::role;
+use platform::declare::action::Action;
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::{Representation, ResponseSchema, ResponseSpec};
 use platform::http::problem::Problem;
-use platform::sql::statement::{Sql, Statement};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
@@ -24,16 +23,16 @@ const NUMBER: Kind = Kind::Integer {
 };
 
 const TENANT: &[Field] = &[
-    Field::new("id", Kind::Id, "The organisation.").required(),
-    Field::new("name", NAME, "Its name.").required(),
+    Field::new("id", Kind::Id, "The unique identifier of the organisation.").required(),
+    Field::new("name", NAME, "The name of the organisation.").required(),
 ];
 
 const HOLDER: &[Field] = &[
-    Field::new("user_id", Kind::Id, "The student's account, or the parent.").required(),
+    Field::new("user_id", Kind::Id, "The account of the student or parent.").required(),
     Field::new(
         "name",
         NAME,
-        "The name; null where the caller doesn't see the account.",
+        "The name. Null if the account is not visible to the caller.",
     )
     .nullable()
     .required(),
@@ -44,49 +43,59 @@ const STUDENT: &[Field] = &[
     Field::new(
         "name",
         NAME,
-        "The student's name; null where the caller doesn't see the account.",
+        "The student's name. Null if the account is not visible to the caller.",
     )
     .nullable()
     .required(),
     Field::new("centre_id", Kind::Id, "The student's centre.").required(),
-    Field::new("centre", NAME, "Its name.").required(),
+    Field::new("centre", NAME, "The name of the centre.").required(),
 ];
 
 const ENTRY: &[Field] = &[
     Field::new("finance_record_id", Kind::Id, "The finance record.").required(),
-    Field::new("number", NUMBER, "Its number.").required(),
-    Field::new("effective_on", Kind::Date, "The day on which it counts.").required(),
+    Field::new("number", NUMBER, "The number of the finance record.").required(),
+    Field::new(
+        "effective_on",
+        Kind::Date,
+        "The day on which the finance record takes effect.",
+    )
+    .required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
-    Field::new("centre", NAME, "Its name.").required(),
+    Field::new("centre", NAME, "The name of the centre.").required(),
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new(
         "student",
         NAME,
-        "The student's name; null where the caller doesn't see the account.",
+        "The student's name. Null if the account is not visible to the caller.",
     )
     .nullable()
     .required(),
-    Field::new("type", TYPES, "What it is.").required(),
-    Field::new("method", METHODS, "How it was paid.").required(),
+    Field::new("type", TYPES, "The type of the record.").required(),
+    Field::new("method", METHODS, "The payment method.").required(),
     REFERENCE.required(),
     Field::new(
         "amount",
         Kind::SignedMoney,
-        "What was paid in counts up, what was paid out down, and a reversal the other way.",
+        "The amount: positive if paid in, negative if paid out, and the opposite for a reversal.",
     )
     .required(),
-    Field::new("balance", Kind::SignedMoney, "The balance with it.").required(),
+    Field::new(
+        "balance",
+        Kind::SignedMoney,
+        "The balance after this entry.",
+    )
+    .required(),
     Field::new(
         "reverses",
         NUMBER,
-        "The number of the record that it takes back.",
+        "The number of the record that this one reverses.",
     )
     .nullable()
     .required(),
     Field::new(
         "reversed_by",
         NUMBER,
-        "The number of the record that takes it back.",
+        "The number of the record that reverses this one.",
     )
     .nullable()
     .required(),
@@ -103,19 +112,19 @@ const ACCOUNT: &[Field] = &[
     Field::new(
         "entries",
         Kind::Rows(ENTRY),
-        "What was booked, by day and number; 10,000 entries at most.",
+        "The entries, ordered by day and number; at most 10,000.",
     )
     .required(),
     Field::new(
         "paid_in",
         Kind::SignedMoney,
-        "The amounts above zero, added up.",
+        "The total of the positive amounts.",
     )
     .required(),
     Field::new(
         "paid_out",
         Kind::SignedMoney,
-        "The amounts below zero, added up, without their sign.",
+        "The total of the negative amounts, without sign.",
     )
     .required(),
     Field::new(
@@ -127,62 +136,74 @@ const ACCOUNT: &[Field] = &[
 ];
 
 const CONTENT: &[Field] = &[
-    Field::new("tenant", Kind::Object(TENANT), "Who states it.").required(),
-    Field::new("holder", Kind::Object(HOLDER), "Whose account it is.").required(),
+    Field::new(
+        "tenant",
+        Kind::Object(TENANT),
+        "The organisation that issues the statement.",
+    )
+    .required(),
+    Field::new("holder", Kind::Object(HOLDER), "The holder of the account.").required(),
     Field::new(
         "students",
         Kind::Rows(STUDENT),
-        "The students whom it is about, by name.",
+        "The students covered by the statement, ordered by name.",
     )
     .required(),
-    Field::new("from", Kind::Date, "The first day.").required(),
-    Field::new("to", Kind::Date, "The last day.").required(),
-    Field::new("issued_at", Kind::Time, "As of when it is.").required(),
-    Field::new("accounts", Kind::Rows(ACCOUNT), "One for each currency.").required(),
+    Field::new("from", Kind::Date, "The first day of the period.").required(),
+    Field::new("to", Kind::Date, "The last day of the period.").required(),
+    Field::new(
+        "issued_at",
+        Kind::Time,
+        "The time at which the statement was issued.",
+    )
+    .required(),
+    Field::new(
+        "accounts",
+        Kind::Rows(ACCOUNT),
+        "The accounts, one per currency.",
+    )
+    .required(),
 ];
 
 /// Shows what was booked for a student or for a family.
-pub(crate) const SHOW: Action = Action {
-    method: Method::GET,
-    path: "/v1/finance-records/statement",
-    segments: &[],
-    operation: "finance-records.statement",
-    summary: "Show a statement of account",
-    access: Access::Granted {
-        resource: "finance-records",
-        verb: STATEMENT,
-    },
-    body: None,
-    query: &[
+pub(crate) const SHOW: Action = Action::get("/v1/finance-records/statement")
+    .id("finance-records.statement")
+    .summary("Get a statement of account")
+    .granted("finance-records", STATEMENT)
+    .query(&[
         Field::new(
             "student_id",
             Kind::Id,
-            "Of this student. A student's own when neither this nor user_id is given.",
+            "The student whose statement is requested. A student who gives neither `student_id` nor `user_id` gets \
+             their own statement.",
         ),
         Field::new(
             "user_id",
             Kind::Id,
-            "Of the children of this parent. A parent's own, also of one who is a tutor, when neither this nor student_id is given.",
+            "The parent for whose children the statement is requested. A parent, including a tutor who is a parent, who \
+             gives neither `user_id` nor `student_id` gets the statement of their own children.",
         ),
         Field::new(
             "from",
             Kind::Date,
-            "The first day; that of the last one's month when it is left out.",
+            "The first day of the period. Defaults to the first day of the month of the last day.",
         ),
-        Field::new("to", Kind::Date, "The last day; today when it is left out."),
-    ],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Forms(CONTENT, FORMS)),
-        description: "The statement; with Accept: text/csv a file of its entries, with Accept: text/html a page that prints on A4. \
-            404 when no such student or parent is in the caller's reach, 422 when the period has too many entries.",
-        problems: &[404, 422],
-    },
-    run: Run::Prepared(prepare, statement),
-};
+        Field::new("to", Kind::Date, "The last day of the period. Defaults to today."),
+    ])
+    .responds(
+        ResponseSpec::of(
+            ResponseSchema::Representations(CONTENT, FORMS),
+            "The statement. With `Accept: text/csv`, a file of its entries; with `Accept: text/html`, a page that \
+             prints on A4. Answered with 404 if no such student or parent is in the caller's scope, and with 422 if the \
+             period has too many entries.",
+        )
+        .problems(&[404, 422]),
+    )
+    .prepared_by(prepare)
+    .sql(STATEMENT_SQL);
 
-const FORMS: &[Form] = &[
-    Form {
+const FORMS: &[Representation] = &[
+    Representation {
         media: "text/csv",
         headers: &[(
             "content-disposition",
@@ -190,7 +211,7 @@ const FORMS: &[Form] = &[
         )],
         write: file::write,
     },
-    Form {
+    Representation {
         media: "text/html",
         // The page is text and its own style, whatever anybody has put into a name or a reference.
         headers: &[(
@@ -202,22 +223,22 @@ const FORMS: &[Form] = &[
 ];
 
 /// The arguments, once it is clear whose statement is asked for, and of which days.
-fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let given = |name: &str| call.query.get(name).and_then(Value::as_str);
-    let has_own = call
+fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
+    let given = |name: &str| context.query.get(name).and_then(Value::as_str);
+    let has_own = context
         .caller
-        .is_some_and(|caller| matches!(caller.role, Role::Student | Role::Parent | Role::Tutor));
+        .is_some_and(|caller| matches!(caller.role, role::STUDENT | role::PARENT | role::TUTOR));
     let mut errors = Vec::new();
     match (given("student_id"), given("user_id")) {
         (Some(_), Some(_)) => errors.push(FieldError::parameter(
             "user_id",
             "not_allowed",
-            "Ask for a student or for a parent, not for both.",
+            "Give either `student_id` or `user_id`, not both.",
         )),
         (None, None) if !has_own => errors.push(FieldError::parameter(
             "student_id",
             "required",
-            "Say whose statement: student_id, or user_id of a parent.",
+            "Give either `student_id`, or the `user_id` of a parent.",
         )),
         _ => {}
     }
@@ -228,27 +249,21 @@ fn prepare(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
         errors.push(FieldError::parameter(
             "to",
             "out_of_range",
-            "The last day must not be before the first.",
+            "The last day must not be before the first day.",
         ));
     }
     if errors.is_empty() {
-        Ok(call.arguments())
+        Ok(context.arguments())
     } else {
         Err(Problem::malformed(errors))
     }
 }
 
-fn statement(_: &Grant) -> Statement {
-    Sql::from(
-        "-- finance-records.statement
-select
+const STATEMENT_SQL: &str = "select
   lms.statement_of_account(
     ($1->>'student_id')::uuid,
     ($1->>'user_id')::uuid,
     ($1->>'from')::date,
     ($1->>'to')::date
   ) as body,
-  null::text as tag",
-    )
-    .prepared("finance-records.statement")
-}
+  null::text as tag";

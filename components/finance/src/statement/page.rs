@@ -15,7 +15,7 @@ struct Page {
 pub(super) fn write(json: &str) -> Result<String, Problem> {
     let content = Content::read(json)?;
     Page { content }.render().map_err(|error| {
-        Problem::new(Kind::Internal).cause(format!("a statement that can't be written: {error}"))
+        Problem::new(Kind::Internal).cause(format!("cannot write the statement: {error}"))
     })
 }
 
@@ -56,6 +56,6 @@ mod tests {
         let empty = r#"{"tenant": {"name": "A"}, "holder": {"name": null}, "students": [], "from": "2026-03-01",
             "to": "2026-03-31", "issued_at": "2026-04-01T08:00:00Z", "accounts": []}"#;
         let page = write(empty).unwrap();
-        assert!(page.contains("Nothing was booked") && page.contains("(not shown)"));
+        assert!(page.contains("No records were posted") && page.contains("(not shown)"));
     }
 }

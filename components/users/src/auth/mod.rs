@@ -8,7 +8,6 @@ pub(crate) mod own;
 pub(crate) mod passwords;
 pub(crate) mod sign_in;
 
-use platform::auth::role::Role;
 use platform::auth::token::{Claims, LIFETIME};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
@@ -22,23 +21,28 @@ pub(crate) const PAIR: &[Field] = &[
     Field::new(
         "access_token",
         Kind::Secret { min: 1, max: 4096 },
-        "Send it as a bearer token.",
+        "The access token, to be sent as a bearer token.",
     )
     .required(),
-    Field::new("token_type", Kind::OneOf(&["Bearer"]), "Always Bearer.").required(),
+    Field::new(
+        "token_type",
+        Kind::OneOf(&["Bearer"]),
+        "The token type, always `Bearer`.",
+    )
+    .required(),
     Field::new(
         "expires_in",
         Kind::Integer {
             min: 1,
             max: LIFETIME,
         },
-        "Seconds until the access token ends.",
+        "The number of seconds until the access token expires.",
     )
     .required(),
     Field::new(
         "refresh_token",
         Kind::Secret { min: 43, max: 43 },
-        "Works once, for a new pair.",
+        "The refresh token. It can be exchanged once for a new pair of tokens.",
     )
     .required(),
     Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
@@ -55,7 +59,7 @@ pub(crate) struct Identity {
 #[derive(Deserialize)]
 struct User {
     id: Uuid,
-    role: Role,
+    role: String,
 }
 
 #[derive(Deserialize)]

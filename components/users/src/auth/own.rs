@@ -1,24 +1,16 @@
 //! One's own identity and sessions.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 /// The caller.
-pub(crate) const ME: Action = Action {
-    method: Method::GET,
-    path: "/v1/auth/me",
-    segments: &[],
-    operation: "auth.me",
-    summary: "Who am I",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const ME: Action = Action::get("/v1/auth/me")
+    .id("auth.me")
+    .summary("Get the current user")
+    .signed_in()
+    .responds(ResponseSpec::fields(
+        &[
             Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
             Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
             Field::new("role", Kind::Text { min: 1, max: 20 }, "The role.").required(),
@@ -26,96 +18,92 @@ pub(crate) const ME: Action = Action {
             Field::new(
                 "scopes",
                 Kind::TextList { items: 50, max: 50 },
-                "Which rows the role reaches.",
+                "The scopes of the role: the rows that it can access.",
             )
             .required(),
-            Field::new("session_id", Kind::Id, "The session.").required(),
-        ])),
-        description: "The caller.",
-        problems: &[],
-    },
-    run: Run::Statement(me),
-};
+            Field::new("session_id", Kind::Id, "The id of the session.").required(),
+        ],
+        "The current user, with role, tenant and session.",
+    ))
+    .sql(ME_SQL);
 
 /// A session as it is listed.
 const SESSION: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("current", Kind::Boolean, "Whether it is the one that asks.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new(
+        "current",
+        Kind::Boolean,
+        "Whether this is the session of the current request.",
+    )
+    .required(),
     Field::new(
         "user_agent",
         Kind::Text { min: 0, max: 500 },
-        "The client's program.",
+        "The `User-Agent` of the client.",
     )
     .nullable()
     .required(),
     Field::new(
         "address",
         Kind::Text { min: 0, max: 64 },
-        "The client's address.",
+        "The network address of the client.",
     )
     .nullable()
     .required(),
-    Field::new("created_at", Kind::Time, "When it was opened.").required(),
-    Field::new("last_used_at", Kind::Time, "When it was last refreshed.").required(),
-    Field::new("expires_at", Kind::Time, "When it ends.").required(),
+    Field::new(
+        "created_at",
+        Kind::Time,
+        "The time at which the session was opened.",
+    )
+    .required(),
+    Field::new(
+        "last_used_at",
+        Kind::Time,
+        "The time at which the session was last refreshed.",
+    )
+    .required(),
+    Field::new(
+        "expires_at",
+        Kind::Time,
+        "The time at which the session expires.",
+    )
+    .required(),
 ];
 
 /// One's own live sessions.
-pub(crate) const SESSIONS: Action = Action {
-    method: Method::GET,
-    path: "/v1/auth/sessions",
-    segments: &[],
-    operation: "auth.sessions.list",
-    summary: "List one's own sessions",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
+pub(crate) const SESSIONS: Action = Action::get("/v1/auth/sessions")
+    .id("auth.sessions.list")
+    .summary("List your sessions")
+    .signed_in()
+    .responds(ResponseSpec::fields(
+        &[
             Field::new(
                 "data",
                 Kind::Rows(SESSION),
-                "The live sessions, last used first.",
+                "The active sessions, most recently used first.",
             )
             .required(),
             Field::new(
                 "next_cursor",
                 Kind::Text { min: 1, max: 1 },
-                "Always null: there is one page.",
+                "Always null, because there is only one page.",
             )
             .nullable()
             .required(),
-        ])),
-        description: "The caller's live sessions.",
-        problems: &[],
-    },
-    run: Run::Statement(sessions),
-};
+        ],
+        "The caller's active sessions.",
+    ))
+    .sql(SESSIONS_SQL);
 
 /// Ends one of one's own sessions.
-pub(crate) const REVOKE: Action = Action {
-    method: Method::DELETE,
-    path: "/v1/auth/sessions/{id}",
-    segments: &[],
-    operation: "auth.sessions.delete",
-    summary: "End one of one's own sessions",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "The session has ended.",
-        problems: &[],
-    },
-    run: Run::Statement(revoke),
-};
+pub(crate) const REVOKE: Action = Action::delete("/v1/auth/sessions/{id}")
+    .id("auth.sessions.delete")
+    .summary("End a session")
+    .signed_in()
+    .responds(ResponseSpec::none("The session has ended."))
+    .sql(REVOKE_SQL);
 
-fn me() -> Statement {
-    Sql::from(
-        "-- auth.me
-select
+const ME_SQL: &str = "select
   json_build_object(
     'user', r.identity->'user',
     'tenant', r.identity->'tenant',
@@ -133,15 +121,9 @@ select
     'session_id', current_setting('app.session_id')
   )::text as body,
   null::text as tag
-from (select lms.me() as identity) as r",
-    )
-    .prepared("auth.me")
-}
+from (select lms.me() as identity) as r";
 
-fn sessions() -> Statement {
-    Sql::from(
-        "-- auth.sessions.list
-select
+const SESSIONS_SQL: &str = "select
   json_build_object(
     'data', coalesce(
       json_agg(
@@ -164,15 +146,9 @@ select
 from lms.sessions as r
 where r.user_id = current_setting('app.user_id')::uuid
   and r.revoked_at is null
-  and r.expires_at > now()",
-    )
-    .prepared("auth.sessions.list")
-}
+  and r.expires_at > now()";
 
-fn revoke() -> Statement {
-    Sql::from(
-        "-- auth.sessions.delete
-with ended as (
+const REVOKE_SQL: &str = "with ended as (
   update lms.sessions as r
   set revoked_at = now()
   where r.id = ($1->>'id')::uuid
@@ -183,7 +159,4 @@ with ended as (
 select
   '' as body,
   null::text as tag
-from ended",
-    )
-    .prepared("auth.sessions.delete")
-}
+from ended";

@@ -1,13 +1,13 @@
 //! Changing and resetting passwords.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Call, Done, Run};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::Problem;
 use platform::http::response::Response;
-use platform::sql::sqlstate::settle;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::sqlstate::into_response;
+use platform::sql::statement::Statement;
 use platform::values::email;
 use platform::values::field_error::FieldError;
 use platform::values::random;
@@ -19,14 +19,11 @@ use super::attempts;
 use crate::password;
 
 /// Changes one's own password and ends all other sessions.
-pub(crate) const CHANGE: Action = Action {
-    method: Method::POST,
-    path: "/v1/auth/password",
-    segments: &[],
-    operation: "auth.password.change",
-    summary: "Change one's own password",
-    access: Access::SignedIn,
-    body: Some(&[
+pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
+    .id("auth.password.change")
+    .summary("Change your password")
+    .signed_in()
+    .body(&[
         Field::new(
             "current",
             Kind::Password { min: 1, max: 128 },
@@ -34,26 +31,19 @@ pub(crate) const CHANGE: Action = Action {
         )
         .required(),
         Field::new("new", password::KIND, "The new password.").required(),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "The password is changed; all other sessions have ended.",
-        problems: &[429],
-    },
-    run: Run::Custom(change),
-};
+    ])
+    .responds(
+        ResponseSpec::none("The password has changed. All other sessions have ended.")
+            .problems(&[429]),
+    )
+    .custom(change);
 
 /// Sends a one-use token to the user, if there is one.
-pub(crate) const RESET: Action = Action {
-    method: Method::POST,
-    path: "/v1/auth/password-reset",
-    segments: &[],
-    operation: "auth.password.reset",
-    summary: "Ask for a password reset",
-    access: Access::Public,
-    body: Some(&[
+pub(crate) const RESET: Action = Action::post("/v1/auth/password-reset")
+    .id("auth.password.reset")
+    .summary("Request a password reset")
+    .public()
+    .body(&[
         Field::new(
             "tenant",
             Kind::Text { min: 1, max: 63 },
@@ -66,44 +56,35 @@ pub(crate) const RESET: Action = Action {
             "The user's e-mail address.",
         )
         .required(),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 202,
-        schema: None,
-        description: "Always the same, whether there is such an account or not: if there is one, it is sent a token that is good for \
-                      30 minutes, and earlier ones end.",
-        problems: &[],
-    },
-    run: Run::Prepared(prepare_reset, reset),
-};
+    ])
+    .responds(
+        ResponseSpec::none(
+            "The response is the same whether or not the account exists. If it does, a token valid for 30 minutes is \
+             sent to it and earlier tokens stop working.",
+        )
+        .status(202),
+    )
+    .prepared_by(prepare_reset)
+    .sql(RESET_SQL);
 
 /// Sets a password by a one-use token.
-pub(crate) const CONFIRM: Action = Action {
-    method: Method::POST,
-    path: "/v1/auth/password-reset/confirm",
-    segments: &[],
-    operation: "auth.password.confirm",
-    summary: "Set a password by a one-use token",
-    access: Access::Public,
-    body: Some(&[
+pub(crate) const CONFIRM: Action = Action::post("/v1/auth/password-reset/confirm")
+    .id("auth.password.confirm")
+    .summary("Confirm a password reset")
+    .public()
+    .body(&[
         Field::new(
             "token",
             Kind::Secret { min: 1, max: 100 },
-            "The token that was sent.",
+            "The single-use token that was sent to the user.",
         )
         .required(),
         Field::new("password", password::KIND, "The new password.").required(),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "The password is set; all sessions have ended.",
-        problems: &[],
-    },
-    run: Run::Custom(confirm),
-};
+    ])
+    .responds(ResponseSpec::none(
+        "The password is set. All sessions have ended.",
+    ))
+    .custom(confirm);
 
 /// What the database gives to check the current password against.
 #[derive(Deserialize)]
@@ -112,130 +93,123 @@ struct Attempt {
     password_hash: Option<String>,
 }
 
-fn change<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
-        password::refuse_common("/new", call.text("new"))?;
+        password::refuse_common("/new", context.text("new"))?;
         let mut arguments = Map::new();
-        arguments.insert("address".to_owned(), json!(call.address()));
-        let answer = match call.run(&begin(), arguments).await {
+        arguments.insert("address".to_owned(), json!(context.address()));
+        let answer = match context.run(&begin(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return settle(failure),
+            Err(error) => return into_response(error),
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
-        let asker = call.asker("");
+        let asker = context.asker("");
         let right = attempts::is_right(
-            call,
+            context,
             &asker,
             attempt.attempt_id,
-            call.text("current"),
+            context.text("current"),
             attempt.password_hash.as_deref(),
         );
         if !right.await? {
-            if let Err(failure) = attempts::failed(call, attempt.attempt_id).await {
-                return settle(failure);
+            if let Err(error) = attempts::failed(context, attempt.attempt_id).await {
+                return into_response(error);
             }
             return Err(Problem::invalid(vec![FieldError::new(
                 "/current",
                 "wrong_password",
-                "This isn't the current password.",
+                "The current password is wrong.",
             )]));
         }
-        let new = ("/new", call.text("new"));
-        let hash = attempts::hashed(call, &asker, attempt.attempt_id, new).await?;
+        let new = ("/new", context.text("new"));
+        let hash = attempts::hashed(context, &asker, attempt.attempt_id, new).await?;
         let mut arguments = Map::new();
         arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
         arguments.insert("password_hash".to_owned(), json!(hash));
-        match call.run(&end(), arguments).await {
+        match context.run(&end(), arguments).await {
             Ok(_) => Ok(Response::empty(204)),
-            Err(failure) => settle(failure),
+            Err(error) => into_response(error),
         }
     })
 }
 
 fn begin() -> Statement {
-    Sql::from(
-        "-- auth.password.begin
-select
+    Statement::named(
+        "auth.password.begin",
+        "select
   row_to_json(r)::text as body,
   null::text as tag
-from lms.password_begin($1->>'address') as r",
+from lms.begin_password_change($1->>'address') as r",
     )
-    .prepared("auth.password.begin")
 }
 
 fn end() -> Statement {
-    Sql::from(
-        "-- auth.password.end
-select
-  lms.password_end(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
+    Statement::named(
+        "auth.password.end",
+        "select
+  lms.complete_password_change(($1->>'attempt_id')::uuid, $1->>'password_hash')::text as body,
   null::text as tag",
     )
-    .prepared("auth.password.end")
 }
 
-fn prepare_reset(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
+fn prepare_reset(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let mut arguments = Map::new();
-    arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
-    arguments.insert("email".to_owned(), json!(email::lookup(call.text("email"))));
-    arguments.insert("address".to_owned(), json!(call.address()));
+    arguments.insert("tenant".to_owned(), json!(context.text("tenant")));
+    arguments.insert(
+        "email".to_owned(),
+        json!(email::lookup(context.text("email"))),
+    );
+    arguments.insert("address".to_owned(), json!(context.address()));
     Ok(arguments)
 }
 
-fn reset(_: &Grant) -> Statement {
-    Sql::from(
-        "-- auth.password.reset
-select
+const RESET_SQL: &str = "select
   lms.request_password_reset($1->>'tenant', $1->>'email', $1->>'address')::text as body,
-  null::text as tag",
-    )
-    .prepared("auth.password.reset")
-}
+  null::text as tag";
 
 /// The token is looked up before the password is hashed, so that one that was made up costs no more than the look-up.
-fn confirm<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
-        password::refuse_common("/password", call.text("password"))?;
-        let token_hash = random::digest(call.text("token"));
+        password::refuse_common("/password", context.text("password"))?;
+        let token_hash = random::digest(context.text("token"));
         let mut arguments = Map::new();
         arguments.insert("token_hash".to_owned(), json!(token_hash));
-        arguments.insert("address".to_owned(), json!(call.address()));
-        let checked = match call.run(&check(), arguments).await {
+        arguments.insert("address".to_owned(), json!(context.address()));
+        let checked = match context.run(&check(), arguments).await {
             Ok(answer) => answer.body,
-            Err(failure) => return settle(failure),
+            Err(error) => return into_response(error),
         };
         let Some(attempt) = checked.and_then(|id| id.parse().ok()) else {
             return Err(attempts::no_code());
         };
-        let new = ("/password", call.text("password"));
-        let hash = attempts::hashed(call, &call.asker(&token_hash), attempt, new).await?;
+        let new = ("/password", context.text("password"));
+        let hash = attempts::hashed(context, &context.asker(&token_hash), attempt, new).await?;
         let mut arguments = Map::new();
         arguments.insert("token_hash".to_owned(), json!(token_hash));
         arguments.insert("password_hash".to_owned(), json!(hash));
-        match call.run(&set(), arguments).await {
+        match context.run(&set(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
             Ok(_) => Err(attempts::no_code()),
-            Err(failure) => settle(failure),
+            Err(error) => into_response(error),
         }
     })
 }
 
 fn check() -> Statement {
-    Sql::from(
-        "-- auth.password.check
-select
-  lms.password_reset_check(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
+    Statement::named(
+        "auth.password.check",
+        "select
+  lms.begin_password_reset(decode($1->>'token_hash', 'hex'), $1->>'address')::text as body,
   null::text as tag",
     )
-    .prepared("auth.password.check")
 }
 
 fn set() -> Statement {
-    Sql::from(
-        "-- auth.password.confirm
-select
-  lms.password_reset_end(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
+    Statement::named(
+        "auth.password.confirm",
+        "select
+  lms.complete_password_reset(decode($1->>'token_hash', 'hex'), $1->>'password_hash')::text as body,
   null::text as tag",
     )
-    .prepared("auth.password.confirm")
 }

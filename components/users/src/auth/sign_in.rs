@@ -1,13 +1,13 @@
 //! Signing in, refreshing and signing out.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
-use platform::sql::sqlstate::settle;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::sqlstate::into_response;
+use platform::sql::statement::Statement;
 use platform::values::email;
 use platform::values::random;
 use serde::Deserialize;
@@ -18,14 +18,11 @@ use uuid::Uuid;
 use super::{Identity, PAIR, attempts, pair};
 
 /// Opens a session.
-pub(crate) const LOGIN: Action = Action {
-    method: Method::POST,
-    path: "/v1/auth/login",
-    segments: &[],
-    operation: "auth.login",
-    summary: "Sign in",
-    access: Access::Public,
-    body: Some(&[
+pub(crate) const LOGIN: Action = Action::post("/v1/auth/login")
+    .id("auth.login")
+    .summary("Sign in")
+    .public()
+    .body(&[
         Field::new(
             "tenant",
             Kind::Text { min: 1, max: 63 },
@@ -44,59 +41,39 @@ pub(crate) const LOGIN: Action = Action {
             "The user's password.",
         )
         .required(),
-    ]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(PAIR)),
-        description: "An access token for 15 minutes and a refresh token.",
-        problems: &[],
-    },
-    run: Run::Custom(login),
-};
+    ])
+    .responds(ResponseSpec::fields(
+        PAIR,
+        "An access token, valid for 15 minutes, and a refresh token.",
+    ))
+    .custom(login);
 
 /// Exchanges a refresh token for a new pair.
-pub(crate) const REFRESH: Action = Action {
-    method: Method::POST,
-    path: "/v1/auth/refresh",
-    segments: &[],
-    operation: "auth.refresh",
-    summary: "Refresh the access token",
-    access: Access::Public,
-    body: Some(&[Field::new(
+pub(crate) const REFRESH: Action = Action::post("/v1/auth/refresh")
+    .id("auth.refresh")
+    .summary("Refresh an access token")
+    .public()
+    .body(&[Field::new(
         "refresh_token",
         Kind::Secret { min: 1, max: 100 },
-        "The refresh token; it is dead afterwards, and using a dead one ends the session.",
+        "The refresh token. It can be used once; using it again ends the session.",
     )
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(PAIR)),
-        description: "A new pair.",
-        problems: &[],
-    },
-    run: Run::Custom(refresh),
-};
+    .required()])
+    .responds(ResponseSpec::fields(
+        PAIR,
+        "A new access token and a new refresh token.",
+    ))
+    .custom(refresh);
 
 /// Ends the session at once.
-pub(crate) const LOGOUT: Action = Action {
-    method: Method::POST,
-    path: "/v1/auth/logout",
-    segments: &[],
-    operation: "auth.logout",
-    summary: "Sign out",
-    access: Access::SignedIn,
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 204,
-        schema: None,
-        description: "The session has ended; its access token no longer works.",
-        problems: &[],
-    },
-    run: Run::Statement(logout),
-};
+pub(crate) const LOGOUT: Action = Action::post("/v1/auth/logout")
+    .id("auth.logout")
+    .summary("Sign out")
+    .signed_in()
+    .responds(ResponseSpec::none(
+        "The session has ended. Its access token no longer works.",
+    ))
+    .sql(LOGOUT_SQL);
 
 /// What the database knows of an account before the password is checked.
 #[derive(Deserialize)]
@@ -123,42 +100,45 @@ struct Session {
 /// The one answer to every sign-in that fails, whatever was wrong.
 fn refused() -> Problem {
     Problem::new(ProblemKind::CredentialsRefused)
-        .detail("Tenant, e-mail or password is wrong, or the account is not active.")
+        .detail("The tenant, e-mail address or password is wrong, or the account is not active.")
 }
 
 /// Two statements, whatever the outcome: Argon2 lies between reading the hash and opening the session or writing down that the
 /// attempt has failed, and PostgreSQL can't compute it. No transaction is open meanwhile.
-fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let mut arguments = Map::new();
-        arguments.insert("tenant".to_owned(), json!(call.text("tenant")));
-        arguments.insert("email".to_owned(), json!(email::lookup(call.text("email"))));
-        arguments.insert("address".to_owned(), json!(call.address()));
+        arguments.insert("tenant".to_owned(), json!(context.text("tenant")));
+        arguments.insert(
+            "email".to_owned(),
+            json!(email::lookup(context.text("email"))),
+        );
+        arguments.insert("address".to_owned(), json!(context.address()));
         arguments.insert(
             "user_agent".to_owned(),
-            json!(call.request.header("user-agent")),
+            json!(context.request.header("user-agent")),
         );
-        let answer = match call.run(&begin(), arguments).await {
+        let answer = match context.run(&begin(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return settle(failure),
+            Err(error) => return into_response(error),
         };
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
         let right = attempts::is_right(
-            call,
-            &call.asker(&format!(
+            context,
+            &context.asker(&format!(
                 "{} {}",
-                call.text("tenant"),
-                email::lookup(call.text("email"))
+                context.text("tenant"),
+                email::lookup(context.text("email"))
             )),
             attempt.attempt_id,
-            call.text("password"),
+            context.text("password"),
             attempt.password_hash.as_deref(),
         )
         .await?;
         let (true, Some(tenant), Some(user)) = (right, attempt.tenant_id, attempt.user_id) else {
-            return match attempts::failed(call, attempt.attempt_id).await {
+            return match attempts::failed(context, attempt.attempt_id).await {
                 Ok(_) => Err(refused()),
-                Err(failure) => settle(failure),
+                Err(error) => into_response(error),
             };
         };
         let session = random::id();
@@ -174,38 +154,37 @@ fn login<'a>(call: &'a Call<'a>) -> Done<'a> {
         );
         arguments.insert(
             "user_agent".to_owned(),
-            json!(call.request.header("user-agent")),
+            json!(context.request.header("user-agent")),
         );
-        arguments.insert("address".to_owned(), json!(call.address()));
-        let answer = match call.run(&end(), arguments).await {
+        arguments.insert("address".to_owned(), json!(context.address()));
+        let answer = match context.run(&end(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return settle(failure),
+            Err(error) => return into_response(error),
         };
         let identity: Identity = match answer.body {
             Some(body) => parse(&body)?,
             None => return Err(refused()),
         };
-        let body = pair(call.settings, &identity, session, &refresh_token)?;
+        let body = pair(context.settings, &identity, session, &refresh_token)?;
         Ok(Response::json(200, body))
     })
 }
 
 fn begin() -> Statement {
-    Sql::from(
-        "-- auth.login.begin
-select
+    Statement::named(
+        "auth.login.begin",
+        "select
   row_to_json(r)::text as body,
   null::text as tag
-from lms.sign_in_begin($1->>'tenant', $1->>'email', $1->>'address', $1->>'user_agent') as r",
+from lms.begin_sign_in($1->>'tenant', $1->>'email', $1->>'address', $1->>'user_agent') as r",
     )
-    .prepared("auth.login.begin")
 }
 
 fn end() -> Statement {
-    Sql::from(
-        "-- auth.login.end
-select
-  lms.sign_in_end(
+    Statement::named(
+        "auth.login.end",
+        "select
+  lms.complete_sign_in(
     ($1->>'attempt_id')::uuid,
     ($1->>'tenant_id')::uuid,
     ($1->>'user_id')::uuid,
@@ -216,35 +195,39 @@ select
   )::text as body,
   null::text as tag",
     )
-    .prepared("auth.login.end")
 }
 
-fn refresh<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let new_token = random::token()?;
-        let old_hash = random::digest(call.text("refresh_token"));
+        let old_hash = random::digest(context.text("refresh_token"));
         let mut arguments = Map::new();
         arguments.insert("refresh_hash".to_owned(), json!(old_hash));
         arguments.insert("new_hash".to_owned(), json!(random::digest(&new_token)));
         arguments.insert(
             "user_agent".to_owned(),
-            json!(call.request.header("user-agent")),
+            json!(context.request.header("user-agent")),
         );
-        arguments.insert("address".to_owned(), json!(call.address()));
-        let answer = match call.run(&exchange(), arguments).await {
+        arguments.insert("address".to_owned(), json!(context.address()));
+        let answer = match context.run(&exchange(), arguments).await {
             Ok(answer) => answer,
-            Err(failure) => return settle(failure),
+            Err(error) => return into_response(error),
         };
         let Some(body) = answer.body else {
             return Err(Problem::new(ProblemKind::CredentialsRefused)
-                .detail("The refresh token isn't good any more; sign in again."));
+                .detail("The refresh token is no longer valid. Sign in again."));
         };
         let refreshed: Refreshed = parse(&body)?;
         let identity = Identity {
             user: refreshed.user,
             tenant: refreshed.tenant,
         };
-        let body = pair(call.settings, &identity, refreshed.session.id, &new_token)?;
+        let body = pair(
+            context.settings,
+            &identity,
+            refreshed.session.id,
+            &new_token,
+        )?;
         Ok(Response::json(200, body))
     })
 }
@@ -255,10 +238,10 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Problem> {
 }
 
 fn exchange() -> Statement {
-    Sql::from(
-        "-- auth.refresh
-select
-  lms.session_refresh(
+    Statement::named(
+        "auth.refresh",
+        "select
+  lms.refresh_session(
     decode($1->>'refresh_hash', 'hex'),
     decode($1->>'new_hash', 'hex'),
     $1->>'user_agent',
@@ -266,13 +249,9 @@ select
   )::text as body,
   null::text as tag",
     )
-    .prepared("auth.refresh")
 }
 
-fn logout() -> Statement {
-    Sql::from(
-        "-- auth.logout
-with ended as (
+const LOGOUT_SQL: &str = "with ended as (
   update lms.sessions as r
   set revoked_at = now()
   where r.id = current_setting('app.session_id')::uuid
@@ -281,7 +260,4 @@ with ended as (
 select
   '' as body,
   null::text as tag
-from ended",
-    )
-    .prepared("auth.logout")
-}
+from ended";

@@ -1,7 +1,8 @@
 //! Erasures: who was erased, when and why, for whoever has to account for it.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -10,20 +11,26 @@ pub(crate) const ERASURES: Resource = Resource {
     name: "erasures",
     table: "erasures",
     singular: "erasure",
-    description: "A person who was erased. Made by `POST /v1/privacy/subjects/{id}/erase`, and never changed.",
+    plural: "erasures",
+    description: "A record that a person was erased. Created by `POST /v1/privacy/subjects/{id}/erase` and never changed.",
     fields: &[
         Field::new(
             "user_id",
             Kind::Reference("users"),
-            "The account that is left.",
+            "The account that remains after the erasure.",
         )
         .read_only()
         .filterable(),
-        Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").read_only(),
+        Field::new(
+            "reason",
+            Kind::Multiline { min: 1, max: 1000 },
+            "The reason for the erasure.",
+        )
+        .read_only(),
         Field::new(
             "counts",
             Kind::Json { bytes: 4096 },
-            "How many rows of each table were changed or deleted.",
+            "The number of rows changed or deleted, by table.",
         )
         .read_only(),
         Field::new(
@@ -32,13 +39,13 @@ pub(crate) const ERASURES: Resource = Resource {
                 min: 0,
                 max: i64::MAX,
             },
-            "In how many events of the log something was replaced.",
+            "The number of events in the event log in which personal data was replaced.",
         )
         .read_only(),
     ],
     owner: None,
-    verbs: &[Verb::List, Verb::Get, Verb::Export],
-    rule: None,
+    verbs: verbs::READ_EXPORT,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -49,8 +56,5 @@ pub(crate) const RECEIPT: Verb = Verb::Action("receipt");
 /// Who may do what to erasures.
 pub(crate) const POLICY: Policy = Policy {
     resource: "erasures",
-    grants: &[Grant::new(
-        Role::Admin,
-        &[Verb::List, Verb::Get, Verb::Export, RECEIPT],
-    )],
+    grants: &[Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[RECEIPT])],
 };

@@ -1,7 +1,7 @@
 //! Legal holds: who must not be erased.
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
@@ -10,16 +10,22 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
     name: "legal-holds",
     table: "legal_holds",
     singular: "legal hold",
-    description: "A person who must not be erased, and whose parents and guardians must not be, until the hold is deleted.",
+    plural: "legal holds",
+    description: "A legal hold on a person. Neither the person nor their parents and guardians can be erased until the \
+        hold is deleted.",
     fields: &[
-        Field::new("user_id", Kind::Reference("users"), "The person's account.")
-            .required()
-            .on_create()
-            .filterable(),
+        Field::new(
+            "user_id",
+            Kind::Reference("users"),
+            "The account of the person.",
+        )
+        .required()
+        .on_create()
+        .filterable(),
         Field::new(
             "reason",
             Kind::Multiline { min: 1, max: 1000 },
-            "Why; told to whoever tries to erase the person.",
+            "The reason for the hold. It is shown to anyone who tries to erase the person.",
         )
         .required(),
     ],
@@ -33,7 +39,7 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
         Verb::Restore,
         Verb::Export,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -41,5 +47,5 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
 /// Who may do what to holds.
 pub(crate) const POLICY: Policy = Policy {
     resource: "legal-holds",
-    grants: &[Grant::new(Role::Admin, LEGAL_HOLDS.verbs)],
+    grants: &[Grant::new(role::ADMIN, LEGAL_HOLDS.verbs)],
 };

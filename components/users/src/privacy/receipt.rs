@@ -1,10 +1,8 @@
 //! The receipt of an erasure: what was erased, and where in the chain of events that stands.
 
-use http::Method;
-use platform::auth::policy::Access;
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
 
 use super::erasures;
 
@@ -16,78 +14,76 @@ const HASH: Kind = Kind::Text { min: 64, max: 64 };
 
 /// The event of the erasure.
 const EVENT: &[Field] = &[
-    Field::new("id", Kind::Id, "The id.").required(),
-    Field::new("position", COUNT, "Its place in the tenant's chain.").required(),
+    Field::new("id", Kind::Id, "The unique identifier.").required(),
+    Field::new(
+        "position",
+        COUNT,
+        "The position of the event in the tenant's event log.",
+    )
+    .required(),
     Field::new(
         "previous_hash",
         HASH,
-        "The hash of the event before, in hex.",
+        "The hash of the previous event, in hexadecimal.",
     )
     .required(),
-    Field::new("hash", HASH, "SHA-256 of the chain up to here, in hex.").required(),
+    Field::new(
+        "hash",
+        HASH,
+        "The SHA-256 hash of the event chain up to and including this event, in hexadecimal.",
+    )
+    .required(),
 ];
 
 /// A receipt.
 pub(crate) const RECEIPT: &[Field] = &[
     Field::new("tenant_id", Kind::Id, "The tenant.").required(),
     Field::new("erasure_id", Kind::Id, "The erasure.").required(),
-    Field::new("user_id", Kind::Id, "Who was erased.").required(),
-    Field::new("reason", Kind::Multiline { min: 1, max: 1000 }, "Why.").required(),
-    Field::new("erased_at", Kind::Time, "When.").required(),
+    Field::new("user_id", Kind::Id, "The account of the erased person.").required(),
+    Field::new(
+        "reason",
+        Kind::Multiline { min: 1, max: 1000 },
+        "The reason for the erasure.",
+    )
+    .required(),
+    Field::new("erased_at", Kind::Time, "The time of the erasure.").required(),
     Field::new(
         "counts",
         Kind::Json { bytes: 4096 },
-        "How many rows of each table were changed or deleted.",
+        "The number of rows changed or deleted, by table.",
     )
     .required(),
     Field::new(
         "events",
         COUNT,
-        "In how many events of the log something was replaced.",
+        "The number of events in the event log in which personal data was replaced.",
     )
     .required(),
     Field::new(
         "redactions_hash",
         HASH,
-        "SHA-256 over position and new hash of each of those events, in hex.",
+        "The SHA-256 hash over the position and new hash of each of those events, in hexadecimal.",
     )
     .required(),
     Field::new(
         "event",
         Kind::Object(EVENT),
-        "The event that says so, in the tenant's chain.",
+        "The event in the tenant's event log that records the erasure.",
     )
     .required(),
 ];
 
 /// Reads a receipt again.
-pub(crate) const GET: Action = Action {
-    method: Method::GET,
-    path: "/v1/erasures/{id}/receipt",
-    segments: &[],
-    operation: "erasures.receipt",
-    summary: "Show the receipt of an erasure",
-    access: Access::Granted {
-        resource: "erasures",
-        verb: erasures::RECEIPT,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RECEIPT)),
-        description: "The receipt that the erasure answered. `lms privacy verify` holds it against the database.",
-        problems: &[],
-    },
-    run: Run::Statement(get),
-};
+pub(crate) const GET: Action = Action::get("/v1/erasures/{id}/receipt")
+    .id("erasures.receipt")
+    .summary("Get the receipt of an erasure")
+    .granted("erasures", erasures::RECEIPT)
+    .responds(ResponseSpec::fields(
+        RECEIPT,
+        "The receipt that the erasure returned. `lms privacy verify` checks it against the database.",
+    ))
+    .sql(GET_SQL);
 
-fn get() -> Statement {
-    Sql::from(
-        "-- erasures.receipt
-select
+const GET_SQL: &str = "select
   lms.erasure_receipt(($1->>'id')::uuid)::text as body,
-  null::text as tag",
-    )
-    .prepared("erasures.receipt")
-}
+  null::text as tag";

@@ -1,14 +1,15 @@
 //! A person as the subject of data: handing out what is held, and erasing it.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant, Policy, Verb};
-use platform::auth::role::Role;
-use platform::declare::action::{Action, Answers, Call, Done, Run, Shape};
+use domain::role;
+use platform::auth::policy::{Grant, Policy, Verb};
+use platform::declare::action::{Action, ResponseFuture};
+use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;
-use platform::sql::statement::{Sql, Statement};
+use platform::sql::statement::Statement;
 
 use super::receipt::RECEIPT;
 
@@ -18,134 +19,119 @@ const ERASE_VERB: Verb = Verb::Action("erase-subject");
 /// Who may export and erase people.
 pub(crate) const POLICY: Policy = Policy {
     resource: "privacy",
-    grants: &[Grant::new(Role::Admin, &[EXPORT_VERB, ERASE_VERB])],
+    grants: &[Grant::new(role::ADMIN, &[EXPORT_VERB, ERASE_VERB])],
 };
 
 /// A file of an export.
 const FILE: &[Field] = &[
-    Field::new("name", Kind::Text { min: 1, max: 100 }, "Such as students.json.").required(),
-    Field::new("table", Kind::Text { min: 1, max: 63 }, "The table.").required(),
+    Field::new("name", Kind::Text { min: 1, max: 100 }, "The name of the file, such as `students.json`.").required(),
+    Field::new("table", Kind::Text { min: 1, max: 63 }, "The name of the table.").required(),
     Field::new(
         "rows",
         Kind::Rows(&[]),
-        "Its rows, the oldest first, deleted ones too; each with all that is held but what is withheld.",
+        "The rows, oldest first, including deleted ones. Each has all data held except what is withheld.",
     )
     .required(),
 ];
 
 /// Something that an export leaves out.
 const WITHHELD: &[Field] = &[
-    Field::new("table", Kind::Text { min: 1, max: 63 }, "The table.").required(),
+    Field::new(
+        "table",
+        Kind::Text { min: 1, max: 63 },
+        "The name of the table.",
+    )
+    .required(),
     Field::new(
         "what",
         Kind::Text { min: 1, max: 100 },
-        "A column, or which rows.",
+        "The column or rows that are withheld.",
     )
     .required(),
-    Field::new("reason", Kind::Multiline { min: 1, max: 500 }, "Why.").required(),
+    Field::new(
+        "reason",
+        Kind::Multiline { min: 1, max: 500 },
+        "The reason for withholding it.",
+    )
+    .required(),
 ];
 
 /// Hands out all that is held on a person.
-pub(crate) const EXPORT: Action = Action {
-    method: Method::POST,
-    path: "/v1/privacy/subjects/{id}/export",
-    segments: &[],
-    operation: "privacy.export",
-    summary: "Export what is held on a person",
-    access: Access::Granted {
-        resource: "privacy",
-        verb: EXPORT_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[
-            Field::new("subject", Kind::Id, "The person's account.").required(),
+pub(crate) const EXPORT: Action = Action::post("/v1/privacy/subjects/{id}/export")
+    .id("privacy.export")
+    .summary("Export a person's data")
+    .granted("privacy", EXPORT_VERB)
+    .responds(ResponseSpec::fields(
+        &[
+            Field::new("subject", Kind::Id, "The account of the person.").required(),
             Field::new(
                 "children",
                 Kind::References {
                     table: "users",
                     items: 1000,
                 },
-                "The accounts of a parent's children, whose data is included.",
+                "The accounts of the person's children, if the person is a parent. Their data is included.",
             )
             .required(),
-            Field::new("made_at", Kind::Time, "When.").required(),
+            Field::new("exported_at", Kind::Time, "The time at which the export was made.").required(),
             Field::new(
                 "files",
                 Kind::Rows(FILE),
-                "A file for each table that has something.",
+                "The exported files, one for each table that has data.",
             )
             .required(),
             Field::new(
                 "withheld",
                 Kind::Rows(WITHHELD),
-                "What is left out, and why.",
+                "The data that is withheld, and why.",
             )
             .required(),
-        ])),
-        description: "Everything held on the person and, for a parent, on the children. 409 when it is more than 20,000 rows or 32 MiB: `lms privacy export` has no such limit.",
-        problems: &[],
-    },
-    // An answer like this is not kept for an idempotency key.
-    run: Run::Custom(export),
-};
+        ],
+        "All data held on the person and, for a parent, on the children. Refused with 409 if it exceeds 20,000 rows or \
+         32 MiB; `lms privacy export` has no such limit.",
+    ))
+    .custom(export);
 
 /// Erases a person.
-pub(crate) const ERASE: Action = Action {
-    method: Method::POST,
-    path: "/v1/privacy/subjects/{id}/erase",
-    segments: &[],
-    operation: "privacy.erase",
-    summary: "Erase a person",
-    access: Access::Granted {
-        resource: "privacy",
-        verb: ERASE_VERB,
-    },
-    body: Some(&[Field::new(
+pub(crate) const ERASE: Action = Action::post("/v1/privacy/subjects/{id}/erase")
+    .id("privacy.erase")
+    .summary("Erase a person")
+    .granted("privacy", ERASE_VERB)
+    .body(&[Field::new(
         "reason",
         Kind::Multiline { min: 1, max: 1000 },
-        "Why, for the records: who asked, and when.",
+        "The reason for the erasure, for the records: who asked for it, and when.",
     )
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(RECEIPT)),
-        description: "The receipt. Personal fields are replaced in every table and in the event log; amounts, counts and ids stay. It can't be undone. 409 for oneself, the last admin, who is held by a legal hold, and who has been erased already.",
-        problems: &[],
-    },
-    run: Run::Lengthy(erase),
-};
+    .required()])
+    .responds(ResponseSpec::fields(
+        RECEIPT,
+        "The receipt of the erasure. Personal fields are replaced in every table and in the event log; amounts, counts \
+         and ids stay. An erasure cannot be undone. Refused with 409 for your own account, the last admin, a person \
+         under a legal hold, and a person who has already been erased.",
+    ))
+    .sql(ERASE_SQL)
+    .long_running();
 
-fn export<'a>(call: &'a Call<'a>) -> Done<'a> {
+fn export<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
-        let statement = Sql::from(
-            "-- privacy.export
-select
+        let statement = Statement::named(
+            "privacy.export",
+            "select
   lms.export_subject(($1->>'id')::uuid, 20000)::text as body,
   null::text as tag",
-        )
-        .prepared("privacy.export");
-        match call.run(&statement, call.path.clone()).await {
+        );
+        match context.run(&statement, context.path.clone()).await {
             Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
                     Problem::new(ProblemKind::Internal).cause("an export without an answer")
                 })?;
                 Ok(Response::json(200, body))
             }
-            Err(failure) => sqlstate::settle(failure),
+            Err(error) => sqlstate::into_response(error),
         }
     })
 }
 
-fn erase() -> Statement {
-    Sql::from(
-        "-- privacy.erase
-select
+const ERASE_SQL: &str = "select
   lms.erase_subject(($1->>'id')::uuid, $1->'input'->>'reason')::text as body,
-  null::text as tag",
-    )
-    .prepared("privacy.erase")
-}
+  null::text as tag";

@@ -4,20 +4,22 @@ pub(crate) mod deliveries;
 pub(crate) mod making;
 pub(crate) mod moves;
 
+use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
-use platform::auth::role::Role;
+use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
-use platform::http::outbound_url::LONGEST_URL;
+use platform::http::outbound_url::MAX_URL_CHARACTERS;
 
 /// Where events are posted. Another address is another webhook: what was meant for one receiver never goes to the next.
 pub(crate) const URL: Field = Field::new(
     "url",
     Kind::Text {
         min: 1,
-        max: LONGEST_URL,
+        max: MAX_URL_CHARACTERS,
     },
-    "Where events are posted: https, a host on the internet, neither credentials nor fragment.",
+    "The URL to which events are posted. It must use https, name a host on the public internet, and have neither \
+     credentials nor a fragment.",
 )
 .required()
 .on_create();
@@ -26,7 +28,7 @@ pub(crate) const URL: Field = Field::new(
 pub(crate) const DESCRIPTION: Field = Field::new(
     "description",
     Kind::Multiline { min: 1, max: 500 },
-    "What it is for.",
+    "The purpose of the webhook.",
 )
 .nullable();
 
@@ -37,7 +39,8 @@ pub(crate) const KINDS: Field = Field::new(
         items: 100,
         max: 100,
     },
-    "What it is told of: kinds, such as student.created, and entities, such as students; everything when it is empty.",
+    "The events that the webhook receives: kinds, such as `student.created`, and entities, such as `students`. If \
+     empty, it receives all events.",
 )
 .default("'[]'::jsonb");
 
@@ -46,7 +49,8 @@ pub(crate) const WEBHOOKS: Resource = Resource {
     name: "webhooks",
     table: "webhooks",
     singular: "webhook",
-    description: "An endpoint that is told of events, signed as Standard Webhooks (standardwebhooks.com) has it.",
+    plural: "webhooks",
+    description: "An endpoint that receives events, signed according to Standard Webhooks (standardwebhooks.com).",
     fields: &[
         URL,
         DESCRIPTION,
@@ -54,25 +58,25 @@ pub(crate) const WEBHOOKS: Resource = Resource {
         Field::new(
             "status",
             Kind::OneOf(&["active", "disabled"]),
-            "Whether it is told of anything; see enable and disable.",
+            "Whether the webhook receives events. It changes with the enable and disable operations.",
         )
         .default("'active'")
         .read_only()
         .filterable(),
-        Field::new("disabled_at", Kind::Time, "When it was disabled.")
+        Field::new("disabled_at", Kind::Time, "The time at which the webhook was disabled.")
             .nullable()
             .read_only(),
         Field::new(
             "disabled_reason",
             Kind::Text { min: 1, max: 500 },
-            "Why it was disabled; null when somebody did it by hand.",
+            "The reason why the webhook was disabled. Null if a user disabled it.",
         )
         .nullable()
         .read_only(),
         Field::new(
             "secret_changed_at",
             Kind::Time,
-            "When it got its present secret; see rotate-secret.",
+            "The time at which the present secret was created. It changes with the rotate-secret operation.",
         )
         .default("now()")
         .read_only(),
@@ -85,7 +89,7 @@ pub(crate) const WEBHOOKS: Resource = Resource {
         Verb::Delete,
         Verb::Restore,
     ],
-    rule: None,
+    validate: None,
     requires_match: false,
     requires_key: false,
 };
@@ -104,20 +108,7 @@ const DELIVERIES: Verb = Verb::Action("deliveries");
 /// Who may do what to webhooks: they are told of events, which are the admin's.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
-    grants: &[Grant::new(
-        Role::Admin,
-        &[
-            Verb::List,
-            Verb::Get,
-            Verb::Create,
-            Verb::Update,
-            Verb::Delete,
-            Verb::Restore,
-            ROTATE,
-            ENABLE,
-            DISABLE,
-            REPLAY,
-            DELIVERIES,
-        ],
-    )],
+    grants: &[
+        Grant::new(role::ADMIN, verbs::EDIT).and(&[ROTATE, ENABLE, DISABLE, REPLAY, DELIVERIES])
+    ],
 };

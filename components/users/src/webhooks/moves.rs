@@ -1,11 +1,11 @@
 //! Letting a webhook be told of events or not, and from where on.
 
-use http::Method;
-use platform::auth::policy::{Access, Grant};
-use platform::declare::action::{Action, Answers, Run, Shape};
+use platform::auth::policy::Grant;
+use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
-use platform::declare::statements::projection::{self, Depth};
-use platform::sql::statement::{Sql, Statement};
+use platform::declare::response_spec::ResponseSpec;
+use platform::declare::statements::projection::{self, Indent};
+use platform::sql::statement::Sql;
 
 use super::{DISABLE as DISABLE_VERB, ENABLE as ENABLE_VERB, REPLAY as REPLAY_VERB, WEBHOOKS};
 
@@ -16,85 +16,52 @@ const POSITION: Kind = Kind::Integer {
 };
 
 /// Lets a webhook be told of events again.
-pub(crate) const ENABLE: Action = Action {
-    method: Method::POST,
-    path: "/v1/webhooks/{id}/enable",
-    segments: &[],
-    operation: "webhooks.enable",
-    summary: "Enable a webhook",
-    access: Access::Granted {
-        resource: "webhooks",
-        verb: ENABLE_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&WEBHOOKS)),
-        description: "The webhook, active. It is told of everything behind its position; see replay to leave that out.",
-        problems: &[],
-    },
-    run: Run::View(enable),
-};
+pub(crate) const ENABLE: Action = Action::post("/v1/webhooks/{id}/enable")
+    .id("webhooks.enable")
+    .summary("Enable a webhook")
+    .granted("webhooks", ENABLE_VERB)
+    .responds(ResponseSpec::resource(
+        &WEBHOOKS,
+        "The active webhook. It receives all events after its position; use replay to skip them.",
+    ))
+    .sql_for_grant(enable);
 
 /// Stops a webhook from being told of events.
-pub(crate) const DISABLE: Action = Action {
-    method: Method::POST,
-    path: "/v1/webhooks/{id}/disable",
-    segments: &[],
-    operation: "webhooks.disable",
-    summary: "Disable a webhook",
-    access: Access::Granted {
-        resource: "webhooks",
-        verb: DISABLE_VERB,
-    },
-    body: None,
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Resource(&WEBHOOKS)),
-        description: "The webhook, disabled. Its position stands until it is enabled.",
-        problems: &[],
-    },
-    run: Run::View(disable),
-};
+pub(crate) const DISABLE: Action = Action::post("/v1/webhooks/{id}/disable")
+    .id("webhooks.disable")
+    .summary("Disable a webhook")
+    .granted("webhooks", DISABLE_VERB)
+    .responds(ResponseSpec::resource(
+        &WEBHOOKS,
+        "The disabled webhook. Its position stays the same until it is enabled.",
+    ))
+    .sql_for_grant(disable);
 
 /// Has a webhook told from a position on.
-pub(crate) const REPLAY: Action = Action {
-    method: Method::POST,
-    path: "/v1/webhooks/{id}/replay",
-    segments: &[],
-    operation: "webhooks.replay",
-    summary: "Tell a webhook again from a position on",
-    access: Access::Granted {
-        resource: "webhooks",
-        verb: REPLAY_VERB,
-    },
-    body: Some(&[Field::new(
+pub(crate) const REPLAY: Action = Action::post("/v1/webhooks/{id}/replay")
+    .id("webhooks.replay")
+    .summary("Replay events to a webhook")
+    .granted("webhooks", REPLAY_VERB)
+    .body(&[Field::new(
         "after",
         POSITION,
-        "The position in the log behind which to begin: an earlier one repeats, a later one leaves out.",
+        "The position in the event log after which to start. An earlier position repeats events, a later one skips events.",
     )
-    .required()]),
-    query: &[],
-    answers: Answers {
-        status: 200,
-        schema: Some(Shape::Fields(&[Field::new(
+    .required()])
+    .responds(ResponseSpec::fields(
+        &[Field::new(
             "position",
             POSITION,
-            "Where it is now: what is behind it is queued.",
+            "The new position. Events after it are queued.",
         )
-        .required()])),
-        description: "The position. Messages keep their ids.",
-        problems: &[],
-    },
-    run: Run::Statement(replay),
-};
+        .required()],
+        "The new position. Repeated messages keep their ids.",
+    ))
+    .sql(REPLAY_SQL);
 
-fn enable(grant: &Grant) -> Statement {
+fn enable(grant: &Grant) -> Sql {
     answer(
-        "-- webhooks.enable
-with r as (
+        "with r as (
   update lms.webhooks as r
   set
     status = 'active',
@@ -103,14 +70,12 @@ with r as (
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null",
         grant,
-        "webhooks.enable",
     )
 }
 
-fn disable(grant: &Grant) -> Statement {
+fn disable(grant: &Grant) -> Sql {
     answer(
-        "-- webhooks.disable
-with r as (
+        "with r as (
   update lms.webhooks as r
   set
     status = 'disabled',
@@ -118,28 +83,21 @@ with r as (
   where r.id = ($1->>'id')::uuid
     and r.deleted_at is null",
         grant,
-        "webhooks.disable",
     )
 }
 
 /// The changed webhook as body and its version as tag.
-fn answer(change: &'static str, grant: &Grant, operation: &str) -> Statement {
+fn answer(change: &'static str, grant: &Grant) -> Sql {
     let mut sql = Sql::from(change);
     projection::returning(&mut sql, &WEBHOOKS);
     sql.push("select\n  ");
-    sql.append(&projection::object(&WEBHOOKS, grant, Depth::One));
+    sql.append(&projection::object(&WEBHOOKS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
-    sql.prepared(operation)
+    sql
 }
 
-fn replay() -> Statement {
-    Sql::from(
-        "-- webhooks.replay
-select
+const REPLAY_SQL: &str = "select
   json_build_object(
     'position', lms.replay_webhook(($1->>'id')::uuid, ($1->'input'->>'after')::bigint)
   )::text as body,
-  null::text as tag",
-    )
-    .prepared("webhooks.replay")
-}
+  null::text as tag";

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 #[cfg(feature = "local")]
 use database::cell::Name;
 #[cfg(feature = "local")]
-use local::installation::Neighbour;
+use local::installation::RegionUrl;
 
 #[derive(Subcommand)]
 pub(crate) enum Cell {
@@ -74,5 +74,5 @@ pub(crate) struct Identity {
 
     /// Base URL of another region, such as au=http://127.0.0.1:3020
     #[arg(long = "region-url", value_name = "REGION=URL")]
-    pub(crate) neighbours: Vec<Neighbour>,
+    pub(crate) region_urls: Vec<RegionUrl>,
 }

@@ -20,7 +20,7 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
         state: state.to_owned(),
         database_url: arguments.serve.target.database_url,
         cell: arguments.identity.cell,
-        neighbours: arguments.identity.neighbours,
+        region_urls: arguments.identity.region_urls,
         listen: arguments.serve.listen,
         manifest: arguments.serve.manifest,
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
@@ -47,7 +47,7 @@ pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Resu
         database_url: arguments.target.database_url,
         cell: arguments.identity.cell,
         base_url: arguments.base_url,
-        neighbours: arguments.identity.neighbours,
+        region_urls: arguments.identity.region_urls,
         durability: Durability::Safe,
     };
     for (name, value) in installation::prepare(&options).await?.variables {

@@ -38,27 +38,23 @@ impl Kind {
             Self::MalformedRequest => (
                 StatusCode::BAD_REQUEST,
                 "/problems/malformed-request",
-                "The request can't be parsed",
+                "Malformed request",
             ),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "/problems/not-found",
-                "There is no such thing here",
-            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
             Self::RequestTimeout => (
                 StatusCode::REQUEST_TIMEOUT,
                 "/problems/body-too-slow",
-                "The body did not come in time",
+                "Request body timeout",
             ),
             Self::InternalError => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "/problems/internal-error",
-                "Something broke on our side",
+                "Internal error",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "/problems/unavailable",
-                "The service can't answer right now",
+                "Service unavailable",
             ),
             Self::GatewayTimeout => (
                 StatusCode::GATEWAY_TIMEOUT,
@@ -201,7 +197,7 @@ mod tests {
             serde_json::from_slice::<Value>(&body)?,
             json!({
                 "type": "/problems/unavailable",
-                "title": "The service can't answer right now",
+                "title": "Service unavailable",
                 "status": 503,
                 "detail": "Try again later.",
                 "request_id": "r-1",

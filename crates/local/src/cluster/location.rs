@@ -1,5 +1,5 @@
-//! Where the cluster's files lie.
-//! The account that its server runs under lives in `operations::postgresql`.
+//! Prepares the directories of the private cluster.
+//! The account that its server runs under is determined in `operations::postgresql`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,12 +10,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use operations::postgresql::{Account, free_space};
 use sha2::{Digest, Sha256};
 
-/// A new cluster and its first data need this much; less would fail later with a worse message.
-const SPACE_NEEDED: u64 = 512 * 1024 * 1024;
+/// The free space that a new cluster needs, in bytes, checked early because PostgreSQL would fail later with a worse message.
+const MIN_FREE_BYTES: u64 = 512 * 1024 * 1024;
 
-/// Makes the state directory and returns it as an absolute path.
+/// Creates the state directory and returns its absolute path.
 pub(super) fn prepare_state(directory: &Path, account: &Account) -> Result<PathBuf> {
-    // The server's account has to walk through it; what is secret in it is private file by file.
+    // The server's account must be able to traverse the directory, so secrets in it are protected file by file.
     let mode = if account.is_foreign() { 0o711 } else { 0o700 };
     fs::DirBuilder::new()
         .recursive(true)
@@ -33,17 +33,17 @@ pub(super) fn prepare_state(directory: &Path, account: &Account) -> Result<PathB
         .with_context(|| format!("cannot resolve {}", directory.display()))
 }
 
-/// The data directory that belongs to the state directory `state`; it need not exist yet.
+/// Returns the data directory of a state directory, which need not exist yet.
 ///
-/// It is `postgres` inside it. Where the server's account cannot go there (a repository under `/root`
-/// or in a private home), that name is a link to a directory under `/var/lib/lms`.
+/// It is `postgres` inside the state directory. If the server's account cannot enter that (a repository under `/root` or in a
+/// private home), the name is a link to a directory under `/var/lib/lms`.
 pub(super) async fn data_directory(state: &Path, account: &Account) -> Result<PathBuf> {
     let inside = state.join("postgres");
     match fs::symlink_metadata(&inside) {
         Ok(metadata) if metadata.is_symlink() => {
             let target = fs::read_link(&inside)
                 .with_context(|| format!("cannot read the link {}", inside.display()))?;
-            make_parent(&target)?;
+            create_parent(&target)?;
             Ok(target)
         }
         Ok(_) => {
@@ -59,8 +59,8 @@ pub(super) async fn data_directory(state: &Path, account: &Account) -> Result<Pa
             if account.can_enter(state).await? {
                 return Ok(inside);
             }
-            let outside = outside_of(state);
-            make_parent(&outside)?;
+            let outside = external_directory(state);
+            create_parent(&outside)?;
             symlink(&outside, &inside)
                 .with_context(|| format!("cannot create the link {}", inside.display()))?;
             Ok(outside)
@@ -69,13 +69,13 @@ pub(super) async fn data_directory(state: &Path, account: &Account) -> Result<Pa
     }
 }
 
-/// Refuses a data directory of another account, whose server we could not control.
+/// Returns an error if the data directory belongs to another account, whose server this program could not control.
 pub(super) fn check_owner(data: &Path, account: &Account) -> Result<()> {
     let metadata = fs::metadata(data)
         .with_context(|| format!("cannot read the database cluster {}", data.display()))?;
     if metadata.uid() != account.uid() {
         bail!(
-            "the database cluster {} belongs to the user number {}, not {}: run this as the same user as the first time, or remove that directory to begin anew",
+            "the database cluster {} belongs to the user id {}, not {}: run this program as the user that created it, or remove the directory to start over",
             data.display(),
             metadata.uid(),
             account.uid()
@@ -84,21 +84,21 @@ pub(super) fn check_owner(data: &Path, account: &Account) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to go on when the disk under `directory` is nearly full.
+/// Returns an error if the disk under `directory` is nearly full.
 pub(super) fn check_space(directory: &Path) -> Result<()> {
     let free = free_space(directory)?;
-    if free < SPACE_NEEDED {
+    if free < MIN_FREE_BYTES {
         return Err(anyhow!(
-            "the disk under {} has {} MB free, the database needs {} MB: free some space and try again",
+            "the disk under {} has {} MB of free space, but the database needs {} MB: free some space and try again",
             directory.display(),
             free / 1_048_576,
-            SPACE_NEEDED / 1_048_576
+            MIN_FREE_BYTES / 1_048_576
         ));
     }
     Ok(())
 }
 
-fn outside_of(state: &Path) -> PathBuf {
+fn external_directory(state: &Path) -> PathBuf {
     let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
     let name: String = digest
         .iter()
@@ -108,7 +108,7 @@ fn outside_of(state: &Path) -> PathBuf {
     Path::new("/var/lib/lms").join(name).join("postgres")
 }
 
-fn make_parent(data: &Path) -> Result<()> {
+fn create_parent(data: &Path) -> Result<()> {
     let parent = data
         .parent()
         .with_context(|| format!("{} has no parent directory", data.display()))?;
@@ -124,16 +124,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_repositories_get_two_directories() {
-        let one = outside_of(Path::new("/root/one/.lms"));
-        let other = outside_of(Path::new("/root/other/.lms"));
+    fn two_repositories_have_different_directories() {
+        let one = external_directory(Path::new("/root/one/.lms"));
+        let other = external_directory(Path::new("/root/other/.lms"));
         assert_ne!(one, other);
-        assert_eq!(one, outside_of(Path::new("/root/one/.lms")));
+        assert_eq!(one, external_directory(Path::new("/root/one/.lms")));
         assert!(one.starts_with("/var/lib/lms"));
     }
 
     #[tokio::test]
-    async fn the_data_directory_is_inside_where_it_can_be_reached() {
+    async fn the_data_directory_is_inside_a_state_directory_that_the_server_can_enter() {
         let directory = tempfile::Builder::new()
             .permissions(fs::Permissions::from_mode(0o755))
             .tempdir()

@@ -1,8 +1,8 @@
-//! A private PostgreSQL cluster for development and tests: made once, started, stopped.
-//! What is inside its databases is none of this module's business.
+//! Creates, starts and stops a private PostgreSQL cluster for development and tests.
+//! Its databases are filled in `installation`.
 
 mod location;
-mod server;
+mod programs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,21 +16,21 @@ use crate::secrets::Secrets;
 /// The database that the cluster serves.
 pub const DATABASE: &str = "lms";
 
-/// Whether a crash of the machine may lose what was committed.
+/// The durability of commits when the machine crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Everything that was committed stays.
+    /// Every commit survives a crash.
     Safe,
-    /// Nothing is forced to disk: for clusters that a test run throws away.
+    /// Nothing is flushed to disk, for clusters that a test run discards.
     Unsafe,
 }
 
-/// What a cluster is made from.
+/// The settings of a cluster.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Directory for the cluster and its secrets, such as `.lms`.
+    /// The state directory for the cluster and its secrets, such as `.lms`.
     pub directory: PathBuf,
-    /// Safe for work, unsafe for tests.
+    /// Safe for development, unsafe for tests.
     pub durability: Durability,
 }
 
@@ -44,24 +44,24 @@ pub struct Cluster {
     started: bool,
 }
 
-/// What stands of a cluster, without changing anything.
+/// The state of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// There is no cluster yet.
+    /// The cluster does not exist yet.
     Absent,
-    /// It is there and does not run.
+    /// The cluster exists and does not run.
     Stopped,
-    /// It runs as this process.
+    /// The cluster runs with this process id.
     Running(u32),
 }
 
 impl Cluster {
-    /// Starts the cluster of `settings.directory`, making it first if there is none; one that runs already is adopted.
+    /// Starts the cluster of `settings.directory`, creating it if it does not exist. A running cluster is used as it is.
     pub async fn start(settings: &Settings) -> Result<Self> {
         let programs = find_programs()?;
         let account = Account::find()?;
         let state = location::prepare_state(&settings.directory, &account)?;
-        // Two programs that start at once (test binaries do) must not both make the cluster.
+        // Two programs that start concurrently, as test binaries do, must not both create the cluster.
         let _lock = lock(&state).await?;
         let secrets = Secrets::load_or_create(&state)?;
         let data = location::data_directory(&state, &account).await?;
@@ -83,8 +83,8 @@ impl Cluster {
         match running_process(&cluster.data) {
             Some(_) => {
                 cluster.port = cluster
-                    .remembered_port()
-                    .context("the running cluster's port is unknown: stop it and try again")?
+                    .configured_port()
+                    .context("the port of the running cluster is unknown: stop it with `lms cluster stop` and try again")?
             }
             None => {
                 cluster.launch(settings.durability).await?;
@@ -101,17 +101,17 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Returns whether the cluster did not run before, so that its holder started it.
+    /// Returns whether this value started the cluster, because it did not run before.
     pub fn was_started(&self) -> bool {
         self.started
     }
 
-    /// Stops the server; sessions still open are ended.
+    /// Stops the server and ends its open sessions.
     pub async fn stop(&self) -> Result<()> {
         stop_server(&self.programs, &self.account, &self.data).await
     }
 
-    /// Address of the database `lms` for the superuser.
+    /// Returns the URL of the database `lms` for the superuser.
     pub fn superuser_url(&self) -> String {
         format!(
             "postgres://postgres:{}@127.0.0.1:{}/{DATABASE}",
@@ -119,28 +119,28 @@ impl Cluster {
         )
     }
 
-    /// The secrets that belong to this cluster.
+    /// Returns the cluster's secrets.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// The port that the server listens on, on the loopback address only.
+    /// Returns the port that the server listens on, on the loopback address only.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where its files lie.
+    /// Returns the data directory.
     pub fn data(&self) -> &Path {
         &self.data
     }
 
-    /// The cluster, as backups are made of it.
+    /// Returns the server for backups of the cluster.
     pub fn backup_server(&self) -> backup::Server {
         backup::Server::new(self.account.clone(), &self.data, self.superuser_url())
     }
 
     async fn create(&self) -> Result<()> {
-        // Made beside its place and then renamed: what has the name is whole.
+        // The cluster is created under another name and then renamed, so that an interrupted creation leaves none with this name.
         let unfinished = self.data.with_extension("new");
         let password = self.data.with_extension("password");
         if unfinished.exists() {
@@ -167,10 +167,10 @@ impl Cluster {
                 "--data-checksums",
             ])
             .arg(format!("--pwfile={}", password.display()));
-        let made = server::run(command, "create the database cluster").await;
+        let created = programs::run(command, "create the database cluster").await;
         fs::remove_file(&password)
             .with_context(|| format!("cannot remove {}", password.display()))?;
-        made?;
+        created?;
         let configuration = unfinished.join("postgresql.conf");
         let mut text = fs::read_to_string(&configuration)
             .with_context(|| format!("cannot read {}", configuration.display()))?;
@@ -183,14 +183,14 @@ impl Cluster {
 
     async fn launch(&mut self, durability: Durability) -> Result<()> {
         location::check_space(&self.data)?;
-        server::remove_stale_lock(&self.data)?;
-        self.port = free_port(self.remembered_port())?;
+        programs::remove_stale_lock(&self.data)?;
+        self.port = free_port(self.configured_port())?;
         let configuration = self.data.join("lms.conf");
         fs::write(&configuration, configuration_text(self.port, durability))
             .with_context(|| format!("cannot write {}", configuration.display()))?;
         self.account.own(&configuration)?;
         let log = self.data.join("server.log");
-        // Each start has its own log, so that a failure's reason is not an older one.
+        // Each start has a log of its own, so that an error of an earlier start is not reported again.
         fs::write(&log, "").with_context(|| format!("cannot write {}", log.display()))?;
         self.account.own(&log)?;
         let mut command = self.account.command(self.programs.join("pg_ctl"));
@@ -201,19 +201,19 @@ impl Cluster {
             .arg("-l")
             .arg(&log)
             .args(["-w", "-t", "120", "-s"]);
-        // The server would keep a pipe open for as long as it lives.
+        // A pipe would stay open until the server stops.
         command
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null());
         let status = command
             .status()
             .await
-            .context("cannot start PostgreSQL: pg_ctl does not start")?;
+            .context("cannot start PostgreSQL: pg_ctl cannot be run")?;
         if !status.success() {
             let text = fs::read_to_string(&log).unwrap_or_default();
             return Err(anyhow!(
                 "PostgreSQL does not start: {} (log: {})",
-                server::reason(&text),
+                programs::reason(&text),
                 log.display()
             ));
         }
@@ -240,13 +240,13 @@ impl Cluster {
         let file = self.data.join("PG_VERSION");
         let version = fs::read_to_string(&file).with_context(|| {
             format!(
-                "{} is not a database cluster: remove it to begin anew",
+                "{} is not a database cluster: remove it to start over",
                 self.data.display()
             )
         })?;
         if version.trim() != VERSION {
             bail!(
-                "the database cluster {} is of PostgreSQL {}, this program needs {VERSION}: remove it to begin anew",
+                "the database cluster {} belongs to PostgreSQL {}, but this program needs {VERSION}: remove it to start over",
                 self.data.display(),
                 version.trim()
             );
@@ -254,35 +254,35 @@ impl Cluster {
         Ok(())
     }
 
-    fn remembered_port(&self) -> Option<u16> {
+    fn configured_port(&self) -> Option<u16> {
         let text = fs::read_to_string(self.data.join("lms.conf")).ok()?;
         text.lines()
             .find_map(|line| line.strip_prefix("port = ")?.trim().parse().ok())
     }
 }
 
-/// Makes the state directory if it is not there, and returns it as an absolute path.
+/// Creates the state directory if it does not exist, and returns its absolute path.
 pub fn state_directory(directory: &Path) -> Result<PathBuf> {
     location::prepare_state(directory, &Account::own_account())
 }
 
-/// Makes a state directory, and says where the data directory of its cluster has to be; it need not exist yet.
+/// Creates a state directory and returns the data directory of its cluster, which need not exist yet.
 pub async fn data_directory(state: &Path) -> Result<PathBuf> {
     let account = Account::find()?;
     let state = location::prepare_state(state, &account)?;
     location::data_directory(&state, &account).await
 }
 
-/// What stands of the cluster in a state directory.
+/// Returns the state of the cluster in a state directory.
 pub fn status(directory: &Path) -> Status {
-    // Follows the link of a cluster that lies elsewhere.
+    // The name may be a link to a directory elsewhere.
     match directory.join("postgres").canonicalize() {
         Ok(data) => running_process(&data).map_or(Status::Stopped, Status::Running),
         Err(_) => Status::Absent,
     }
 }
 
-/// The cluster in a state directory, if it runs.
+/// Returns the cluster in a state directory if it runs.
 pub async fn running(directory: &Path) -> Result<Option<Cluster>> {
     match status(directory) {
         Status::Running(_) => {
@@ -296,7 +296,7 @@ pub async fn running(directory: &Path) -> Result<Option<Cluster>> {
     }
 }
 
-/// Stops the cluster in a state directory, if it runs.
+/// Stops the cluster in a state directory if it runs.
 pub async fn stop(directory: &Path) -> Result<()> {
     match directory.join("postgres").canonicalize() {
         Ok(data) => stop_server(&find_programs()?, &Account::find()?, &data).await,
@@ -314,7 +314,7 @@ async fn stop_server(programs: &Path, account: &Account, data: &Path) -> Result<
         .arg("-D")
         .arg(data)
         .args(["-m", "fast", "-w", "-t", "60", "-s"]);
-    server::run(command, "stop PostgreSQL").await
+    programs::run(command, "stop PostgreSQL").await
 }
 
 async fn lock(state: &Path) -> Result<fs::File> {
@@ -329,7 +329,7 @@ async fn lock(state: &Path) -> Result<fs::File> {
 
 fn configuration_text(port: u16, durability: Durability) -> String {
     let mut text = format!(
-        "# Written at each start; changes here are lost.\n\
+        "# Written at each start, which overwrites changes.\n\
          port = {port}\n\
          listen_addresses = '127.0.0.1'\n\
          unix_socket_directories = ''\n\
@@ -358,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_of_ours_logs_no_value() {
+    fn the_server_logs_no_values() {
         let text = configuration_text(1, Durability::Safe);
         for line in [
             "log_error_verbosity = terse\n",
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_unsafe_cluster_lies_about_durability() {
+    fn only_the_unsafe_cluster_turns_off_fsync() {
         assert!(!configuration_text(1, Durability::Safe).contains("fsync"));
         assert!(configuration_text(1, Durability::Unsafe).contains("fsync = off"));
     }

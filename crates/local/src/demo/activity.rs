@@ -1,4 +1,5 @@
-//! What the people of a demo tenant have done: results, rewards, money.
+//! Writes the activity of a demo tenant: assessments, awards and finance records.
+//! Lessons, payroll, help-desk requests, notifications and webhooks have modules of their own.
 
 use anyhow::Result;
 use rand::RngExt;
@@ -8,11 +9,11 @@ use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
+use super::insert::{act_as, insert};
 use super::people::{People, Plan};
-use super::rows::{act_as, insert};
-use super::{desk, lessons, messages, payroll, webhooks};
+use super::{help_desk, lessons, notifications, payroll, webhooks};
 
-/// Writes it all.
+/// Writes the activity of all kinds.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     plan: &Plan<'_>,
@@ -28,27 +29,32 @@ pub(super) async fn create(
     };
     for (index, tutor) in people.tutors.iter().enumerate() {
         act_as(transaction, tutor.user).await?;
-        let own: Vec<Uuid> = by_tutor(index).map(|student| student.id).collect();
+        let assigned: Vec<Uuid> = by_tutor(index).map(|student| student.id).collect();
         insert(
             transaction,
             "assessments",
-            &assessments(&own, tutor.id, &mut generator),
+            &assessments(&assigned, tutor.id, &mut generator),
         )
         .await?;
-        insert(transaction, "gamification", &rewards(&own, &mut generator)).await?;
+        insert(
+            transaction,
+            "gamification",
+            &awards(&assigned, &mut generator),
+        )
+        .await?;
     }
     if let Some(finance) = people.user("finance") {
         act_as(transaction, finance).await?;
         insert(
             transaction,
             "finance_records",
-            &money(plan, people, &mut generator),
+            &finance_records(plan, people, &mut generator),
         )
         .await?;
         payroll::create(transaction, plan, people).await?;
     }
-    desk::create(transaction, people, &mut generator).await?;
-    messages::create(transaction, people).await?;
+    help_desk::create(transaction, people, &mut generator).await?;
+    notifications::create(transaction, people).await?;
     webhooks::create(transaction, people).await
 }
 
@@ -68,7 +74,7 @@ fn assessments(students: &[Uuid], tutor: Uuid, generator: &mut ChaCha8Rng) -> Ve
     rows
 }
 
-fn rewards(students: &[Uuid], generator: &mut ChaCha8Rng) -> Vec<Value> {
+fn awards(students: &[Uuid], generator: &mut ChaCha8Rng) -> Vec<Value> {
     let badges = ["Bookworm", "Number cruncher", "Never late", "Helping hand"];
     let mut rows = Vec::new();
     for student in students {
@@ -87,14 +93,14 @@ fn rewards(students: &[Uuid], generator: &mut ChaCha8Rng) -> Vec<Value> {
     rows
 }
 
-fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Value> {
+fn finance_records(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Value> {
     let mut rows = Vec::new();
-    let mut book = |kind: &str,
-                    centre: Uuid,
-                    student: Option<Uuid>,
-                    tutor: Option<Uuid>,
-                    amount: String,
-                    method: &str| {
+    let mut add = |kind: &str,
+                   centre: Uuid,
+                   student: Option<Uuid>,
+                   tutor: Option<Uuid>,
+                   amount: String,
+                   method: &str| {
         rows.push(json!({
             "centre_id": centre,
             "student_id": student,
@@ -111,7 +117,7 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
             .choose(generator)
             .copied()
             .unwrap_or("card");
-        book(
+        add(
             "payment",
             student.centre,
             Some(student.id),
@@ -121,7 +127,7 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
         );
     }
     for tutor in &people.tutors {
-        book(
+        add(
             "salary",
             tutor.centre,
             None,
@@ -129,7 +135,7 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
             format!("{}.00", generator.random_range(1800..=3200)),
             "transfer",
         );
-        book(
+        add(
             "reimbursement",
             tutor.centre,
             None,
@@ -139,7 +145,7 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
         );
     }
     for centre in &people.centres {
-        book(
+        add(
             "expense",
             *centre,
             None,
@@ -147,7 +153,7 @@ fn money(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Va
             "1250.00".to_owned(),
             "transfer",
         );
-        book(
+        add(
             "expense",
             *centre,
             None,

@@ -1,4 +1,5 @@
-//! The classes of a demo tenant: lessons that were given or called off, and series that go on, with who came.
+//! Writes the classes of a demo tenant, with completed, cancelled and future lessons, and their attendance.
+//! Payroll for the lessons is written in `payroll`.
 
 use anyhow::{Result, anyhow};
 use chrono::{Days, NaiveDate, SecondsFormat, Utc};
@@ -8,10 +9,10 @@ use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
+use super::insert::insert;
 use super::people::{People, Plan, Tutor};
-use super::rows::insert;
 
-/// Writes the classes; the database makes their lessons.
+/// Writes the classes, for which the database creates the lessons.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     plan: &Plan<'_>,
@@ -40,7 +41,7 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Each tutor teaches one hour after the other in a room of his own, so that nobody is in two places at once.
+/// Returns the classes. Each tutor teaches one hour after another in a room of the tutor's own, so that no lessons overlap.
 fn classes(plan: &Plan<'_>, people: &People) -> Result<Vec<Value>> {
     let today = Utc::now().date_naive();
     let providers = ["teams", "zoom", "chime"];
@@ -62,7 +63,7 @@ fn classes(plan: &Plan<'_>, people: &People) -> Result<Vec<Value>> {
                 let schedule = schedule(zone(plan, people, tutor), day, hour, status);
                 let lessons = Schedule::parse(&schedule)
                     .and_then(|schedule| schedule.plan(Utc::now()))
-                    .map_err(|errors| anyhow!("a demo class can't be planned: {errors:?}"))?;
+                    .map_err(|errors| anyhow!("cannot plan a demo class: {errors:?}"))?;
                 let written =
                     |time: chrono::DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
                 let planned: Vec<Value> = lessons
@@ -89,7 +90,7 @@ fn classes(plan: &Plan<'_>, people: &People) -> Result<Vec<Value>> {
     Ok(rows)
 }
 
-/// The zone that the tutor's centre keeps.
+/// Returns the time zone of the tutor's centre.
 fn zone(plan: &Plan<'_>, people: &People, tutor: &Tutor) -> &'static str {
     people
         .centres

@@ -1,14 +1,14 @@
-//! Demo data: two tenants that a newcomer can sign in to, with one user of each role and believable rows for all tables.
-//! Made once; what is there already stays as it is, except that every demo sign-in works again.
+//! Creates the demo data: two tenants with one user of each role and plausible rows in every table.
+//! Existing tenants stay unchanged, except that every demo user can sign in again.
 
 mod activity;
-mod desk;
-mod former;
+mod former_users;
+mod help_desk;
+mod insert;
 mod lessons;
-mod messages;
+mod notifications;
 mod payroll;
 mod people;
-mod rows;
 mod webhooks;
 
 use std::path::Path;
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Name of the file with what programs need to know, inside the state directory.
+/// The name of the file in the state directory that describes the demo data to programs.
 pub const FILE: &str = "demo.json";
 
-/// All roles, each with one demo user in each tenant.
+/// The roles, each of which has one demo user in each tenant.
 pub const ROLES: [&str; 8] = [
     "admin",
     "supervisor",
@@ -36,13 +36,13 @@ pub const ROLES: [&str; 8] = [
     "support",
 ];
 
-/// What the event log says of where the rows came from.
-const REQUEST: &str = "demo";
+/// The request id in the events of the demo data.
+const REQUEST_ID: &str = "demo";
 
-/// Name and code of a centre.
+/// The name and the code of a centre.
 type Centre = (&'static str, &'static str);
 
-/// Slug, name and centres of the two tenants.
+/// The slug, the name and the centres of each tenant.
 const TENANTS: [(&str, &str, &[Centre]); 2] = [
     (
         "aurora",
@@ -60,40 +60,40 @@ const TENANTS: [(&str, &str, &[Centre]); 2] = [
     ),
 ];
 
-/// What the caller decides.
+/// The options of the demo data.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the service answers.
+    /// The base URL of the service.
     pub base_url: String,
-    /// The database for its owner, to be written into the result.
+    /// The database URL of the owner.
     pub owner_url: String,
-    /// The database for components, to be written into the result.
+    /// The database URL of the components.
     pub application_url: String,
     /// The password of every demo user.
     pub password: String,
 }
 
-/// Everything that a program needs to try the service; `.lms/demo.json` has this shape.
+/// The demo data as described to programs, in the format of `.lms/demo.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Demo {
-    /// Where the service answers.
+    /// The base URL of the service.
     pub base_url: String,
-    /// Which cell it is.
+    /// The name of the cell.
     pub cell: String,
-    /// How to reach its database.
+    /// The URLs of its database.
     pub database: Database,
-    /// The tenants and who can sign in to them.
+    /// The tenants with the users that can sign in.
     pub tenants: Vec<Tenant>,
 }
 
-/// One database, for each of its users.
+/// The URLs of the database for each of its roles.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Database {
-    /// For the superuser.
+    /// The URL of the superuser.
     pub superuser_url: String,
-    /// For the owner of the schema.
+    /// The URL of the schema's owner.
     pub owner_url: String,
-    /// For components.
+    /// The URL of the components.
     pub application_url: String,
 }
 
@@ -102,9 +102,9 @@ pub struct Database {
 pub struct Tenant {
     /// Its id.
     pub id: Uuid,
-    /// What one types to sign in to it.
+    /// The slug with which users sign in.
     pub slug: String,
-    /// Where it lives.
+    /// Its region.
     pub region: String,
     /// One user of each role.
     pub users: Vec<User>,
@@ -117,9 +117,9 @@ pub struct User {
     pub id: Uuid,
     /// Its role.
     pub role: String,
-    /// What it signs in with.
+    /// Its e-mail address.
     pub email: String,
-    /// What it signs in with.
+    /// Its password.
     pub password: String,
 }
 
@@ -128,7 +128,7 @@ impl Demo {
     ///
     /// # Errors
     ///
-    /// When it is not there or not what `write` wrote.
+    /// When the file does not exist or has another format.
     pub fn read(state: &Path) -> Result<Self> {
         let path = state.join(FILE);
         let text = std::fs::read_to_string(&path)
@@ -144,14 +144,14 @@ impl Demo {
     }
 }
 
-/// Makes the demo tenants of the database `address` unless they are there, and returns how to use them.
+/// Creates the demo tenants that don't exist yet in the database `address`, and describes all of them.
 pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     let mut client = database::connect(address).await?;
     let cell = client
         .query_opt("select name, region from lms_private.cell", &[])
         .await
         .map_err(explain)?
-        .context("the database is not a cell yet: run `lms migrate` with --cell")?;
+        .context("the database belongs to no cell yet: run `lms migrate` with --cell")?;
     let (cell_name, region): (String, String) = (cell.get(0), cell.get(1));
     let mut tenants = Vec::new();
     for (slug, name, centres) in TENANTS {
@@ -164,12 +164,12 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
                     centres,
                     region: &region,
                 };
-                make_tenant(&mut client, &plan)
+                create_tenant(&mut client, &plan)
                     .await
-                    .with_context(|| format!("cannot make the demo tenant {slug}"))?
+                    .with_context(|| format!("cannot create the demo tenant {slug}"))?
             }
         };
-        let users = open_sign_ins(&mut client, id, slug, &options.password).await?;
+        let users = restore_sign_ins(&mut client, id, slug, &options.password).await?;
         tenants.push(Tenant {
             id,
             slug: slug.to_owned(),
@@ -189,25 +189,25 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     })
 }
 
-async fn make_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uuid> {
+async fn create_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uuid> {
     let id = Uuid::now_v7();
-    let transaction = tenant::begin_new(client, id, REQUEST).await?;
+    let transaction = tenant::begin_new(client, id, REQUEST_ID).await?;
     let people = people::create(&transaction, id, plan).await?;
     activity::create(&transaction, plan, &people).await?;
-    former::create(&transaction, plan, &people).await?;
+    former_users::create(&transaction, plan, &people).await?;
     transaction.commit().await.map_err(explain)?;
     Ok(id)
 }
 
-/// The demo users of a tenant; whoever could not sign in (password changed, deactivated, deleted) can again.
-async fn open_sign_ins(
+/// Returns the demo users of a tenant, and restores those that can no longer sign in (password changed, deactivated, deleted).
+async fn restore_sign_ins(
     client: &mut Client,
     tenant: Uuid,
     slug: &str,
     password: &str,
 ) -> Result<Vec<User>> {
     let emails = ROLES.map(|role| email(role, slug));
-    let transaction = tenant::begin_new(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin_new(client, tenant, REQUEST_ID).await?;
     let rows = transaction
         .query(
             "select distinct on (email) id, role, email, password_hash, status = 'active' and deleted_at is null
@@ -225,7 +225,7 @@ async fn open_sign_ins(
             .find(|row| row.get::<_, &str>(2) == email(role, slug))
         else {
             bail!(
-                "the demo user {} is gone: remove the tenant {slug}, or use another database",
+                "the demo user {} no longer exists: remove the tenant {slug}, or use another database",
                 email(role, slug)
             );
         };
@@ -253,7 +253,7 @@ async fn open_sign_ins(
     Ok(users)
 }
 
-/// The address of a tenant's demo user of a role.
+/// Returns the e-mail address of a tenant's demo user of a role.
 fn email(role: &str, slug: &str) -> String {
     format!("{role}@{slug}.example")
 }
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_has_the_agreed_shape() {
+    fn the_file_has_the_documented_format() {
         let demo = Demo {
             base_url: "http://127.0.0.1:3000".to_owned(),
             cell: "eu-standard".to_owned(),

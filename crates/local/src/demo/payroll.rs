@@ -1,4 +1,5 @@
-//! What the tutors of a demo tenant earn, and the drafts of what that came to in the month of their first lessons.
+//! Writes the tutors' rates of a demo tenant and the payroll drafts for the month of their first lessons.
+//! The lessons are written in `lessons`.
 
 use anyhow::{Context, Result};
 use chrono::{Datelike, Days, Utc};
@@ -7,10 +8,10 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 
+use super::insert::insert;
 use super::people::{People, Plan};
-use super::rows::insert;
 
-/// Writes the rates, and lets the database compute the runs. The lessons must be there.
+/// Writes the rates and lets the database compute the payroll runs. The lessons must have been written before.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     plan: &Plan<'_>,
@@ -19,7 +20,7 @@ pub(super) async fn create(
     insert(transaction, "tutor_rates", &rates(plan, people)).await?;
     let month = (Utc::now().date_naive() - Days::new(14))
         .with_day(1)
-        .context("a month without a first day")?;
+        .context("the month has no first day")?;
     for centre in &people.centres {
         transaction
             .execute("select lms.draft_payroll($1, $2)", &[centre, &month])
@@ -30,7 +31,7 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Most are paid by the hour, some by the lesson.
+/// Returns the rates, most of them per hour and some per lesson.
 fn rates(plan: &Plan<'_>, people: &People) -> Vec<Value> {
     let mut generator = plan.generator();
     people

@@ -1,4 +1,5 @@
-//! A demo tenant's centres and people: accounts, and the rows that make them tutors, students, staff and guardians.
+//! Writes the centres and people of a demo tenant: users, tutors, students, staff and guardians.
+//! The activity of the people is written in `activity`.
 
 use anyhow::{Context, Result};
 use database::{explain, tenant};
@@ -12,10 +13,10 @@ use tokio_postgres::Transaction;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use super::rows::{act_as, insert};
+use super::insert::{act_as, insert};
 use super::{Centre, ROLES, email};
 
-/// People besides the demo users, for each centre.
+/// The number of people in each centre in addition to the demo users.
 const TUTORS: usize = 2;
 const PARENTS: usize = 5;
 const STUDENTS: usize = 10;
@@ -24,7 +25,7 @@ const SUBJECTS: [&str; 5] = ["mathematics", "english", "science", "reading", "sp
 const LANGUAGES: [&str; 6] = ["en", "hi", "de", "es", "zh", "ar"];
 const NEEDS: [&str; 4] = ["ADHD", "Autism", "Dyslexia", "Dyscalculia"];
 
-/// What a tenant is to become.
+/// The plan of a demo tenant.
 pub(super) struct Plan<'a> {
     pub(super) slug: &'a str,
     pub(super) name: &'a str,
@@ -33,7 +34,7 @@ pub(super) struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// The same rows each time, others for each tenant.
+    /// Returns a random generator whose seed is the slug, so that a tenant has the same rows in every database.
     pub(super) fn generator(&self) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(
             self.slug
@@ -59,14 +60,14 @@ impl Plan<'_> {
     }
 }
 
-/// The people of a tenant, as what they do refers to them.
+/// The ids of a tenant's people.
 pub(super) struct People {
     pub(super) centres: Vec<Uuid>,
     /// The demo users, by role.
     pub(super) users: Vec<(&'static str, Uuid)>,
     pub(super) tutors: Vec<Tutor>,
     pub(super) students: Vec<Student>,
-    /// Rows of staff, for requests to be assigned to.
+    /// The members of staff to whom help-desk requests can be assigned.
     pub(super) staff: Vec<Uuid>,
 }
 
@@ -81,12 +82,12 @@ pub(super) struct Student {
     pub(super) user: Uuid,
     pub(super) parent: Uuid,
     pub(super) centre: Uuid,
-    /// Which of the tutors.
+    /// The index of the assigned tutor.
     pub(super) tutor: usize,
 }
 
 impl People {
-    /// The demo user of a role.
+    /// Returns the demo user of a role.
     pub(super) fn user(&self, role: &str) -> Option<Uuid> {
         self.users
             .iter()
@@ -95,7 +96,7 @@ impl People {
     }
 }
 
-/// Collects accounts until they are written in one statement.
+/// Collects users, which are written in one statement.
 struct Accounts<'a> {
     plan: &'a Plan<'a>,
     generator: ChaCha8Rng,
@@ -107,10 +108,10 @@ impl Accounts<'_> {
         let id = Uuid::now_v7();
         let first: String = FirstName().fake_with_rng(&mut self.generator);
         let last: String = LastName().fake_with_rng(&mut self.generator);
-        // 555 numbers belong to nobody.
+        // Telephone numbers with 555 are never assigned.
         let phone = format!("+1212555{:04}", self.generator.random_range(0..10_000));
         let address = address.unwrap_or_else(|| {
-            // The number keeps two people of one name apart.
+            // The number makes the address of two people with the same name unique.
             format!(
                 "{first}.{last}.{}@{}.example",
                 self.rows.len(),
@@ -158,7 +159,7 @@ pub(super) async fn create(
     let users: Vec<(&'static str, Uuid)> = ROLES
         .iter()
         .map(|role| {
-            // These work for the whole tenant.
+            // These roles work for the whole tenant.
             let centre = if matches!(*role, "admin" | "finance" | "support") {
                 None
             } else {
@@ -189,13 +190,13 @@ pub(super) async fn create(
             ids.extend((0..count).map(|_| accounts.add(role, Some(*centre), None)));
             ids
         };
-        let (teachers, parents, pupils) = (
+        let (tutor_users, parents, student_users) = (
             of("tutor", TUTORS),
             of("parent", PARENTS),
             of("student", STUDENTS),
         );
         let first_tutor = people.tutors.len();
-        for user in &teachers {
+        for user in &tutor_users {
             let tutor = Tutor {
                 id: Uuid::now_v7(),
                 user: *user,
@@ -204,8 +205,12 @@ pub(super) async fn create(
             tutors.push(tutor_row(&tutor, &mut accounts.generator));
             people.tutors.push(tutor);
         }
-        for (number, (user, parent)) in pupils.into_iter().zip(parents.iter().cycle()).enumerate() {
-            let tutor = first_tutor + number % teachers.len();
+        for (number, (user, parent)) in student_users
+            .into_iter()
+            .zip(parents.iter().cycle())
+            .enumerate()
+        {
+            let tutor = first_tutor + number % tutor_users.len();
             let student = Student {
                 id: Uuid::now_v7(),
                 user,
@@ -321,20 +326,20 @@ async fn create_staff(
     Ok(ids)
 }
 
-/// Guardians: each first contact, where the database has not made the link itself, as it does since 0230, and some second ones.
+/// Writes the guardians: the first contacts that the database has not linked itself, and some second guardians.
 async fn create_guardians(transaction: &Transaction<'_>, people: &People) -> Result<()> {
     let mut rows = Vec::new();
     for (number, student) in people.students.iter().enumerate() {
         rows.push(
             json!({"user_id": student.parent, "student_id": student.id, "relationship": "parent"}),
         );
-        // The parent of a neighbour.
-        let neighbour = people
+        // Some students have the parent of the next student as a second guardian.
+        let next = people
             .students
             .get(number + 1)
             .filter(|other| number % 4 == 3 && other.parent != student.parent);
-        if let Some(neighbour) = neighbour {
-            rows.push(json!({"user_id": neighbour.parent, "student_id": student.id, "relationship": "guardian"}));
+        if let Some(next) = next {
+            rows.push(json!({"user_id": next.parent, "student_id": student.id, "relationship": "guardian"}));
         }
     }
     transaction

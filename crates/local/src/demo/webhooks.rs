@@ -1,4 +1,5 @@
-//! Whom a demo tenant tells of its events: nobody, until somebody enables it.
+//! Writes a disabled webhook of a demo tenant.
+//! Deliveries are made in the crate `worker`.
 
 use anyhow::Result;
 use database::explain;
@@ -6,10 +7,10 @@ use serde_json::json;
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
+use super::insert::{act_as, insert};
 use super::people::People;
-use super::rows::{act_as, insert};
 
-/// Writes a webhook that is disabled, with a secret that nobody knows.
+/// Writes a disabled webhook with a random secret.
 pub(super) async fn create(transaction: &Transaction<'_>, people: &People) -> Result<()> {
     let Some(admin) = people.user("admin") else {
         return Ok(());

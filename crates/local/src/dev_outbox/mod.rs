@@ -1,5 +1,5 @@
-//! The sink: what `lms up` has in place of providers. It speaks their interfaces, keeps what it is given in memory, drops doubles
-//! by the delivery key, and shows it on a page. Nothing leaves this machine.
+//! The dev outbox of `lms up`, which stands in for the providers of e-mail, SMS and push. It stores messages in memory, drops
+//! duplicates by their idempotency key and shows the messages on a page. The adapters to real providers are in `worker`.
 
 mod page;
 mod providers;
@@ -22,53 +22,53 @@ use tokio::net::TcpListener;
 
 use page::Page;
 
-/// Most messages that are kept; the oldest go first.
-const MOST: usize = 1000;
+/// The maximum number of stored messages, beyond which the oldest are dropped.
+const MAX_MESSAGES: usize = 1000;
 
-/// A message that was given to the sink.
+/// A stored message.
 #[derive(Clone, Debug, Serialize)]
-pub struct Sent {
-    /// The delivery key.
+pub struct Message {
+    /// The idempotency key of the delivery.
     pub key: String,
-    /// How it would have been sent: `email`, `sms` or `push`.
+    /// The channel: `email`, `sms` or `push`.
     pub channel: &'static str,
-    /// Whom it would have reached.
+    /// The recipient.
     pub to: String,
-    /// The subject; empty where there is none.
+    /// The subject, empty if the channel has none.
     pub subject: String,
     /// The text.
     pub text: String,
-    /// When it came.
+    /// The time at which it was received.
     pub at: DateTime<Utc>,
-    /// How often it came again.
-    pub doubles: usize,
+    /// The number of repeated deliveries.
+    pub duplicates: usize,
 }
 
-/// What was given to the sink, newest first.
+/// The stored messages, newest first.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<VecDeque<Sent>>>);
+struct MessageStore(Arc<Mutex<VecDeque<Message>>>);
 
-impl Kept {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Sent>> {
+impl MessageStore {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Message>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a message, unless it is there already.
-    fn add(&self, sent: Sent) {
-        let mut kept = self.lock();
-        match kept.iter_mut().find(|known| known.key == sent.key) {
-            Some(known) => known.doubles += 1,
-            None => kept.push_front(sent),
+    /// Stores a message, or counts it as a duplicate.
+    fn add(&self, message: Message) {
+        let mut messages = self.lock();
+        match messages.iter_mut().find(|known| known.key == message.key) {
+            Some(known) => known.duplicates += 1,
+            None => messages.push_front(message),
         }
-        kept.truncate(MOST);
+        messages.truncate(MAX_MESSAGES);
     }
 
-    fn all(&self) -> Vec<Sent> {
+    fn all(&self) -> Vec<Message> {
         self.lock().iter().cloned().collect()
     }
 }
 
-/// Serves the sink for ever.
+/// Serves the dev outbox until the listener fails.
 ///
 /// # Errors
 ///
@@ -83,35 +83,35 @@ pub async fn serve(listener: TcpListener) -> Result<()> {
             post(providers::sms),
         )
         .route("/notifications", post(providers::push))
-        .layer(middleware::from_fn(guard))
-        .with_state(Kept::default());
+        .layer(middleware::from_fn(require_local_host))
+        .with_state(MessageStore::default());
     axum::serve(listener, router)
         .await
-        .context("the sink has stopped")
+        .context("the dev outbox has stopped")
 }
 
-async fn show(State(kept): State<Kept>) -> Result<Html<String>, StatusCode> {
+async fn show(State(store): State<MessageStore>) -> Result<Html<String>, StatusCode> {
     let page = Page {
-        messages: kept.all(),
+        messages: store.all(),
     };
     page.render()
         .map(Html)
         .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn list(State(kept): State<Kept>) -> Json<Vec<Sent>> {
-    Json(kept.all())
+async fn list(State(store): State<MessageStore>) -> Json<Vec<Message>> {
+    Json(store.all())
 }
 
-/// A page elsewhere whose name leads to this machine must not read what is here: codes that open accounts.
-async fn guard(request: Request, next: Next) -> Response {
-    let is_here = request
+/// Refuses requests with the host name of another site, which could read codes for signing in by DNS rebinding.
+async fn require_local_host(request: Request, next: Next) -> Response {
+    let is_local = request
         .headers()
         .get(HOST)
         .and_then(|host| host.to_str().ok())
         .and_then(|host| host.rsplit_once(':'))
         .is_some_and(|(name, _)| ["127.0.0.1", "[::1]", "localhost"].contains(&name));
-    if !is_here {
+    if !is_local {
         return StatusCode::FORBIDDEN.into_response();
     }
     let mut response = next.run(request).await;

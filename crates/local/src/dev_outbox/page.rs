@@ -1,14 +1,15 @@
-//! The sink's page. What came from elsewhere is escaped by the template.
+//! The page of the dev outbox, whose template escapes the messages.
+//! It is served in `dev_outbox`.
 
 use askama::Template;
 
-use super::Sent;
+use super::Message;
 
 /// The page with messages.
 #[derive(Template)]
-#[template(path = "sink.html")]
+#[template(path = "dev_outbox.html")]
 pub(super) struct Page {
-    pub(super) messages: Vec<Sent>,
+    pub(super) messages: Vec<Message>,
 }
 
 #[cfg(test)]
@@ -18,18 +19,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_is_text_and_not_markup() {
-        let sent = Sent {
+    fn a_message_is_shown_as_text_and_not_as_markup() {
+        let message = Message {
             key: "k".to_owned(),
             channel: "email",
             to: "<b>ana@aurora.example</b>".to_owned(),
             subject: "<script>alert(1)</script>".to_owned(),
             text: "1 < 2 & \"3\"".to_owned(),
             at: Utc::now(),
-            doubles: 2,
+            duplicates: 2,
         };
         let page = Page {
-            messages: vec![sent],
+            messages: vec![message],
         }
         .render()
         .unwrap();
@@ -37,10 +38,10 @@ mod tests {
             !page.contains("<script>") && !page.contains("<b>"),
             "{page}"
         );
-        assert!(page.contains("1 &#60; 2 &#38;") && page.contains("2 times again"));
+        assert!(page.contains("1 &#60; 2 &#38;") && page.contains("repeated 2 times"));
         let empty = Page {
             messages: Vec::new(),
         };
-        assert!(empty.render().unwrap().contains("Nothing yet."));
+        assert!(empty.render().unwrap().contains("No messages yet."));
     }
 }

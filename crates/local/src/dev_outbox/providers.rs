@@ -1,4 +1,5 @@
-//! The interfaces of the providers, as far as the adapters use them. What a provider would refuse is refused here.
+//! The providers' APIs as far as the adapters use them, with the same refusals.
+//! Messages are stored and shown in `dev_outbox`.
 
 use std::collections::HashMap;
 
@@ -13,70 +14,74 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::{Kept, Sent};
+use super::{Message, MessageStore};
 
 /// Resend's `POST /emails`.
 pub(super) async fn email(
-    State(kept): State<Kept>,
+    State(store): State<MessageStore>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
     if !is_authorized(&headers, "Bearer ") {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let sent = Sent {
+    let message = Message {
         channel: "email",
         to: text(&body["to"][0]),
         subject: text(&body["subject"]),
         text: text(&body["text"]),
-        ..blank(&headers)
+        ..empty_message(&headers)
     };
-    if body["from"].is_null() || sent.subject.is_empty() {
+    if body["from"].is_null() || message.subject.is_empty() {
         return refuse(json!({"statusCode": 422, "name": "missing_required_field"}));
     }
-    keep(&kept, sent, "id", StatusCode::OK)
+    store_message(&store, message, "id", StatusCode::OK)
 }
 
 /// Twilio's `POST /2010-04-01/Accounts/{sid}/Messages.json`.
-pub(super) async fn sms(State(kept): State<Kept>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn sms(
+    State(store): State<MessageStore>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     if !is_authorized(&headers, "Basic ") {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let fields: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name| fields.get(name).cloned().unwrap_or_default();
-    let sent = Sent {
+    let message = Message {
         channel: "sms",
         to: field("To"),
         text: field("Body"),
-        ..blank(&headers)
+        ..empty_message(&headers)
     };
     if !fields.contains_key("From") && !fields.contains_key("MessagingServiceSid") {
         return refuse(json!({"code": 21603, "status": 400}));
     }
-    keep(&kept, sent, "sid", StatusCode::CREATED)
+    store_message(&store, message, "sid", StatusCode::CREATED)
 }
 
 /// OneSignal's `POST /notifications`.
 pub(super) async fn push(
-    State(kept): State<Kept>,
+    State(store): State<MessageStore>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
     if !is_authorized(&headers, "Key ") {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let sent = Sent {
+    let message = Message {
         key: text(&body["idempotency_key"]),
         channel: "push",
         to: text(&body["include_aliases"]["external_id"][0]),
         subject: text(&body["headings"]["en"]),
         text: text(&body["contents"]["en"]),
-        ..blank(&headers)
+        ..empty_message(&headers)
     };
     if body["app_id"].is_null() {
         return refuse(json!({"errors": ["app_id not found"]}));
     }
-    keep(&kept, sent, "id", StatusCode::OK)
+    store_message(&store, message, "id", StatusCode::OK)
 }
 
 fn is_authorized(headers: &HeaderMap, scheme: &str) -> bool {
@@ -90,9 +95,9 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A message of which only the key and the time are known.
-fn blank(headers: &HeaderMap) -> Sent {
-    Sent {
+/// Returns a message with nothing but its key and the time.
+fn empty_message(headers: &HeaderMap) -> Message {
+    Message {
         key: headers
             .get("idempotency-key")
             .and_then(|value| value.to_str().ok())
@@ -103,7 +108,7 @@ fn blank(headers: &HeaderMap) -> Sent {
         subject: String::new(),
         text: String::new(),
         at: Utc::now(),
-        doubles: 0,
+        duplicates: 0,
     }
 }
 
@@ -111,14 +116,19 @@ fn refuse(body: Value) -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-/// Keeps what is complete, and answers with an id, which is named as the provider names it.
-fn keep(kept: &Kept, sent: Sent, name: &str, status: StatusCode) -> Response {
-    if [&sent.key, &sent.to, &sent.text]
+/// Stores a complete message and responds with an id in the field that the provider's API uses.
+fn store_message(
+    store: &MessageStore,
+    message: Message,
+    id_field: &str,
+    status: StatusCode,
+) -> Response {
+    if [&message.key, &message.to, &message.text]
         .iter()
-        .any(|part| part.is_empty())
+        .any(|field| field.is_empty())
     {
         return refuse(json!({"name": "missing_required_field"}));
     }
-    kept.add(sent);
-    (status, Json(json!({name: Uuid::now_v7()}))).into_response()
+    store.add(message);
+    (status, Json(json!({id_field: Uuid::now_v7()}))).into_response()
 }

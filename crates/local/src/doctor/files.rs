@@ -1,4 +1,5 @@
-//! Checks of the files of the local installation: secrets, signing keys, demo data.
+//! Checks the files of the local installation: secrets, signing keys and demo data.
+//! Sign-ins with them are checked in `sign_ins`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,22 +22,22 @@ fn secrets(state: &Path) -> Check {
     if !path.exists() {
         return Check::skipped(
             SUBJECT,
-            format!("there is no {} yet; `lms up` makes it", path.display()),
+            format!("{} does not exist yet; `lms up` creates it", path.display()),
         );
     }
-    if let Some(check) = is_open(SUBJECT, &path) {
+    if let Some(check) = check_permissions(SUBJECT, &path) {
         return check;
     }
-    let mend = format!(
-        "restore {}, or remove {} to begin anew",
+    let remedy = format!(
+        "restore {}, or remove {} to start over",
         path.display(),
         state.display()
     );
     match Secrets::load_or_create(state) {
-        Err(error) => Check::bad(SUBJECT, format!("{error:#}"), mend),
+        Err(error) => Check::bad(SUBJECT, format!("{error:#}"), remedy),
         Ok(secrets) => match Keys::parse(&secrets.signing_keys) {
-            Ok(_) => Check::good(SUBJECT, "readable by their owner alone"),
-            Err(error) => Check::bad(SUBJECT, error, mend),
+            Ok(_) => Check::good(SUBJECT, "readable by the owner only"),
+            Err(error) => Check::bad(SUBJECT, error, remedy),
         },
     }
 }
@@ -47,10 +48,10 @@ fn demo(state: &Path) -> Check {
     if !path.exists() {
         return Check::skipped(
             SUBJECT,
-            format!("there is no {} yet; `lms up` makes it", path.display()),
+            format!("{} does not exist yet; `lms up` creates it", path.display()),
         );
     }
-    if let Some(check) = is_open(SUBJECT, &path) {
+    if let Some(check) = check_permissions(SUBJECT, &path) {
         return check;
     }
     match Demo::read(state) {
@@ -61,18 +62,18 @@ fn demo(state: &Path) -> Check {
         Err(_) => Check::bad(
             SUBJECT,
             format!("{} cannot be read", path.display()),
-            "`lms up` writes it anew",
+            "`lms up` writes it again",
         ),
     }
 }
 
-/// Files with passwords are for their owner alone.
-fn is_open(subject: &'static str, path: &Path) -> Option<Check> {
+/// Returns a failed check if other users can read a file with passwords.
+fn check_permissions(subject: &'static str, path: &Path) -> Option<Check> {
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then(|| {
         Check::bad(
             subject,
-            format!("others can read {} (mode {mode:o})", path.display()),
+            format!("other users can read {} (mode {mode:o})", path.display()),
             format!("chmod 600 {}", path.display()),
         )
     })
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_others_can_read_are_bad_and_absent_ones_are_not() {
+    fn a_file_that_others_can_read_fails_the_check_and_a_missing_one_does_not() {
         let directory = tempfile::tempdir().unwrap();
         assert!(!secrets(directory.path()).is_bad());
         Secrets::load_or_create(directory.path()).unwrap();
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_demo_file_is_bad() {
+    fn an_invalid_demo_file_fails_the_check() {
         let directory = tempfile::tempdir().unwrap();
         assert!(!demo(directory.path()).is_bad());
         operations::private_file::write_private(&directory.path().join(demo::FILE), "{").unwrap();

@@ -1,4 +1,5 @@
-//! Checks of the machine: tools, built components, the port, the disk.
+//! Checks the machine: tools, built components, the port and the disk.
+//! The files of the installation are checked in `files`.
 
 use std::path::Path;
 
@@ -9,10 +10,10 @@ use tokio::process::Command;
 use super::Options;
 use crate::{manifest, serve, up};
 
-/// The oldest Rust that builds this.
-const RUST: &str = env!("CARGO_PKG_RUST_VERSION");
-/// Less room than this is soon used up by builds and by the database.
-const SPACE: u64 = 2 * 1024 * 1024 * 1024;
+/// The oldest supported version of Rust.
+const MIN_RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+/// The free space below which builds and the database soon fail, in bytes.
+const MIN_FREE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 pub(super) async fn check(options: &Options) -> Vec<Check> {
     vec![
@@ -38,19 +39,19 @@ async fn rust() -> Check {
     match output("rustc", &["--version"]).await {
         None => Check::bad(
             SUBJECT,
-            "rustc does not run",
+            "rustc cannot be run",
             "install Rust from https://rustup.rs",
         ),
-        Some(line) if is_at_least(&line, RUST) => Check::good(SUBJECT, line),
+        Some(line) if is_at_least(&line, MIN_RUST_VERSION) => Check::good(SUBJECT, line),
         Some(line) => Check::bad(
             SUBJECT,
-            format!("{line} is older than {RUST}"),
-            format!("rustup toolchain install {RUST}"),
+            format!("{line} is older than {MIN_RUST_VERSION}"),
+            format!("rustup toolchain install {MIN_RUST_VERSION}"),
         ),
     }
 }
 
-/// Whether a line like `rustc 1.95.0 (59807616e 2026-04-14)` names at least a version like `1.95`.
+/// Returns whether a line such as `rustc 1.95.0 (59807616e 2026-04-14)` has at least a version such as `1.95`.
 fn is_at_least(line: &str, wanted: &str) -> bool {
     let numbers = |text: &str| -> Vec<u32> {
         text.split('.')
@@ -80,7 +81,7 @@ async fn target() -> Check {
         Check::bad(
             SUBJECT,
             "missing",
-            "make build, which installs it; or rustup target add wasm32-wasip2",
+            "run `make build`, which installs it, or `rustup target add wasm32-wasip2`",
         )
     }
 }
@@ -92,7 +93,7 @@ fn components(options: &Options) -> Check {
         Err(error) => Check::bad(
             SUBJECT,
             format!("{error:#}"),
-            "make build, in the repository",
+            "run `make build` in the repository",
         ),
     }
 }
@@ -112,28 +113,28 @@ fn postgresql() -> Check {
 async fn port(options: &Options) -> Check {
     const SUBJECT: &str = "port";
     if up::is_running(&options.state) {
-        return Check::good(SUBJECT, "`lms up` runs here");
+        return Check::good(SUBJECT, "`lms up` is running");
     }
     match serve::listen(options.listen).await {
         Ok(_) => Check::good(SUBJECT, format!("{} is free", options.listen)),
         Err(error) => Check::bad(
             SUBJECT,
             format!("{error:#}"),
-            "stop that program, or use `lms up --listen` with another port",
+            "stop that program, or choose another port with `lms up --listen`",
         ),
     }
 }
 
 fn disk(options: &Options) -> Check {
     const SUBJECT: &str = "disk";
-    // Before the first run there is only the directory that it will be made in.
+    // Before the first run the state directory does not exist, so the current one is checked.
     let directory = if options.state.exists() {
         options.state.as_path()
     } else {
         Path::new(".")
     };
     match free_space(directory) {
-        Ok(free) if free < SPACE => Check::bad(
+        Ok(free) if free < MIN_FREE_BYTES => Check::bad(
             SUBJECT,
             format!("{} MB are free", free / 1_048_576),
             "free some space: builds and the database need 2 GB",
@@ -142,7 +143,7 @@ fn disk(options: &Options) -> Check {
         Err(error) => Check::bad(
             SUBJECT,
             format!("{error:#}"),
-            "see whether the directory can be read",
+            "check that the directory can be read",
         ),
     }
 }

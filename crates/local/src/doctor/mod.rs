@@ -1,5 +1,5 @@
-//! `lms doctor` on a developer's machine: looks for everything that commonly goes wrong, and says how to mend it. It changes nothing.
-//! Checks inside the database live in `operations::doctor`.
+//! `lms doctor` on a developer's machine: checks for common problems and suggests remedies, without changing anything.
+//! Checks inside the database are in `operations::doctor`.
 
 mod files;
 mod machine;
@@ -12,16 +12,16 @@ use operations::doctor::{self, Check};
 
 use crate::cluster::{self, Cluster, Durability, Settings, Status};
 
-/// What to look at.
+/// The options of the checks.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Directory of the local installation.
+    /// The state directory of the local installation.
     pub state: PathBuf,
-    /// A database that is used instead of the private cluster.
+    /// The database that is used instead of the private cluster, if any.
     pub database_url: Option<String>,
-    /// Where `lms up` would listen.
+    /// The address on which `lms up` would listen.
     pub listen: SocketAddr,
-    /// The application.
+    /// The application's manifest.
     pub manifest: PathBuf,
 }
 
@@ -45,7 +45,7 @@ pub async fn run(options: &Options) -> Vec<Check> {
     checks
 }
 
-/// The database to look into, or why there is none.
+/// Returns the URL of the database, or the check that failed or was skipped.
 async fn database_address(options: &Options) -> Result<String, Check> {
     if let Some(address) = &options.database_url {
         return Ok(address.clone());
@@ -59,15 +59,15 @@ async fn database_address(options: &Options) -> Result<String, Check> {
             Cluster::start(&settings)
                 .await
                 .map(|cluster| cluster.superuser_url())
-                .map_err(|error| Check::bad("cluster", format!("{error:#}"), "see the file server.log in its directory; `lms cluster stop`, then `lms up`"))
+                .map_err(|error| Check::bad("cluster", format!("{error:#}"), "read server.log in its data directory, run `lms cluster stop` and then `lms up`"))
         }
         Status::Stopped => Err(Check::skipped(
             "database",
-            "the private cluster does not run; `lms up` or `lms cluster start` starts it",
+            "the private cluster is stopped; `lms up` or `lms cluster start` starts it",
         )),
         Status::Absent => Err(Check::skipped(
             "database",
-            "there is no private cluster yet; `lms up` makes it",
+            "the private cluster does not exist yet; `lms up` creates it",
         )),
     }
 }

@@ -1,4 +1,5 @@
-//! Checks that the logins of the local installation work: the components' own, and the demo users'.
+//! Checks that the components and the demo users of the local installation can log in.
+//! The files with their passwords are checked in `files`.
 
 use std::path::Path;
 
@@ -10,11 +11,11 @@ use tokio_postgres::Client;
 use crate::demo::Demo;
 use crate::secrets::{self, Secrets};
 
-/// The components' own login, with the password of the local installation.
+/// Checks the components' login with the password of the local installation.
 pub(super) async fn login(state: &Path, address: &str) -> Result<Finding> {
     if !state.join(secrets::FILE).exists() {
         return Ok(Finding::Skipped(
-            "there are no local secrets yet".to_owned(),
+            "the local secrets do not exist yet".to_owned(),
         ));
     }
     let secrets = Secrets::load_or_create(state)?;
@@ -32,22 +33,22 @@ pub(super) async fn demo_users(state: &Path, client: &Client) -> Result<Finding>
     let Ok(demo) = Demo::read(state) else {
         return Ok(Finding::Skipped("there is no demo data".to_owned()));
     };
-    let wanted: Vec<uuid::Uuid> = demo
+    let expected: Vec<uuid::Uuid> = demo
         .tenants
         .iter()
         .flat_map(|tenant| &tenant.users)
         .map(|user| user.id)
         .collect();
     let row = client
-        .query_one("select count(*) from lms.users where id = any($1) and status = 'active' and deleted_at is null", &[&wanted])
+        .query_one("select count(*) from lms.users where id = any($1) and status = 'active' and deleted_at is null", &[&expected])
         .await
         .map_err(explain)?;
     let found = usize::try_from(row.get::<_, i64>(0)).context("a count is never negative")?;
-    if found == wanted.len() {
+    if found == expected.len() {
         Ok(Finding::Good(format!("all {found} can sign in")))
     } else {
         Ok(Finding::Bad(
-            format!("{found} of {} are there and active", wanted.len()),
+            format!("{found} of {} exist and are active", expected.len()),
             "`lms up` or `lms prepare` restores them".to_owned(),
         ))
     }

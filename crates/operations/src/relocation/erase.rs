@@ -13,8 +13,8 @@ pub(super) async fn erase(transaction: &Transaction<'_>, tenant: Uuid) -> Result
     transaction
         .execute(
             "-- relocation.allow_erasure
-            update lms_private.tenants_away as a
-            set forgotten_at = now()
+            update lms_private.relocated_tenants as a
+            set erased_at = now()
             where a.tenant_id = $1",
             &[&tenant],
         )

@@ -132,7 +132,7 @@ async fn check_target(to: &Client, tenant: Uuid, slug: &str, cell: &str) -> Resu
         .query_opt(
             "-- relocation.other_of_slug
             select a.tenant_id
-            from lms_private.tenants_away as a
+            from lms_private.relocated_tenants as a
             where a.slug = $1
               and a.tenant_id <> $2",
             &[&slug, &tenant],

@@ -15,7 +15,7 @@ pub(crate) async fn set_read_only(
     transaction
         .execute(
             "-- relocation.set_read_only
-            insert into lms_private.tenants_away (tenant_id, slug, state)
+            insert into lms_private.relocated_tenants (tenant_id, slug, state)
             values ($1, $2, 'leaving')",
             &[&tenant, &slug],
         )
@@ -29,7 +29,7 @@ pub(crate) async fn clear_read_only(transaction: &Transaction<'_>, tenant: Uuid)
     transaction
         .execute(
             "-- relocation.clear_read_only
-            delete from lms_private.tenants_away as a
+            delete from lms_private.relocated_tenants as a
             where a.tenant_id = $1
               and a.state = 'leaving'",
             &[&tenant],
@@ -45,7 +45,7 @@ pub(super) async fn new_home(client: &Client, tenant: Uuid) -> Result<Option<Str
         .query_opt(
             "-- relocation.new_home
             select a.url
-            from lms_private.tenants_away as a
+            from lms_private.relocated_tenants as a
             where a.tenant_id = $1
               and a.state = 'elsewhere'",
             &[&tenant],

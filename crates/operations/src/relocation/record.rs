@@ -23,7 +23,7 @@ impl Relocation {
             id: row.get(0),
             state: RelocationState::parse(row.get(1))?,
             receipt: serde_json::from_str(row.get(2))
-                .context("lms_private.tenant_moves has a receipt that cannot be read")?,
+                .context("lms_private.tenant_relocations has a receipt that cannot be read")?,
         })
     }
 
@@ -33,7 +33,7 @@ impl Relocation {
             .query_opt(
                 "-- relocation.find
                 select m.id, m.state, m.receipt::text
-                from lms_private.tenant_moves as m
+                from lms_private.tenant_relocations as m
                 where m.id = $1",
                 &[&id],
             )
@@ -52,7 +52,7 @@ impl Relocation {
             .query_opt(
                 "-- relocation.last
                 select m.id, m.state, m.receipt::text
-                from lms_private.tenant_moves as m
+                from lms_private.tenant_relocations as m
                 where m.slug = $1
                   and m.direction = $2
                   and m.state <> $3
@@ -83,7 +83,7 @@ pub(crate) async fn has_relocation(client: &Client, tenant: Uuid) -> Result<bool
         .query_one(
             "-- relocation.has_relocation
             select exists (
-              select from lms_private.tenant_moves as m
+              select from lms_private.tenant_relocations as m
               where m.tenant_id = $1
                 and m.state = any ($2)
             )",
@@ -103,7 +103,7 @@ pub(super) async fn insert(
     transaction
         .execute(
             "-- relocation.insert
-            insert into lms_private.tenant_moves (id, tenant_id, slug, direction, state, receipt)
+            insert into lms_private.tenant_relocations (id, tenant_id, slug, direction, state, receipt)
             values ($1, $2, $3, $4, $5, $6::text::jsonb)",
             &[
                 &receipt.move_id,
@@ -131,7 +131,7 @@ pub(super) async fn update_receipt(
     transaction
         .execute(
             "-- relocation.update_receipt
-            update lms_private.tenant_moves as m
+            update lms_private.tenant_relocations as m
             set receipt = $2::text::jsonb
             where m.id = $1",
             &[&relocation.id, &serde_json::to_string(&relocation.receipt)?],
@@ -151,7 +151,7 @@ pub(super) async fn advance(
     let count = transaction
         .execute(
             "-- relocation.advance
-            update lms_private.tenant_moves as m
+            update lms_private.tenant_relocations as m
             set
               state = $3,
               changed_at = now()
@@ -169,7 +169,7 @@ pub(super) async fn delete(transaction: &Transaction<'_>, relocation: Uuid) -> R
     transaction
         .execute(
             "-- relocation.delete
-            delete from lms_private.tenant_moves as m
+            delete from lms_private.tenant_relocations as m
             where m.id = $1",
             &[&relocation],
         )

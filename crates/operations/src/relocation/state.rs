@@ -30,7 +30,7 @@ impl RelocationState {
         Self::Active,
     ];
 
-    /// The state in `lms_private.tenant_moves`.
+    /// The state in `lms_private.tenant_relocations`.
     pub fn name(self) -> &'static str {
         match self {
             Self::SourceReadOnly => "leaving",
@@ -57,7 +57,7 @@ impl RelocationState {
                 return Ok(state);
             }
         }
-        bail!("lms_private.tenant_moves has a relocation in the unknown state {name:?}")
+        bail!("lms_private.tenant_relocations has a relocation in the unknown state {name:?}")
     }
 }
 
@@ -71,7 +71,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The direction in `lms_private.tenant_moves`.
+    /// The direction in `lms_private.tenant_relocations`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Out => "out",

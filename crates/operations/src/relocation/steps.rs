@@ -39,7 +39,7 @@ pub(super) async fn record_copy(
     transaction
         .execute(
             "-- relocation.record_copy
-            insert into lms_private.tenants_away (tenant_id, slug, state, url)
+            insert into lms_private.relocated_tenants (tenant_id, slug, state, url)
             values ($1, $2, 'elsewhere', $3)
             on conflict (tenant_id) do update
             set
@@ -68,7 +68,7 @@ pub(super) async fn make_target_ready(client: &mut Client, relocation: &Relocati
         transaction
             .execute(
                 "-- relocation.make_target_ready
-                update lms_private.tenants_away as a
+                update lms_private.relocated_tenants as a
                 set
                   state = 'closed',
                   url = null
@@ -88,7 +88,7 @@ pub(super) async fn switch(client: &mut Client, relocation: &mut Relocation) -> 
     transaction
         .execute(
             "-- relocation.switch
-            update lms_private.tenants_away as a
+            update lms_private.relocated_tenants as a
             set
               state = 'elsewhere',
               url = $2
@@ -126,7 +126,7 @@ pub(super) async fn activate(client: &mut Client, relocation: &Relocation) -> Re
         transaction
             .execute(
                 "-- relocation.activate
-                delete from lms_private.tenants_away as a
+                delete from lms_private.relocated_tenants as a
                 where a.tenant_id = $1",
                 &[&tenant],
             )
@@ -159,7 +159,7 @@ pub(super) async fn discard_copy(
     transaction
         .execute(
             "-- relocation.discard_copy
-            update lms_private.tenants_away as a
+            update lms_private.relocated_tenants as a
             set
               state = 'elsewhere',
               url = $2

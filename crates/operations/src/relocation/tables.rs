@@ -8,8 +8,14 @@ use tokio_postgres::GenericClient;
 /// Tables that have a column `tenant_id` and nevertheless belong to the cell, with the reason.
 pub const CELL_TABLES: &[(&str, &str)] = &[
     ("lms_private.row_template", "never holds a row"),
-    ("lms_private.tenants_away", "the directory of this cell"),
-    ("lms_private.tenant_moves", "the progress of relocations"),
+    (
+        "lms_private.relocated_tenants",
+        "the directory of this cell",
+    ),
+    (
+        "lms_private.tenant_relocations",
+        "the progress of relocations",
+    ),
     (
         "lms_private.reset_requests",
         "processed within seconds, and not assigned to an account before that",

@@ -83,7 +83,7 @@ pub(super) async fn restore(
     transaction
         .execute(
             "-- tenant_restore.derive
-            call lms_private.derive_taught_students($1)",
+            call lms_private.rebuild_taught_students($1)",
             &[&tenant],
         )
         .await

@@ -22,14 +22,31 @@ pub struct Caller {
     pub language: Option<String>,
 }
 
-impl From<&Claims> for Caller {
-    fn from(claims: &Claims) -> Self {
-        Self {
+impl Caller {
+    /// The caller that the claims name; none when the role is not among those that there are.
+    pub fn of(claims: &Claims, roles: &[Role]) -> Option<Caller> {
+        let role = roles.iter().find(|role| role.name() == claims.role)?;
+        Some(Caller {
             tenant: claims.tid,
             user: claims.sub,
-            role: claims.role,
+            role: *role,
             session: claims.sid,
             language: claims.lang.clone(),
-        }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{COMPONENT, claims, role};
+
+    #[test]
+    fn a_caller_has_one_of_the_roles_that_there_are() {
+        let mut claims = claims(role::KEEPER);
+        let caller = Caller::of(&claims, COMPONENT.application.roles);
+        assert_eq!(caller.map(|caller| caller.role), Some(role::KEEPER));
+        claims.role = "Keeper".to_owned();
+        assert_eq!(Caller::of(&claims, COMPONENT.application.roles), None);
     }
 }

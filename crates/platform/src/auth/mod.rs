@@ -7,3 +7,4 @@ mod hmac_provider;
 pub mod policy;
 pub mod role;
 pub mod token;
+pub mod verbs;

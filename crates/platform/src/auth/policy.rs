@@ -78,6 +78,8 @@ pub struct Grant {
     pub role: Role,
     /// The operations it has.
     pub verbs: &'static [Verb],
+    /// Further operations that it has, such as actions.
+    pub further: &'static [Verb],
     /// The fields it can read.
     pub reads: Fields,
     /// The fields it can read in rows that are not its own, where those are fewer.
@@ -87,7 +89,7 @@ pub struct Grant {
     /// The fields it can set.
     pub writes: Fields,
     /// What row security says of the role's rows, as SQL on the row `r` that an index can answer: lists say it again.
-    pub within: Option<&'static str>,
+    pub index_condition: Option<&'static str>,
 }
 
 impl Grant {
@@ -96,12 +98,24 @@ impl Grant {
         Self {
             role,
             verbs,
+            further: &[],
             reads: Fields::All,
             reads_of_others: None,
             own: None,
             writes: Fields::All,
-            within: None,
+            index_condition: None,
         }
+    }
+
+    /// The role may do these too.
+    pub const fn and(mut self, verbs: &'static [Verb]) -> Self {
+        self.further = verbs;
+        self
+    }
+
+    /// Returns whether the role may do the verb.
+    pub fn has(&self, verb: Verb) -> bool {
+        self.verbs.contains(&verb) || self.further.contains(&verb)
     }
 
     /// Only these fields can be read.
@@ -124,8 +138,8 @@ impl Grant {
 
     /// The role's rows are those for which this holds, by row security: it decides which rows are there, and this by which
     /// index they are found.
-    pub const fn within(mut self, condition: &'static str) -> Self {
-        self.within = Some(condition);
+    pub const fn index_condition(mut self, condition: &'static str) -> Self {
+        self.index_condition = Some(condition);
         self
     }
 
@@ -150,25 +164,33 @@ impl Policy {
     pub fn grant(&self, role: Role, verb: Verb) -> Option<&'static Grant> {
         self.grants
             .iter()
-            .find(|grant| grant.role == role && grant.verbs.contains(&verb))
+            .find(|grant| grant.role == role && grant.has(verb))
     }
 
     /// Whether any role has the verb; asked while the program is compiled.
     pub const fn mentions(&self, verb: Verb) -> bool {
         let mut grant = 0;
         while grant < self.grants.len() {
-            let verbs = self.grants[grant].verbs;
-            let mut index = 0;
-            while index < verbs.len() {
-                if verbs[index].equals(verb) {
-                    return true;
-                }
-                index += 1;
+            if contains(self.grants[grant].verbs, verb)
+                || contains(self.grants[grant].further, verb)
+            {
+                return true;
             }
             grant += 1;
         }
         false
     }
+}
+
+const fn contains(verbs: &[Verb], verb: Verb) -> bool {
+    let mut index = 0;
+    while index < verbs.len() {
+        if verbs[index].equals(verb) {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 /// Who may call an endpoint.
@@ -206,10 +228,13 @@ pub(crate) const fn text_equals(left: &str, right: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::role;
 
     const GRANTS: &[Grant] = &[
-        Grant::new(Role::Tutor, &[Verb::List, Verb::Action("switch")]).writing(&["name"]),
-        Grant::new(Role::Tutor, &[Verb::Get]).reading(&["name"]),
+        Grant::new(role::KEEPER, &[Verb::List])
+            .and(&[Verb::Action("switch")])
+            .writing(&["name"]),
+        Grant::new(role::KEEPER, &[Verb::Get]).reading(&["name"]),
     ];
     const POLICY: Policy = Policy {
         resource: "lamps",
@@ -218,16 +243,16 @@ mod tests {
 
     #[test]
     fn a_role_has_the_verbs_that_are_granted_and_no_others() {
-        assert!(POLICY.grant(Role::Tutor, Verb::List).is_some());
-        assert!(POLICY.grant(Role::Tutor, Verb::Action("switch")).is_some());
-        assert!(POLICY.grant(Role::Tutor, Verb::Action("break")).is_none());
-        assert!(POLICY.grant(Role::Tutor, Verb::Create).is_none());
-        assert!(POLICY.grant(Role::Admin, Verb::List).is_none());
+        assert!(POLICY.grant(role::KEEPER, Verb::List).is_some());
+        assert!(POLICY.grant(role::KEEPER, Verb::Action("switch")).is_some());
+        assert!(POLICY.grant(role::KEEPER, Verb::Action("break")).is_none());
+        assert!(POLICY.grant(role::KEEPER, Verb::Create).is_none());
+        assert!(POLICY.grant(role::ADMIN, Verb::List).is_none());
     }
 
     #[test]
     fn each_verb_may_show_other_fields() {
-        let reads = |verb| POLICY.grant(Role::Tutor, verb).unwrap().reads;
+        let reads = |verb| POLICY.grant(role::KEEPER, verb).unwrap().reads;
         assert!(reads(Verb::List).covers("watts"));
         assert!(reads(Verb::Get).covers("name") && !reads(Verb::Get).covers("watts"));
     }

@@ -1,57 +1,48 @@
-//! The eight roles of a user (document 4, section 3.1).
+//! A role, which is a name to this crate and nothing more.
+//!
+//! The roles that there are stand in the component's table (`declare::component`), and what each may do in its
+//! policies (`auth::policy`).
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
-/// What a user is in its tenant; each user has exactly one role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Attends lessons; sees what is its own.
-    Student,
-    /// Parent or guardian; sees what belongs to the children it is linked to.
-    Parent,
-    /// Gives lessons; sees the students assigned to it.
-    Tutor,
-    /// Assesses the students of one centre.
-    Assessor,
-    /// Runs one centre.
-    Supervisor,
-    /// Helps users and keeps the stock.
-    Support,
-    /// Keeps the books.
-    Finance,
-    /// Runs the tenant.
-    Admin,
+/// A user's role in its tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Role {
+    name: &'static str,
+    reads_history: bool,
 }
 
 impl Role {
-    /// Every role, in the order of the access table.
-    pub const ALL: [Role; 8] = [
-        Role::Student,
-        Role::Parent,
-        Role::Tutor,
-        Role::Assessor,
-        Role::Supervisor,
-        Role::Support,
-        Role::Finance,
-        Role::Admin,
-    ];
+    /// The role of this name.
+    pub const fn new(name: &'static str) -> Role {
+        Role {
+            name,
+            reads_history: false,
+        }
+    }
 
-    /// The names of the roles as the database and the interface write them.
-    pub const NAMES: [&'static str; 8] = [
-        "student",
-        "parent",
-        "tutor",
-        "assessor",
-        "supervisor",
-        "support",
-        "finance",
-        "admin",
-    ];
+    /// The role sees deleted rows, and rows as they were at an earlier time.
+    pub const fn reading_history(self) -> Role {
+        Role {
+            reads_history: true,
+            ..self
+        }
+    }
 
     /// The name as the database and the interface write it.
     pub const fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
+        self.name
+    }
+
+    /// Returns whether the role sees deleted rows and earlier states.
+    pub const fn reads_history(self) -> bool {
+        self.reads_history
+    }
+}
+
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
     }
 }
 
@@ -60,15 +51,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_are_written_by_their_names() {
-        for (role, name) in Role::ALL.into_iter().zip(Role::NAMES) {
-            assert_eq!(role.name(), name);
-            assert_eq!(serde_json::to_string(&role).unwrap(), format!("\"{name}\""));
-            assert_eq!(
-                serde_json::from_str::<Role>(&format!("\"{name}\"")).unwrap(),
-                role
-            );
-        }
-        assert!(serde_json::from_str::<Role>("\"Admin\"").is_err());
+    fn a_role_is_written_by_its_name() {
+        let role = Role::new("keeper");
+        assert_eq!(serde_json::to_string(&role).unwrap(), "\"keeper\"");
+        assert!(!role.reads_history() && role.reading_history().reads_history());
     }
 }

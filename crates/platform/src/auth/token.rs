@@ -12,7 +12,6 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::auth::hmac_provider;
-use crate::auth::role::Role;
 use crate::values::random::hex;
 
 /// How long an access token is good for, in seconds.
@@ -33,7 +32,7 @@ pub struct Claims {
     /// The session.
     pub sid: Uuid,
     /// The user's role when it was signed.
-    pub role: Role,
+    pub role: String,
     /// The tenant's language when it was signed, if it had set one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
@@ -172,7 +171,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::fixture::claims;
+    use crate::fixture::{claims, role};
 
     const ONE: &str = "one:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE";
     const TWO: &str = "two:QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI";
@@ -189,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_token_says_what_was_signed() {
-        let claims = claims(Role::Tutor);
+        let claims = claims(role::KEEPER);
         let token = keys(ONE).sign(&claims).unwrap();
         assert_eq!(keys(ONE).verify(&token, "eu"), Ok(claims));
         assert!(token.len() < 600, "{}", token.len());
@@ -197,7 +196,7 @@ mod tests {
 
     #[test]
     fn keys_rotate_without_signing_anybody_out() {
-        let claims = claims(Role::Tutor);
+        let claims = claims(role::KEEPER);
         let old = keys(ONE).sign(&claims).unwrap();
         let rotated = keys(&format!("{TWO}, {ONE}"));
         let new = rotated.sign(&claims).unwrap();
@@ -210,14 +209,14 @@ mod tests {
     #[test]
     fn another_key_under_the_same_id_is_not_the_key() {
         let token = keys(&TWO.replace("two", "one"))
-            .sign(&claims(Role::Admin))
+            .sign(&claims(role::ADMIN))
             .unwrap();
         assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
     }
 
     #[test]
     fn a_token_ends_on_the_second() {
-        let mut claims = claims(Role::Tutor);
+        let mut claims = claims(role::KEEPER);
         claims.exp = claims.iat - 1;
         let token = keys(ONE).sign(&claims).unwrap();
         assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Expired));
@@ -225,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_token_of_another_region_is_told_apart() {
-        let mut claims = claims(Role::Tutor);
+        let mut claims = claims(role::KEEPER);
         claims.aud = "us".to_owned();
         let token = keys(TWO).sign(&claims).unwrap();
         assert_eq!(
@@ -236,7 +235,7 @@ mod tests {
 
     #[test]
     fn only_hs256_is_taken() {
-        let claims = json!(claims(Role::Admin));
+        let claims = json!(claims(role::ADMIN));
         let key = EncodingKey::from_secret(&[b'A'; 32]);
         for algorithm in [
             "none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "", "hs256",
@@ -266,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_token_without_a_known_key_id_is_invalid() {
-        let claims = json!(claims(Role::Admin));
+        let claims = json!(claims(role::ADMIN));
         for header in [
             json!({"alg": "HS256"}),
             json!({"alg": "HS256", "kid": ""}),
@@ -284,7 +283,7 @@ mod tests {
         let key = EncodingKey::from_secret(&[b'A'; 32]);
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some("one".to_owned());
-        let whole = json!(claims(Role::Admin));
+        let whole = json!(claims(role::ADMIN));
         for name in ["sub", "tid", "sid", "role", "iat", "exp"] {
             let mut claims = whole.clone();
             claims.as_object_mut().unwrap().remove(name);
@@ -295,10 +294,6 @@ mod tests {
                 "{name}"
             );
         }
-        let mut claims = whole;
-        claims["role"] = json!("root");
-        let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
-        assert_eq!(keys(ONE).verify(&token, "eu"), Err(Refused::Invalid));
     }
 
     #[test]
@@ -325,7 +320,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_with_one_byte_changed_is_refused(place in 0_usize..1_000, byte in b'0'..=b'z') {
-            let token = keys(ONE).sign(&claims(Role::Student)).unwrap();
+            let token = keys(ONE).sign(&claims(role::GUEST)).unwrap();
             let place = place % token.len();
             let mut changed = token.clone().into_bytes();
             prop_assume!(changed[place] != byte);

@@ -18,11 +18,25 @@ pub struct Component {
     pub actions: &'static [Action],
     /// The access table.
     pub policies: &'static [Policy],
+    /// The application that it is a part of.
+    pub application: &'static Application,
+}
+
+/// What all components of an application have in common.
+pub struct Application {
+    /// The title of its reference.
+    pub title: &'static str,
+    /// The roles that there are, in the order of the access table.
+    pub roles: &'static [Role],
+    /// The regions that there are.
+    pub regions: &'static [&'static str],
+    /// Descriptions of the groups of actions that belong to no resource, by the first part of their operation ids.
+    pub groups: &'static [(&'static str, &'static str)],
 }
 
 /// What an endpoint does.
 #[derive(Clone, Copy)]
-pub enum Does {
+pub enum Operation {
     /// A plain verb of a resource.
     Verb(&'static Resource, Verb),
     /// An action.
@@ -39,7 +53,7 @@ pub struct Endpoint {
     /// The resource's noun between the two halves of the path; empty for an action.
     pub noun: &'static str,
     /// What it does.
-    pub does: Does,
+    pub operation: Operation,
 }
 
 impl Endpoint {
@@ -67,28 +81,28 @@ impl Endpoint {
 
     /// The declaration of a parameter of the path that is no UUID.
     pub fn declared(&self, name: &str) -> Option<&'static Field> {
-        match self.does {
-            Does::Verb(..) => None,
-            Does::Action(action) => action.segments.iter().find(|field| field.name == name),
+        match self.operation {
+            Operation::Verb(..) => None,
+            Operation::Action(action) => action.segments.iter().find(|field| field.name == name),
         }
     }
 
     /// The operation's id, such as `users.list`.
-    pub fn operation(&self) -> String {
-        match self.does {
-            Does::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
-            Does::Action(action) => action.operation.to_owned(),
+    pub fn operation_id(&self) -> String {
+        match self.operation {
+            Operation::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
+            Operation::Action(action) => action.id.to_owned(),
         }
     }
 
     /// Who may call it.
     pub fn access(&self) -> Access {
-        match self.does {
-            Does::Verb(resource, verb) => Access::Granted {
+        match self.operation {
+            Operation::Verb(resource, verb) => Access::Granted {
                 resource: resource.name,
                 verb,
             },
-            Does::Action(action) => action.access,
+            Operation::Action(action) => action.access,
         }
     }
 }
@@ -138,6 +152,16 @@ impl Component {
                     "an action has no row in the access table"
                 );
             }
+            assert!(
+                self.actions[action].is_whole(),
+                "an action lacks its id, its summary, its response or its statement"
+            );
+            if self.actions[action].depends_on_grant() {
+                assert!(
+                    matches!(self.actions[action].access, Access::Granted { .. }),
+                    "an action depends on a grant that its callers need not have"
+                );
+            }
             check_segments(&self.actions[action]);
             action += 1;
         }
@@ -150,7 +174,7 @@ impl Component {
             method: action.method.clone(),
             path: (action.path, ""),
             noun: "",
-            does: Does::Action(action),
+            operation: Operation::Action(action),
         });
         let verbs = self.resources.iter().flat_map(|resource| {
             resource.verbs.iter().filter_map(move |verb| {
@@ -159,7 +183,7 @@ impl Component {
                     method,
                     path: ("/v1/", path),
                     noun: resource.name,
-                    does: Does::Verb(resource, *verb),
+                    operation: Operation::Verb(resource, *verb),
                 })
             })
         });
@@ -176,6 +200,15 @@ impl Component {
                 .resources
                 .iter()
                 .any(|known| known.name == resource && known.requires_key)
+    }
+
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> Option<Role> {
+        self.application
+            .roles
+            .iter()
+            .copied()
+            .find(|role| role.name() == name)
     }
 
     /// What the role may do with the verb on the resource.
@@ -236,7 +269,7 @@ const fn has_parameter(path: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{COMPONENT, LAMPS};
+    use crate::fixture::{COMPONENT, HOUSE, LAMPS, role};
 
     const NOBODY: Policy = Policy {
         resource: "lamps",
@@ -252,7 +285,7 @@ mod tests {
                     "{} {} {}",
                     endpoint.method,
                     endpoint.template(),
-                    endpoint.operation()
+                    endpoint.operation_id()
                 )
             })
             .collect();
@@ -299,18 +332,18 @@ mod tests {
     fn a_grant_is_found_by_resource_role_and_verb() {
         assert!(
             COMPONENT
-                .grant("lamps", Role::Admin, Verb::Export)
+                .grant("lamps", role::ADMIN, Verb::Export)
                 .is_some()
         );
         assert!(
             COMPONENT
-                .grant("lamps", Role::Tutor, Verb::Export)
+                .grant("lamps", role::KEEPER, Verb::Export)
                 .is_none()
         );
-        assert!(COMPONENT.grant("bills", Role::Tutor, Verb::List).is_none());
+        assert!(COMPONENT.grant("bills", role::KEEPER, Verb::List).is_none());
         assert!(
             COMPONENT
-                .grant("nothing", Role::Admin, Verb::List)
+                .grant("nothing", role::ADMIN, Verb::List)
                 .is_none()
         );
     }
@@ -320,7 +353,7 @@ mod tests {
         let needing: Vec<String> = COMPONENT
             .endpoints()
             .filter(|endpoint| COMPONENT.requires_key(endpoint))
-            .map(|endpoint| endpoint.operation())
+            .map(|endpoint| endpoint.operation_id())
             .collect();
         assert_eq!(needing, ["bills.settle", "bills.create"]);
     }
@@ -334,6 +367,7 @@ mod tests {
             resources: &[LAMPS],
             actions: &[],
             policies: &[NOBODY],
+            application: &HOUSE,
         }
         .checked();
     }
@@ -346,6 +380,7 @@ mod tests {
             resources: &[],
             actions: COMPONENT.actions,
             policies: &[NOBODY],
+            application: &HOUSE,
         }
         .checked();
     }
@@ -354,7 +389,7 @@ mod tests {
     fn a_parameter_is_a_uuid_unless_it_is_declared() {
         let plan = COMPONENT
             .endpoints()
-            .find(|endpoint| endpoint.operation() == "lamps.plan")
+            .find(|endpoint| endpoint.operation_id() == "lamps.plan")
             .unwrap();
         let kind = |segment| plan.parameter(segment).map(|(_, kind)| kind);
         assert!(matches!(kind("{id}"), Some(Kind::Id)));
@@ -375,10 +410,10 @@ mod tests {
     #[test]
     #[should_panic(expected = "a segment is declared that is not in its path")]
     fn a_segment_that_is_not_in_the_path_is_no_component() {
-        check_segments(&Action {
-            path: "/v1/lamps",
-            ..crate::fixture::PLAN
-        });
+        let other = Action::get("/v1/lamps")
+            .id("lamps.other")
+            .segments(crate::fixture::PLAN.segments);
+        check_segments(&other);
     }
 
     #[test]
@@ -388,6 +423,7 @@ mod tests {
             resources: &[],
             actions: &[],
             policies: &[],
+            application: &HOUSE,
         }
         .checked();
         assert_eq!(PUBLIC.endpoints().count(), 0);

@@ -118,7 +118,7 @@ const RANK: Kind = Kind::Integer {
 
 /// When a client may set a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Setting {
+pub enum Writable {
     /// The database keeps it; a client never sets it.
     Never,
     /// The resource's rule sets it from other fields; a client neither sets nor sees it.
@@ -143,7 +143,7 @@ pub struct Field {
     /// Whether `null` is a value of it.
     pub nullable: bool,
     /// When a client may set it.
-    pub setting: Setting,
+    pub writable: Writable,
     /// The SQL literal that stands in when a creating body leaves it out.
     pub default: Option<&'static str>,
     /// Whether lists can be filtered by it.
@@ -152,9 +152,9 @@ pub struct Field {
     pub sortable: bool,
     /// The function in schema `lms` that gives the ids of the rows whose list holds a value: it looks past
     /// row security within the tenant, so that it may use an index that row security may not.
-    pub found_by: Option<&'static str>,
+    pub filter_function: Option<&'static str>,
     /// The integer column by which lists are sorted instead of the field's own: the rank of its value, 1 first.
-    pub ranked_by: Option<&'static str>,
+    pub sort_column: Option<&'static str>,
     /// The condition on the row `r`, as SQL, that this is instead of a column: lists can be filtered by it, and it is never
     /// shown, for it may come true without a change of the row.
     pub condition: Option<&'static str>,
@@ -170,12 +170,12 @@ impl Field {
             kind,
             required: false,
             nullable: false,
-            setting: Setting::Always,
+            writable: Writable::Always,
             default: None,
             filterable: false,
             sortable: false,
-            found_by: None,
-            ranked_by: None,
+            filter_function: None,
+            sort_column: None,
             condition: None,
             description,
         }
@@ -201,38 +201,38 @@ impl Field {
 
     /// The field is set when the resource is made and never changed.
     pub const fn on_create(mut self) -> Self {
-        self.setting = Setting::OnCreate;
+        self.writable = Writable::OnCreate;
         self
     }
 
     /// The database keeps the field; no client sets it.
     pub const fn read_only(mut self) -> Self {
-        self.setting = Setting::Never;
+        self.writable = Writable::Never;
         self
     }
 
     /// The field is set by the resource's rule, and no client's business.
     pub const fn derived(mut self) -> Self {
-        self.setting = Setting::Derived;
+        self.writable = Writable::Derived;
         self
     }
 
     /// The field is set by the resource's rule, and clients see it.
     pub const fn computed(mut self) -> Self {
-        self.setting = Setting::Computed;
+        self.writable = Writable::Computed;
         self
     }
 
     /// Lists can be filtered by what the field's list holds, which this function finds.
-    pub const fn found_by(mut self, function: &'static str) -> Self {
-        self.found_by = Some(function);
+    pub const fn filter_function(mut self, function: &'static str) -> Self {
+        self.filter_function = Some(function);
         self
     }
 
     /// Lists can be filtered by the field, and sorted by the rank of its value, which this column holds.
-    pub const fn ranked_by(self, column: &'static str) -> Self {
+    pub const fn sort_column(self, column: &'static str) -> Self {
         Self {
-            ranked_by: Some(column),
+            sort_column: Some(column),
             ..self.sortable()
         }
     }
@@ -246,8 +246,8 @@ impl Field {
     }
 
     /// Column and kind by which lists are sorted.
-    pub const fn sort_column(&self) -> (&'static str, Kind) {
-        match self.ranked_by {
+    pub const fn order_column(&self) -> (&'static str, Kind) {
+        match self.sort_column {
             Some(column) => (column, RANK),
             None => (self.name, self.kind),
         }
@@ -354,21 +354,24 @@ mod tests {
     fn a_field_is_optional_and_changeable_unless_it_says_otherwise() {
         let field = Field::new("name", Kind::Boolean, "");
         assert!(!field.required && !field.nullable && !field.filterable && !field.sortable);
-        assert_eq!(field.setting, Setting::Always);
-        assert_eq!(field.on_create().setting, Setting::OnCreate);
-        assert_eq!(field.read_only().setting, Setting::Never);
-        assert_eq!(field.derived().setting, Setting::Derived);
-        assert_eq!(field.computed().setting, Setting::Computed);
-        assert_eq!(field.found_by("finder").found_by, Some("finder"));
+        assert_eq!(field.writable, Writable::Always);
+        assert_eq!(field.on_create().writable, Writable::OnCreate);
+        assert_eq!(field.read_only().writable, Writable::Never);
+        assert_eq!(field.derived().writable, Writable::Derived);
+        assert_eq!(field.computed().writable, Writable::Computed);
+        assert_eq!(
+            field.filter_function("finder").filter_function,
+            Some("finder")
+        );
         assert!(field.sortable().filterable && field.sortable().sortable);
         assert!(field.filterable().filterable && !field.filterable().sortable);
         assert!(field.required().required && field.nullable().nullable);
         assert_eq!(field.default("true").default, Some("true"));
         let asked = field.condition("r.watts > 3");
-        assert!(asked.filterable && !asked.sortable && asked.setting == Setting::Never);
-        let ranked = field.ranked_by("rank");
-        assert!(ranked.sortable && ranked.sort_column().0 == "rank");
-        assert_eq!(field.sort_column().0, "name");
+        assert!(asked.filterable && !asked.sortable && asked.writable == Writable::Never);
+        let ranked = field.sort_column("rank");
+        assert!(ranked.sortable && ranked.order_column().0 == "rank");
+        assert_eq!(field.order_column().0, "name");
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! Requests are served by `pipeline`, which only reads these declarations.
 
 pub mod action;
+pub mod action_context;
 pub mod component;
 pub mod field;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
 pub mod query;
 pub mod resource;
+pub mod response_spec;
 pub mod statements;
 pub mod validation;
 pub mod week;

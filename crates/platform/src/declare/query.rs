@@ -11,20 +11,17 @@ use crate::http::request::Request;
 use crate::values::field_error::FieldError;
 
 /// The code and the sentence that say what is wrong with a parameter.
-pub type Refusal = (&'static str, String);
+pub type ParameterError = (&'static str, String);
 
 /// What is answered for a parameter that nobody knows.
-pub fn unknown() -> Refusal {
-    (
-        "unknown_parameter",
-        "There is no such parameter.".to_owned(),
-    )
+pub fn unknown() -> ParameterError {
+    ("unknown_parameter", "No such parameter.".to_owned())
 }
 
 /// Hands each parameter to `take` and gives what is wrong with them, one error for each.
 pub fn read(
     request: &Request,
-    mut take: impl FnMut(&str, String) -> Result<(), Refusal>,
+    mut take: impl FnMut(&str, String) -> Result<(), ParameterError>,
 ) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
@@ -33,12 +30,12 @@ pub fn read(
             errors.push(FieldError::parameter(
                 "",
                 "invalid_text",
-                "The query isn't valid UTF-8.",
+                "The query string must be valid UTF-8.",
             ));
             continue;
         };
         let result = if seen.contains(&name) {
-            Err(("duplicate", "This parameter came before.".to_owned()))
+            Err(("duplicate", "The parameter was given twice.".to_owned()))
         } else {
             take(&name, value)
         };

@@ -3,15 +3,15 @@
 
 use serde_json::{Map, Value};
 
-use crate::auth::policy::Verb;
+use crate::auth::policy::{Verb, text_equals};
 use crate::declare::field::{Field, Kind};
-use crate::declare::validation::Purpose;
+use crate::declare::validation::WriteMode;
 use crate::http::problem::Problem;
 use crate::values::field_error::FieldError;
 
 /// Looks at the checked values of a body or of a file's row as a whole: gives what is wrong with them, and sets
 /// the derived fields. Of a body that changes a resource it sees what the body has, not what is stored.
-pub type Rule = fn(&mut Map<String, Value>, Purpose) -> Vec<FieldError>;
+pub type Validate = fn(&mut Map<String, Value>, WriteMode) -> Vec<FieldError>;
 
 /// A resource with its plain verbs.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,10 @@ pub struct Resource {
     pub name: &'static str,
     /// The table in schema `lms`, such as `finance_records`.
     pub table: &'static str,
-    /// The singular noun for titles, such as `finance record`.
+    /// The singular noun for summaries and schema names, such as `finance record`.
     pub singular: &'static str,
+    /// The plural noun for summaries, such as `finance records`.
+    pub plural: &'static str,
     /// One sentence for the reference page.
     pub description: &'static str,
     /// Its fields, without the common ones (see [`COMMON_FIRST`] and [`COMMON_LAST`]).
@@ -31,7 +33,7 @@ pub struct Resource {
     /// The plain verbs that the engine serves; others are actions written by hand, or not there.
     pub verbs: &'static [Verb],
     /// What holds between its fields, and what is derived from them.
-    pub rule: Option<Rule>,
+    pub validate: Option<Validate>,
     /// Whether a change needs `If-Match` (money does).
     pub requires_match: bool,
     /// Whether a write needs `Idempotency-Key` (money does).
@@ -39,43 +41,54 @@ pub struct Resource {
 }
 
 /// The common field in front of a resource's own.
-pub static COMMON_FIRST: [Field; 1] = [Field::new("id", Kind::Id, "The id, a UUID of version 7.")
-    .read_only()
-    .sortable()];
+pub static COMMON_FIRST: [Field; 1] =
+    [
+        Field::new("id", Kind::Id, "The unique identifier, a version 7 UUID.")
+            .read_only()
+            .sortable(),
+    ];
 
 /// The common fields behind a resource's own.
 pub static COMMON_LAST: [Field; 5] = [
-    Field::new("created_at", Kind::Time, "When it was made.")
+    Field::new("created_at", Kind::Time, "The time of creation.")
         .read_only()
         .sortable(),
-    Field::new("updated_at", Kind::Time, "When it was last changed.")
+    Field::new("updated_at", Kind::Time, "The time of the last change.")
         .read_only()
         .sortable(),
-    Field::new("created_by", Kind::Id, "The user who made it.")
+    Field::new("created_by", Kind::Id, "The user who created the resource.")
         .read_only()
         .nullable()
         .filterable(),
-    Field::new("updated_by", Kind::Id, "The user who last changed it.")
-        .read_only()
-        .nullable()
-        .filterable(),
-    Field::new("deleted_at", Kind::Time, "When it was deleted.")
-        .read_only()
-        .nullable(),
+    Field::new(
+        "updated_by",
+        Kind::Id,
+        "The user who last changed the resource.",
+    )
+    .read_only()
+    .nullable()
+    .filterable(),
+    Field::new(
+        "deleted_at",
+        Kind::Time,
+        "The time of deletion. Null if the resource is not deleted.",
+    )
+    .read_only()
+    .nullable(),
 ];
 
 /// The one parameter of an import.
 pub(crate) const DRY_RUN: Field = Field::new(
     "dry_run",
     Kind::Boolean,
-    "Whether nothing is kept and the answer says what would happen.",
+    "Whether to only check the file: nothing is stored, and the response says what would be created.",
 );
 
 /// The one parameter of reading one resource.
 pub(crate) const AS_OF: Field = Field::new(
     "as_of",
     Kind::Time,
-    "The time at which to look at it, as the event log has it; for admins. Now by default.",
+    "The time at which to read the resource, according to the event log. Defaults to now. For admins only.",
 );
 
 impl Resource {
@@ -87,24 +100,38 @@ impl Resource {
             .chain(COMMON_LAST.iter())
     }
 
-    /// The checked values once its rule, if it has one, has looked at them.
+    /// The checked values once what holds between them, if anything, was checked.
     ///
     /// # Errors
     ///
-    /// 422 with what the rule finds wrong.
-    pub fn ruled(
+    /// 422 with what is wrong with them as a whole.
+    pub fn validated(
         &self,
-        purpose: Purpose,
+        mode: WriteMode,
         mut values: Map<String, Value>,
     ) -> Result<Map<String, Value>, Problem> {
         let errors = self
-            .rule
-            .map_or_else(Vec::new, |rule| rule(&mut values, purpose));
+            .validate
+            .map_or_else(Vec::new, |validate| validate(&mut values, mode));
         if errors.is_empty() {
             Ok(values)
         } else {
             Err(Problem::invalid(errors))
         }
+    }
+
+    /// Its own field of this name, for another declaration that takes it over.
+    ///
+    /// # Panics
+    ///
+    /// While the program is compiled, for a name that it doesn't have.
+    pub const fn declared(&self, name: &str) -> Field {
+        let mut index = 0;
+        while !text_equals(self.fields[index].name, name) {
+            index += 1;
+            assert!(index < self.fields.len(), "the resource has no such field");
+        }
+        self.fields[index]
     }
 
     /// The field of this name.

@@ -18,8 +18,18 @@ const WEEKDAYS: &[&str] = &[
 /// A window of each week.
 pub const WINDOW: &[Field] = &[
     Field::new("weekday", Kind::OneOf(WEEKDAYS), "The day of the week.").required(),
-    Field::new("start", Kind::TimeOfDay, "When it begins.").required(),
-    Field::new("end", Kind::TimeOfDay, "When it ends.").required(),
+    Field::new(
+        "start",
+        Kind::TimeOfDay,
+        "The start of the window, as local time.",
+    )
+    .required(),
+    Field::new(
+        "end",
+        Kind::TimeOfDay,
+        "The end of the window, as local time.",
+    )
+    .required(),
 ];
 
 /// What is wrong with the times of windows, if anything: of each, `start` and `end` are both there or neither, and
@@ -40,18 +50,18 @@ fn wrong_times(window: &Value, at: &str) -> Option<FieldError> {
         (None, Some(_)) => Some(FieldError::new(
             format!("{at}/start"),
             "required",
-            "A window has a start and an end.",
+            "A window must have a start and an end.",
         )),
         (Some(_), None) => Some(FieldError::new(
             format!("{at}/end"),
             "required",
-            "A window has a start and an end.",
+            "A window must have a start and an end.",
         )),
         // Of one width, so that their order as texts is that in time.
         (Some(start), Some(end)) if end <= start => Some(FieldError::new(
             format!("{at}/end"),
             "out_of_range",
-            "A window ends after it begins.",
+            "The end of a window must be after its start.",
         )),
         _ => None,
     }

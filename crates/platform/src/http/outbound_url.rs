@@ -9,7 +9,7 @@ use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
 /// Most characters of a URL.
-pub const LONGEST_URL: usize = 2048;
+pub const MAX_URL_CHARACTERS: usize = 2048;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
@@ -102,42 +102,54 @@ impl Networks {
     ///
     /// A stable word and a sentence that says what is wrong with it.
     pub fn target(&self, text: &str) -> Result<Url, (&'static str, &'static str)> {
-        let url = Url::parse(text)
-            .map_err(|_| ("invalid_url", "This must be a URL, https://host/path."))?;
+        let url = Url::parse(text).map_err(|_| {
+            (
+                "invalid_url",
+                "Must be a URL of the form https://host/path.",
+            )
+        })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err((
                 "url_with_credentials",
-                "A URL has no user and no password here.",
+                "The URL must not have a user name or a password.",
             ));
         }
         if url.port() == Some(0) {
             return Err((
                 "invalid_port",
-                "Nobody listens on port 0; take another or none.",
+                "The URL must not have port 0. Use another port or none.",
             ));
         }
         if url.fragment().is_some() {
-            return Err(("url_with_fragment", "A URL has no fragment here."));
+            return Err(("url_with_fragment", "The URL must not have a fragment."));
         }
-        if url.as_str().len() > LONGEST_URL {
+        if url.as_str().len() > MAX_URL_CHARACTERS {
             return Err((
                 "too_long",
-                "In its normal form this may have 2048 characters at most.",
+                "The normalised URL must have at most 2048 characters.",
             ));
         }
         let here = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(name)) => is_localhost(name).then_some(Ipv4Addr::LOCALHOST.into()),
-            None => return Err(("invalid_url", "This must be a URL, https://host/path.")),
+            None => {
+                return Err((
+                    "invalid_url",
+                    "Must be a URL of the form https://host/path.",
+                ));
+            }
         };
         if here.is_some_and(|address| !self.allow(address)) {
-            return Err(("private_address", "This host is not on the internet."));
+            return Err((
+                "private_address",
+                "The host must be on the public internet.",
+            ));
         }
         match url.scheme() {
             "https" => Ok(url),
             "http" if here.is_some_and(|address| self.hold(address)) => Ok(url),
-            _ => Err(("not_https", "A URL begins with https:// here.")),
+            _ => Err(("not_https", "The URL must begin with https://.")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::values::field_error::{FieldError, MOST_ERRORS};
+use crate::values::field_error::{FieldError, MAX_ERRORS};
 
 /// The kinds of problem, each with a stable `type`, a title and a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,47 +75,25 @@ impl Kind {
     /// HTTP status, `type` behind `/problems/`, and title.
     pub const fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
-            Kind::Malformed => (400, "malformed-request", "The request can't be parsed"),
-            Kind::Unauthenticated => (401, "unauthenticated", "A valid access token is needed"),
-            Kind::CredentialsRefused => (401, "credentials-refused", "The sign-in was refused"),
-            Kind::Forbidden => (403, "forbidden", "Your role may not do this"),
-            Kind::NotFound => (404, "not-found", "There is no such thing here"),
-            Kind::MethodNotAllowed => (
-                405,
-                "method-not-allowed",
-                "This path doesn't know the method",
-            ),
-            Kind::NotAcceptable => (
-                406,
-                "not-acceptable",
-                "No representation that you accept exists",
-            ),
-            Kind::TooSlow => (408, "body-too-slow", "The body did not come in time"),
-            Kind::Conflict => (409, "conflict", "It clashes with what is there"),
-            Kind::Stale => (
-                412,
-                "stale-version",
-                "It has changed since the version you name",
-            ),
-            Kind::TooLarge => (413, "body-too-large", "The body is too large"),
-            Kind::UnsupportedMediaType => (
-                415,
-                "unsupported-media-type",
-                "The body's media type isn't taken here",
-            ),
-            Kind::WrongRegion => (421, "wrong-region", "Your tenant lives in another region"),
-            Kind::Invalid => (422, "invalid-input", "The request is not valid"),
-            Kind::KeyReused => (
-                422,
-                "idempotency-key-reused",
-                "The idempotency key came before with another request",
-            ),
-            Kind::PreconditionRequired => {
-                (428, "precondition-required", "A required header is missing")
-            }
-            Kind::TooManyRequests => (429, "too-many-requests", "Too many attempts"),
-            Kind::Internal => (500, "internal-error", "Something broke on our side"),
-            Kind::Unavailable => (503, "unavailable", "The service can't answer right now"),
+            Kind::Malformed => (400, "malformed-request", "Malformed request"),
+            Kind::Unauthenticated => (401, "unauthenticated", "Authentication required"),
+            Kind::CredentialsRefused => (401, "credentials-refused", "Sign-in refused"),
+            Kind::Forbidden => (403, "forbidden", "Permission denied"),
+            Kind::NotFound => (404, "not-found", "Not found"),
+            Kind::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed"),
+            Kind::NotAcceptable => (406, "not-acceptable", "Not acceptable"),
+            Kind::TooSlow => (408, "body-too-slow", "Request body timeout"),
+            Kind::Conflict => (409, "conflict", "Conflict"),
+            Kind::Stale => (412, "stale-version", "Stale version"),
+            Kind::TooLarge => (413, "body-too-large", "Body too large"),
+            Kind::UnsupportedMediaType => (415, "unsupported-media-type", "Unsupported media type"),
+            Kind::WrongRegion => (421, "wrong-region", "Wrong region"),
+            Kind::Invalid => (422, "invalid-input", "Invalid request"),
+            Kind::KeyReused => (422, "idempotency-key-reused", "Idempotency key reused"),
+            Kind::PreconditionRequired => (428, "precondition-required", "Required header missing"),
+            Kind::TooManyRequests => (429, "too-many-requests", "Too many requests"),
+            Kind::Internal => (500, "internal-error", "Internal error"),
+            Kind::Unavailable => (503, "unavailable", "Service unavailable"),
         }
     }
 }
@@ -191,7 +169,7 @@ impl Problem {
 
     /// A problem of the kind with what is wrong with which field; of very many, the first.
     pub fn with(kind: Kind, mut errors: Vec<FieldError>) -> Problem {
-        errors.truncate(MOST_ERRORS);
+        errors.truncate(MAX_ERRORS);
         Problem {
             errors,
             ..Problem::new(kind)
@@ -236,9 +214,11 @@ impl From<getrandom::Error> for Problem {
 }
 
 /// That the tenant is served elsewhere, at this base URL.
-pub fn elsewhere(url: &str) -> Problem {
+pub fn misdirected(url: &str) -> Problem {
     Problem::new(Kind::WrongRegion)
-        .detail(format!("Use {url} instead."))
+        .detail(format!(
+            "The tenant is served elsewhere. Use {url} instead."
+        ))
         .header("location", url)
 }
 
@@ -262,7 +242,7 @@ mod tests {
             body(&problem),
             json!({
                 "type": "/problems/invalid-input",
-                "title": "The request is not valid",
+                "title": "Invalid request",
                 "status": 422,
                 "detail": "Look again.",
                 "request_id": "r-1",
@@ -277,7 +257,7 @@ mod tests {
             body(&Problem::new(Kind::NotFound)),
             json!({
                 "type": "/problems/not-found",
-                "title": "There is no such thing here",
+                "title": "Not found",
                 "status": 404,
                 "request_id": "r-1",
             })
@@ -305,6 +285,6 @@ mod tests {
         let many = (0..500)
             .map(|n| FieldError::new(format!("/{n}"), "x", "y"))
             .collect();
-        assert_eq!(Problem::malformed(many).errors.len(), MOST_ERRORS);
+        assert_eq!(Problem::malformed(many).errors.len(), MAX_ERRORS);
     }
 }

@@ -12,11 +12,13 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::values::field_error::FieldError;
 
-/// The strong tag of a version as the grant shows it.
-pub fn etag(version: &str, grant: &Grant) -> String {
-    let limits = match grant.reads {
-        Fields::Only(names) => [names, grant.reads_of_others.unwrap_or_default()],
-        Fields::None | Fields::All => [&[], grant.reads_of_others.unwrap_or_default()],
+/// The strong tag of a version as the grant shows it; without one all is shown.
+pub fn etag(version: &str, grant: Option<&Grant>) -> String {
+    let reads = grant.map_or(Fields::All, |grant| grant.reads);
+    let reads_of_others = grant.and_then(|grant| grant.reads_of_others);
+    let limits = match reads {
+        Fields::Only(names) => [names, reads_of_others.unwrap_or_default()],
+        Fields::None | Fields::All => [&[], reads_of_others.unwrap_or_default()],
     };
     let mut names = limits.into_iter().flatten().peekable();
     if names.peek().is_none() {
@@ -40,8 +42,9 @@ pub fn etag(version: &str, grant: &Grant) -> String {
 pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec<i64>>, Problem> {
     let Some(header) = request.list("if-match") else {
         return if required {
-            Err(Problem::new(Kind::PreconditionRequired)
-                .detail("Send If-Match with the ETag of the version that you change."))
+            Err(Problem::new(Kind::PreconditionRequired).detail(
+                "Send an `If-Match` header with the ETag of the version that you are changing.",
+            ))
         } else {
             Ok(None)
         };
@@ -52,7 +55,7 @@ pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec
     let tags = tags(&header).ok_or_else(|| {
         Problem::malformed(vec![FieldError::header(
             "If-Match",
-            "This takes an ETag in double quotes, or *.",
+            "Must be an ETag in double quotes, or `*`.",
         )])
     })?;
     // The comparison for this header is strong (RFC 9110, section 13.1.1): a weak tag is equal to none.
@@ -63,7 +66,7 @@ pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec
         .collect();
     if versions.is_empty() {
         return Err(Problem::new(Kind::Stale)
-            .detail("Read it again and repeat the change with the new ETag."));
+            .detail("Get the resource again and repeat the change with its new ETag."));
     }
     Ok(Some(versions))
 }
@@ -135,7 +138,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
-    use crate::auth::role::Role;
+    use crate::fixture::role;
 
     fn request(name: &'static str, lines: &[&str]) -> Request {
         let mut headers = HeaderMap::new();
@@ -157,11 +160,15 @@ mod tests {
 
     #[test]
     fn the_tag_names_the_view() {
-        let all = Grant::new(Role::Admin, &[]);
-        let few = Grant::new(Role::Tutor, &[]).reading(&["name", "role"]);
-        let others = Grant::new(Role::Tutor, &[]).reading_of_others(&["name"]);
-        assert_eq!(etag("7", &all), "\"7\"");
-        let tags = [etag("7", &all), etag("7", &few), etag("7", &others)];
+        let all = Grant::new(role::ADMIN, &[]);
+        let few = Grant::new(role::KEEPER, &[]).reading(&["name", "role"]);
+        let others = Grant::new(role::KEEPER, &[]).reading_of_others(&["name"]);
+        assert_eq!(etag("7", Some(&all)), "\"7\"");
+        let tags = [
+            etag("7", Some(&all)),
+            etag("7", Some(&few)),
+            etag("7", Some(&others)),
+        ];
         for (index, tag) in tags.iter().enumerate() {
             assert_eq!(version(tag.trim_matches('"')), Some(7));
             assert!(
@@ -169,7 +176,7 @@ mod tests {
                 "{tags:?}"
             );
         }
-        assert_ne!(etag("8", &few), etag("7", &few));
+        assert_ne!(etag("8", Some(&few)), etag("7", Some(&few)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::http::request::Request;
 use crate::values::field_error::FieldError;
 
 /// Most characters of a key.
-const LONGEST_KEY: usize = 255;
+const MAX_KEY_BYTES: usize = 255;
 
 /// The request's key, if it has one.
 ///
@@ -17,20 +17,20 @@ pub(crate) fn key(request: &Request, is_required: bool) -> Result<Option<&str>, 
     let Some(value) = request.headers.get("idempotency-key") else {
         if is_required {
             return Err(Problem::new(Kind::PreconditionRequired)
-                .detail("Send an Idempotency-Key with every write to this resource."));
+                .detail("Send an `Idempotency-Key` header with every write to this resource."));
         }
         return Ok(None);
     };
     value
         .to_str()
         .ok()
-        .filter(|key| (1..=LONGEST_KEY).contains(&key.len()))
+        .filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()))
         .filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
         .map(Some)
         .ok_or_else(|| {
             Problem::malformed(vec![FieldError::header(
                 "Idempotency-Key",
-                "This takes 1 to 255 visible ASCII characters.",
+                "Must be 1 to 255 visible ASCII characters.",
             )])
         })
 }

@@ -1,14 +1,16 @@
 //! The way of a request, in one place, the same for every endpoint of every component.
 //!
-//! Route, caller, access, input, one statement, answer. What an endpoint does beyond that stands in its
-//! declaration or its action.
+//! `resolve` makes the plan from the head, `body_reader` takes the body in, and `handle` runs one statement and makes the
+//! response of its result. What an endpoint does beyond that stands in its declaration (`declare`).
 
+mod actions;
 pub mod authenticate;
 pub mod body_reader;
 pub mod conditions;
 mod idempotency;
 pub mod import;
 mod request_context;
+pub mod resolve;
 mod router;
 #[cfg(test)]
 mod tests;
@@ -16,107 +18,48 @@ mod verbs;
 
 use std::time::Instant;
 
-use http::Method;
-use serde_json::Map;
-
-use crate::auth::caller::Caller;
-use crate::auth::policy::{Access, Fields, Grant, Verb};
-use crate::declare::action::{Action, Call, Run, Shape};
-use crate::declare::component::{Component, Does, Endpoint};
-use crate::declare::query;
-use crate::declare::validation::Purpose;
+use crate::auth::policy::Verb;
+use crate::declare::component::{Component, Operation};
 use crate::http::headers;
-use crate::http::problem::{Kind, Problem};
+use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::pipeline::body_reader::{Intake, Rows};
-use crate::pipeline::request_context::Passage;
-use crate::pipeline::router::Route;
+use crate::pipeline::body_reader::ImportedFile;
+use crate::pipeline::request_context::RequestContext;
+use crate::pipeline::resolve::{Destination, Plan, Resolved};
 use crate::settings::Settings;
-use crate::sql::context::Context;
+use crate::sql::context::DatabaseContext;
 use crate::sql::database::{Client, Database};
-use crate::sql::{sqlstate, statement_cache};
 
-/// What an endpoint that anybody or any caller may use reads and writes.
-static OWN: Grant = Grant {
-    role: crate::auth::role::Role::Student,
-    verbs: &[],
-    reads: Fields::All,
-    reads_of_others: None,
-    own: None,
-    writes: Fields::All,
-    within: None,
-};
-
-/// Most bytes of a body.
-const BODY: usize = 1024 * 1024;
-/// Most bytes of a file that is imported.
-const IMPORT: usize = 64 * 1024 * 1024;
-
-/// How the request's body is taken in: much only from a caller who may import it, row by row.
-///
-/// # Errors
-///
-/// 400 for a header that is there twice; what is wrong with an import before its file is looked at.
-pub fn intake(
-    component: &Component,
-    settings: &Settings,
-    request: &Request,
-) -> Result<Intake, Problem> {
-    headers::check_single(request)?;
-    if request.path.ends_with("/import")
-        && let Ok(Route::Endpoint(endpoint, _)) =
-            router::find(component, &request.method, &request.path)
-        && let Does::Verb(resource, Verb::Import) = endpoint.does
-        && let Ok((_, grant)) = admit(component, &endpoint, request, settings)
-    {
-        let is_required = component.requires_key(&endpoint);
-        let has_key = idempotency::key(request, is_required)?.is_some();
-        let reader = verbs::import_reader(request, resource, grant)?;
-        return Ok(Intake::file(IMPORT, reader, has_key).coded(headers::is_coded(request)));
-    }
-    Ok(Intake::bytes(BODY).coded(headers::is_coded(request)))
-}
-
-/// Whether the request's statement may take longer than others.
-pub fn is_lengthy(component: &Component, request: &Request) -> bool {
-    request.method == Method::POST
-        && matches!(
-            router::find(component, &request.method, &request.path),
-            Ok(Route::Endpoint(
-                Endpoint {
-                    does: Does::Action(Action {
-                        run: Run::Lengthy(_),
-                        ..
-                    }),
-                    ..
-                },
-                _
-            ))
-        )
-}
-
-/// Answers a request, with the rows of the file that it imports, if it does.
+/// Answers a request as planned, with the file that it imports, if it does.
 pub async fn handle(
     component: &Component,
     settings: &Settings,
     database: &dyn Database,
     request: &Request,
-    rows: Option<Rows>,
+    plan: Plan,
+    file: Option<ImportedFile>,
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
-    let mut microseconds = 0;
-    let result = serve(
-        component,
-        settings,
-        database,
-        request,
-        rows,
-        &request_id,
-        &mut microseconds,
-    )
-    .await;
+    let (result, microseconds) = match plan.destination {
+        Err(problem) => (Err(problem), 0),
+        Ok(Destination::Options(allow)) => {
+            let response = headers::options(&settings.allowed_origins, request, allow);
+            (Ok(response), 0)
+        }
+        Ok(Destination::Endpoint(resolved)) => {
+            match database_context(&resolved, settings, request, file.as_ref(), &request_id) {
+                Err(problem) => (Err(problem), 0),
+                Ok(context) => {
+                    let client = Client::new(database, context);
+                    let context = RequestContext::new(request, settings, client, *resolved);
+                    let result = perform(component, &context, file).await;
+                    (result, context.client.microseconds())
+                }
+            }
+        }
+    };
     finish(
         result,
         &settings.allowed_origins,
@@ -127,15 +70,54 @@ pub async fn handle(
     )
 }
 
+/// Performs the operation of a request's endpoint.
+async fn perform(
+    component: &Component,
+    context: &RequestContext<'_>,
+    file: Option<ImportedFile>,
+) -> Result<Response, Problem> {
+    match (context.operation, file) {
+        (Operation::Verb(resource, Verb::Import), Some(file)) => {
+            verbs::import(context, resource, context.granted()?, file.batch).await
+        }
+        (Operation::Verb(resource, verb), _) => {
+            verbs::perform(context, component, resource, verb, context.granted()?).await
+        }
+        (Operation::Action(action), _) => actions::perform(context, action).await,
+    }
+}
+
+/// The context in which the statement runs.
+fn database_context<'a>(
+    resolved: &Resolved,
+    settings: &'a Settings,
+    request: &Request,
+    file: Option<&ImportedFile>,
+    request_id: &'a str,
+) -> Result<DatabaseContext<'a>, Problem> {
+    let mut context = DatabaseContext::new(
+        &settings.cell,
+        &settings.region,
+        resolved.caller.as_ref(),
+        request_id,
+    );
+    if let Some(key) = &resolved.idempotency_key {
+        let content = file.map_or(&request.body, |file| &file.digest);
+        context.idempotency_key = Some(key.clone());
+        context.fingerprint = Some(idempotency::fingerprint(request, content, &settings.keys)?);
+    }
+    Ok(context)
+}
+
 /// Answers a request without the database: by a file, or by what is wrong with its body.
-pub fn answer(
+pub fn respond(
     allowed_origins: &[String],
     request: &Request,
-    serve: impl FnOnce() -> Result<Response, Problem>,
+    produce: impl FnOnce() -> Result<Response, Problem>,
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
-    let result = headers::check_single(request).and_then(|()| serve());
+    let result = headers::check_single(request).and_then(|()| produce());
     finish(result, allowed_origins, request, request_id, 0, started)
 }
 
@@ -165,163 +147,4 @@ fn finish(
         total,
     );
     response
-}
-
-async fn serve(
-    component: &Component,
-    settings: &Settings,
-    database: &dyn Database,
-    request: &Request,
-    rows: Option<Rows>,
-    request_id: &str,
-    microseconds: &mut u64,
-) -> Result<Response, Problem> {
-    headers::check_single(request)?;
-    let (endpoint, parameters) = match router::find(component, &request.method, &request.path)? {
-        Route::Endpoint(endpoint, parameters) => (endpoint, parameters),
-        Route::Options(allow) => {
-            return Ok(headers::options(&settings.allowed_origins, request, allow));
-        }
-    };
-    let (caller, grant) = admit(component, &endpoint, request, settings)?;
-    let mut context = Context::new(
-        &settings.cell,
-        &settings.region,
-        caller.as_ref(),
-        request_id,
-    );
-    if request.method == Method::POST {
-        let key = idempotency::key(request, component.requires_key(&endpoint))?;
-        if let Some(key) = key.filter(|_| caller.is_some() && is_kept(endpoint.does)) {
-            context.idempotency_key = Some(key);
-            let content = rows.as_ref().map_or(&request.body, |rows| &rows.digest);
-            let fingerprint = idempotency::fingerprint(request, content, &settings.keys)?;
-            context.fingerprint = Some(fingerprint);
-        }
-    }
-    let passage = Passage {
-        request,
-        settings,
-        client: Client::new(database, context),
-        caller,
-        grant,
-        parameters,
-    };
-    let result = match (endpoint.does, rows) {
-        (Does::Verb(resource, Verb::Import), Some(rows)) => {
-            verbs::import(&passage, resource, rows).await
-        }
-        (Does::Verb(resource, verb), _) => verbs::serve(&passage, component, resource, verb).await,
-        (Does::Action(action), _) => act(&passage, action).await,
-    };
-    *microseconds = passage.client.microseconds();
-    result
-}
-
-/// Whether the answer is that of one statement, which is kept for an idempotency key. Without a caller there
-/// is no tenant to keep it for.
-fn is_kept(does: Does) -> bool {
-    match does {
-        Does::Verb(..) => true,
-        Does::Action(action) => !matches!(action.run, Run::Custom(_)),
-    }
-}
-
-/// Who calls, and what the access table grants.
-fn admit(
-    component: &Component,
-    endpoint: &Endpoint,
-    request: &Request,
-    settings: &Settings,
-) -> Result<(Option<Caller>, &'static Grant), Problem> {
-    match endpoint.access() {
-        Access::Public => Ok((None, &OWN)),
-        Access::SignedIn => Ok((Some(authenticate::identify(request, settings)?), &OWN)),
-        Access::Granted { resource, verb } => {
-            let caller = authenticate::identify(request, settings)?;
-            let grant = component
-                .grant(resource, caller.role, verb)
-                .ok_or_else(|| {
-                    Problem::new(Kind::Forbidden)
-                        .detail(format!("The role {} may not do this.", caller.role.name()))
-                })?;
-            Ok((Some(caller), grant))
-        }
-    }
-}
-
-/// Serves an action.
-async fn act(passage: &Passage<'_>, action: &'static Action) -> Result<Response, Problem> {
-    let media = headers::accepts(passage.request, &action.answers.media())?;
-    let query = query::parameters(passage.request, action.query)?;
-    let body = match action.body {
-        // Where nothing must be said, nothing need be sent.
-        Some(fields)
-            if passage.request.body.is_empty() && fields.iter().all(|field| !field.required) =>
-        {
-            Map::new()
-        }
-        Some(fields) => {
-            let purpose = if action.method == Method::PATCH {
-                Purpose::Update
-            } else {
-                Purpose::Create
-            };
-            passage
-                .client
-                .with_zones(|| passage.body(fields.iter(), purpose))
-                .await?
-        }
-        None => {
-            if action.method != Method::GET && action.method != Method::DELETE {
-                passage.no_body()?;
-            }
-            Map::new()
-        }
-    };
-    let call = Call {
-        request: passage.request,
-        path: &passage.parameters,
-        body,
-        query,
-        caller: passage.caller.as_ref(),
-        settings: passage.settings,
-        client: &passage.client,
-    };
-    let key = statement_cache::Key::new(action.operation, "", passage.grant);
-    let (statement, arguments) = match action.run {
-        Run::Custom(run) => return run(&call).await,
-        Run::Statement(build) | Run::Lengthy(build) => {
-            (statement_cache::get(key, build), call.arguments())
-        }
-        Run::View(build) => (
-            statement_cache::get(key, || build(passage.grant)),
-            call.arguments(),
-        ),
-        Run::Prepared(prepare, build) => (
-            statement_cache::get(key, || build(passage.grant)),
-            passage.client.with_zones(|| prepare(&call)).await?,
-        ),
-        Run::Asking(ask, build) => (
-            statement_cache::get(key, || build(passage.grant)),
-            ask(&call).await?,
-        ),
-    };
-    let answer = match passage.run(&statement, arguments).await {
-        Ok(answer) => answer,
-        Err(failure) => return sqlstate::settle(failure),
-    };
-    let Some(body) = answer.body else {
-        return Err(Problem::new(Kind::NotFound));
-    };
-    let mut response = action.answers.respond(media, body)?;
-    if let Some(version) = &answer.tag {
-        let etag = conditions::etag(version, passage.grant);
-        response = conditions::tagged(passage.request, response, etag);
-    }
-    response = response.replayed(answer.replayed);
-    match (action.answers.status, action.answers.schema) {
-        (201, Some(Shape::Resource(resource))) => verbs::located(response, resource.name),
-        _ => Ok(response),
-    }
 }

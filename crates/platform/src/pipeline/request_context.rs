@@ -1,53 +1,89 @@
-//! One request on its way, after its endpoint and its caller are known: what serving a verb or an action has at hand.
+//! The resolved request, with the database in its context: all that serving an operation has at hand.
+//!
+//! Actions see an `ActionContext` of it (`declare::action`), with their input checked.
 
 use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
-use crate::auth::policy::Grant;
+use crate::auth::policy::{Fields, Grant};
+use crate::declare::component::Operation;
 use crate::declare::field::Field;
 use crate::declare::query;
-use crate::declare::validation::{self, Purpose};
+use crate::declare::validation::{self, WriteMode};
 use crate::http::headers;
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
+use crate::pipeline::resolve::Resolved;
 use crate::settings::Settings;
-use crate::sql::database::{Answer, Client};
-use crate::sql::error::Failure;
+use crate::sql::database::{Client, QueryResult};
+use crate::sql::error::QueryError;
 use crate::sql::statement::Statement;
 
-/// One request on its way.
-pub(crate) struct Passage<'a> {
+/// A resolved request with its body.
+pub(crate) struct RequestContext<'a> {
     pub(crate) request: &'a Request,
     pub(crate) settings: &'a Settings,
     pub(crate) client: Client<'a>,
-    pub(crate) caller: Option<Caller>,
-    pub(crate) grant: &'static Grant,
+    pub(crate) operation: Operation,
     pub(crate) parameters: Map<String, Value>,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) grant: Option<&'static Grant>,
 }
 
-impl Passage<'_> {
+impl<'a> RequestContext<'a> {
+    /// A request as it was resolved.
+    pub(crate) fn new(
+        request: &'a Request,
+        settings: &'a Settings,
+        client: Client<'a>,
+        resolved: Resolved,
+    ) -> RequestContext<'a> {
+        RequestContext {
+            request,
+            settings,
+            client,
+            operation: resolved.operation,
+            parameters: resolved.parameters,
+            caller: resolved.caller,
+            grant: resolved.grant,
+        }
+    }
+}
+
+impl RequestContext<'_> {
     /// Runs the request's statement.
     pub(crate) async fn run(
         &self,
         statement: &Statement,
         arguments: Map<String, Value>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<QueryResult, QueryError> {
         self.client.run(statement, arguments).await
+    }
+
+    /// The grant of the access table, which a plain verb always has.
+    ///
+    /// # Errors
+    ///
+    /// 500 where no role is needed.
+    pub(crate) fn granted(&self) -> Result<&'static Grant, Problem> {
+        self.grant
+            .ok_or_else(|| Problem::new(Kind::Internal).cause("a plain verb without a grant"))
     }
 
     /// The checked body of a request that has one.
     pub(crate) fn body(
         &self,
         fields: impl Iterator<Item = &'static Field> + Clone,
-        purpose: Purpose,
+        mode: WriteMode,
     ) -> Result<Map<String, Value>, Problem> {
-        let taken: &[&str] = match purpose {
-            Purpose::Create => &["application/json"],
-            Purpose::Update => &["application/merge-patch+json", "application/json"],
+        let taken: &[&str] = match mode {
+            WriteMode::Create => &["application/json"],
+            WriteMode::Update => &["application/merge-patch+json", "application/json"],
         };
         headers::content_type(self.request, taken)?;
         let object = validation::parse_object(&self.request.body)?;
-        validation::body(fields, self.grant.writes, purpose, &object)
+        let writes = self.grant.map_or(Fields::All, |grant| grant.writes);
+        validation::body(fields, writes, mode, &object)
     }
 
     /// Refuses what a body holds, where none is known.
@@ -55,7 +91,7 @@ impl Passage<'_> {
         if self.request.body.is_empty() {
             return Ok(());
         }
-        self.body(std::iter::empty(), Purpose::Create).map(|_| ())
+        self.body(std::iter::empty(), WriteMode::Create).map(|_| ())
     }
 
     /// Refuses a query, where none is known.

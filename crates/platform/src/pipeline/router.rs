@@ -61,7 +61,7 @@ fn other_method(component: &Component, method: &Method, path: &str) -> Result<Ro
         return Ok(Route::Options(allow));
     }
     Err(Problem::new(problem::Kind::MethodNotAllowed)
-        .detail(format!("This path knows {allow}."))
+        .detail(format!("This path supports {allow}."))
         .header("allow", allow))
 }
 
@@ -109,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::declare::component::Does;
+    use crate::declare::component::Operation;
     use crate::fixture::COMPONENT;
     use crate::http::problem::Kind;
 
@@ -117,7 +117,7 @@ mod tests {
 
     fn operation(method: Method, path: &str) -> Option<String> {
         match find(&COMPONENT, &method, path) {
-            Ok(Route::Endpoint(endpoint, _)) => Some(endpoint.operation()),
+            Ok(Route::Endpoint(endpoint, _)) => Some(endpoint.operation_id()),
             _ => None,
         }
     }
@@ -167,7 +167,7 @@ mod tests {
         else {
             panic!("{path} was not found");
         };
-        assert!(matches!(endpoint.does, Does::Action(_)));
+        assert!(matches!(endpoint.operation, Operation::Action(_)));
         assert_eq!(Value::Object(parameters), serde_json::json!({"id": ID}));
     }
 

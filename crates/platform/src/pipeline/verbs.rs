@@ -5,89 +5,87 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use crate::auth::policy::{Grant, Verb};
-use crate::auth::role::Role;
 use crate::declare::component::Component;
 use crate::declare::query;
-use crate::declare::resource::{AS_OF, DRY_RUN, Resource};
+use crate::declare::resource::{AS_OF, Resource};
 use crate::declare::statements::listing::Listing;
 use crate::declare::statements::{export, import, single_row};
-use crate::declare::validation::Purpose;
+use crate::declare::validation::WriteMode;
 use crate::http::headers;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::pipeline::body_reader::Rows;
 use crate::pipeline::conditions;
-use crate::pipeline::import::{Gathered, Reader};
-use crate::pipeline::request_context::Passage;
-use crate::sql::database::Answer;
-use crate::sql::sqlstate::settle;
+use crate::pipeline::import::ImportBatch;
+use crate::pipeline::request_context::RequestContext;
+use crate::sql::database::QueryResult;
+use crate::sql::sqlstate::into_response;
 use crate::sql::statement_cache::{self, Key};
 use crate::values::field_error::FieldError;
 use crate::values::random;
 
-/// Serves a plain verb.
-pub(crate) async fn serve(
-    passage: &Passage<'_>,
+/// Performs a plain verb.
+pub(crate) async fn perform(
+    context: &RequestContext<'_>,
     component: &Component,
     resource: &'static Resource,
     verb: Verb,
+    grant: &'static Grant,
 ) -> Result<Response, Problem> {
     match verb {
-        Verb::List => list(passage, component, resource).await,
-        Verb::Get => get(passage, resource).await,
-        Verb::Create => create(passage, resource).await,
-        Verb::Update => update(passage, resource).await,
-        Verb::Delete => delete(passage, resource).await,
-        Verb::Restore => restore(passage, resource).await,
+        Verb::List => list(context, component, resource, grant).await,
+        Verb::Get => get(context, resource, grant).await,
+        Verb::Create => create(context, resource, grant).await,
+        Verb::Update => update(context, resource, grant).await,
+        Verb::Delete => delete(context, resource, grant).await,
+        Verb::Restore => restore(context, resource, grant).await,
         Verb::Import | Verb::Export | Verb::Action(_) => Err(Problem::new(Kind::NotFound)),
     }
 }
 
 async fn list(
-    passage: &Passage<'_>,
+    context: &RequestContext<'_>,
     component: &Component,
     resource: &'static Resource,
+    grant: &'static Grant,
 ) -> Result<Response, Problem> {
     let can_export = resource.verbs.contains(&Verb::Export)
         && component
-            .grant(resource.name, passage.grant.role, Verb::Export)
+            .grant(resource.name, grant.role, Verb::Export)
             .is_some();
     let media: &[&str] = if can_export {
         &["application/json", "text/csv"]
     } else {
         &["application/json"]
     };
-    let is_file = headers::accepts(passage.request, media)? == "text/csv";
-    let language = passage
+    let is_file = headers::accepts(context.request, media)? == "text/csv";
+    let language = context
         .caller
         .as_ref()
         .and_then(|caller| caller.language.as_deref());
-    let listing = Listing::parse(passage.request, resource, passage.grant)?.in_language(language);
+    let listing = Listing::parse(context.request, resource, grant)?.in_language(language);
     if is_file && listing.count {
-        let detail = "A file has no place for a count.";
+        let detail = "A file cannot include a count. Leave `count` out.";
         let error = FieldError::parameter("count", "not_allowed", detail);
         return Err(Problem::malformed(vec![error]));
     }
     let statement = match listing.shape() {
-        _ if is_file => Rc::new(export::statement(&listing, resource, passage.grant)),
-        Some(shape) => {
-            statement_cache::get(key(passage, resource, Verb::List).shaped(shape), || {
-                listing.statement(resource, passage.grant)
-            })
-        }
-        None => Rc::new(listing.statement(resource, passage.grant)),
+        _ if is_file => Rc::new(export::statement(&listing, resource, grant)),
+        Some(shape) => statement_cache::get(key(resource, Verb::List, grant).shaped(shape), || {
+            listing.statement(resource, grant)
+        }),
+        None => Rc::new(listing.statement(resource, grant)),
     };
     let arguments = if is_file {
         listing.file_arguments()
     } else {
         listing.arguments()
     };
-    let answer = match passage.run(&statement, arguments).await {
-        Ok(answer) => answer,
-        Err(failure) => return settle(failure),
+    let result = match context.run(&statement, arguments).await {
+        Ok(result) => result,
+        Err(error) => return into_response(error),
     };
-    let body = answer
+    let body = result
         .body
         .ok_or_else(|| Problem::new(Kind::Internal).cause("a list without an answer"))?;
     if is_file {
@@ -102,15 +100,15 @@ async fn list(
         });
     }
     let response = Response::json(200, body);
-    Ok(match answer.tag {
-        Some(cursor) => response.header("link", next_link(passage.request, &cursor)),
+    Ok(match result.tag {
+        Some(cursor) => response.header("link", next_link(context.request, &cursor)),
         None => response,
     })
 }
 
 /// What the text of a verb's statement depends on.
-fn key(passage: &Passage<'_>, resource: &'static Resource, verb: Verb) -> Key {
-    Key::new(resource.name, verb.name(), passage.grant)
+fn key(resource: &'static Resource, verb: Verb, grant: &'static Grant) -> Key {
+    Key::new(resource.name, verb.name(), Some(grant))
 }
 
 /// `Link: <...>; rel="next"` (RFC 8288): the same query with the next cursor.
@@ -123,64 +121,83 @@ fn next_link(request: &Request, cursor: &str) -> String {
     format!("<{}?{kept}cursor={cursor}>; rel=\"next\"", request.path)
 }
 
-async fn get(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
-    headers::accepts(passage.request, &["application/json"])?;
-    let looking_back = query::parameters(passage.request, &[AS_OF])?;
+async fn get(
+    context: &RequestContext<'_>,
+    resource: &'static Resource,
+    grant: &'static Grant,
+) -> Result<Response, Problem> {
+    headers::accepts(context.request, &["application/json"])?;
+    let looking_back = query::parameters(context.request, &[AS_OF])?;
     let statement = if looking_back.is_empty() {
-        statement_cache::get(key(passage, resource, Verb::Get), || {
-            single_row::get(resource, passage.grant)
+        statement_cache::get(key(resource, Verb::Get, grant), || {
+            single_row::get(resource, grant)
         })
-    } else if passage.grant.role == Role::Admin {
-        statement_cache::get(Key::new(resource.name, "get_as_of", passage.grant), || {
-            single_row::get_as_of(resource, passage.grant)
+    } else if grant.role.reads_history() {
+        statement_cache::get(Key::new(resource.name, "get_as_of", Some(grant)), || {
+            single_row::get_as_of(resource, grant)
         })
     } else {
-        return Err(Problem::new(Kind::Forbidden).detail("Only an admin may look back in time."));
+        return Err(Problem::new(Kind::Forbidden)
+            .detail("Only an admin can read a resource as of an earlier time."));
     };
-    let mut arguments = passage.parameters.clone();
+    let mut arguments = context.parameters.clone();
     arguments.extend(looking_back);
-    let answer = match passage.run(&statement, arguments).await {
-        Ok(answer) => answer,
-        Err(failure) => return settle(failure),
+    let result = match context.run(&statement, arguments).await {
+        Ok(result) => result,
+        Err(error) => return into_response(error),
     };
-    single(passage, 200, answer)
+    single(context, grant, 200, result)
 }
 
 /// One resource as the answer, with its tag; 304 when the client has that version already.
-fn single(passage: &Passage<'_>, status: u16, answer: Answer) -> Result<Response, Problem> {
-    let body = answer.body.ok_or_else(|| Problem::new(Kind::NotFound))?;
-    let tag = answer
+fn single(
+    context: &RequestContext<'_>,
+    grant: &'static Grant,
+    status: u16,
+    result: QueryResult,
+) -> Result<Response, Problem> {
+    let body = result.body.ok_or_else(|| Problem::new(Kind::NotFound))?;
+    let tag = result
         .tag
         .ok_or_else(|| Problem::new(Kind::Internal).cause("a resource without a version"))?;
-    let etag = conditions::etag(&tag, passage.grant);
+    let etag = conditions::etag(&tag, Some(grant));
     let response = Response::json(status, body);
-    Ok(conditions::tagged(passage.request, response, etag).replayed(answer.replayed))
+    Ok(conditions::tagged(context.request, response, etag).replayed(result.replayed))
 }
 
-async fn create(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
-    headers::accepts(passage.request, &["application/json"])?;
-    passage.no_query()?;
-    let input = passage
+async fn create(
+    context: &RequestContext<'_>,
+    resource: &'static Resource,
+    grant: &'static Grant,
+) -> Result<Response, Problem> {
+    headers::accepts(context.request, &["application/json"])?;
+    context.no_query()?;
+    let input = context
         .client
         .with_zones(|| {
-            let input = passage.body(single_row::settable(resource), Purpose::Create)?;
-            resource.ruled(Purpose::Create, input)
+            let input = context.body(single_row::settable(resource), WriteMode::Create)?;
+            resource.validated(WriteMode::Create, input)
         })
         .await?;
-    let statement = statement_cache::get(key(passage, resource, Verb::Create), || {
-        single_row::create(resource, passage.grant)
+    let statement = statement_cache::get(key(resource, Verb::Create, grant), || {
+        single_row::create(resource, grant)
     });
     let arguments = arguments(json!(random::id()), input, None);
-    let answer = match passage.run(&statement, arguments).await {
-        Ok(answer) => answer,
-        Err(failure) => return settle(failure),
+    let result = match context.run(&statement, arguments).await {
+        Ok(result) => result,
+        Err(error) => return into_response(error),
     };
-    created(passage, resource.name, answer)
+    created(context, grant, resource.name, result)
 }
 
 /// 201 with the place of what was made.
-fn created(passage: &Passage<'_>, noun: &str, answer: Answer) -> Result<Response, Problem> {
-    let response = single(passage, 201, answer)?;
+fn created(
+    context: &RequestContext<'_>,
+    grant: &'static Grant,
+    noun: &str,
+    result: QueryResult,
+) -> Result<Response, Problem> {
+    let response = single(context, grant, 201, result)?;
     located(response, noun)
 }
 
@@ -204,102 +221,102 @@ fn arguments(id: Value, input: Map<String, Value>, versions: Option<&[i64]>) -> 
     arguments
 }
 
-fn path_id(passage: &Passage<'_>) -> Result<Value, Problem> {
-    passage
+fn path_id(context: &RequestContext<'_>) -> Result<Value, Problem> {
+    context
         .parameters
         .get("id")
         .cloned()
         .ok_or_else(|| Problem::new(Kind::Internal).cause("a path without an id"))
 }
 
-async fn update(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
-    headers::accepts(passage.request, &["application/json"])?;
-    passage.no_query()?;
-    let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
-    let input = passage
-        .client
-        .with_zones(|| {
-            let input = passage.body(resource.all_fields(), Purpose::Update)?;
-            resource.ruled(Purpose::Update, input)
-        })
-        .await?;
-    let statement = statement_cache::get(key(passage, resource, Verb::Update), || {
-        single_row::update(resource, passage.grant)
-    });
-    let arguments = arguments(path_id(passage)?, input, versions.as_deref());
-    match passage.run(&statement, arguments).await {
-        Ok(answer) => single(passage, 200, answer),
-        Err(failure) => settle(failure),
-    }
-}
-
-async fn delete(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
-    passage.no_query()?;
-    let versions = conditions::expected_versions(passage.request, resource.requires_match)?;
-    let statement = statement_cache::get(key(passage, resource, Verb::Delete), || {
-        single_row::delete(resource, passage.grant)
-    });
-    let arguments = arguments(path_id(passage)?, Map::new(), versions.as_deref());
-    match passage.run(&statement, arguments).await {
-        Ok(answer) if answer.body.is_some() => Ok(Response::empty(204)),
-        Ok(_) => Err(Problem::new(Kind::NotFound)),
-        Err(failure) => settle(failure),
-    }
-}
-
-async fn restore(passage: &Passage<'_>, resource: &'static Resource) -> Result<Response, Problem> {
-    headers::accepts(passage.request, &["application/json"])?;
-    passage.no_query()?;
-    passage.no_body()?;
-    let statement = statement_cache::get(key(passage, resource, Verb::Restore), || {
-        single_row::restore(resource, passage.grant)
-    });
-    let arguments = arguments(path_id(passage)?, Map::new(), None);
-    match passage.run(&statement, arguments).await {
-        Ok(answer) => single(passage, 200, answer),
-        Err(failure) => settle(failure),
-    }
-}
-
-/// The reader of the file that the request brings, once nothing else is wrong with the request.
-pub(crate) fn import_reader(
-    request: &Request,
+async fn update(
+    context: &RequestContext<'_>,
     resource: &'static Resource,
     grant: &'static Grant,
-) -> Result<Reader, Problem> {
-    headers::accepts(request, &["application/json"])?;
-    headers::content_type(request, &["text/csv"])?;
-    let query = query::parameters(request, &[DRY_RUN])?;
-    let dry_run = query.get("dry_run").is_some_and(|value| value == "true");
-    Ok(Reader::new(resource, grant, dry_run))
+) -> Result<Response, Problem> {
+    headers::accepts(context.request, &["application/json"])?;
+    context.no_query()?;
+    let versions = conditions::expected_versions(context.request, resource.requires_match)?;
+    let input = context
+        .client
+        .with_zones(|| {
+            let input = context.body(resource.all_fields(), WriteMode::Update)?;
+            resource.validated(WriteMode::Update, input)
+        })
+        .await?;
+    let statement = statement_cache::get(key(resource, Verb::Update, grant), || {
+        single_row::update(resource, grant)
+    });
+    let arguments = arguments(path_id(context)?, input, versions.as_deref());
+    match context.run(&statement, arguments).await {
+        Ok(result) => single(context, grant, 200, result),
+        Err(error) => into_response(error),
+    }
+}
+
+async fn delete(
+    context: &RequestContext<'_>,
+    resource: &'static Resource,
+    grant: &'static Grant,
+) -> Result<Response, Problem> {
+    context.no_query()?;
+    let versions = conditions::expected_versions(context.request, resource.requires_match)?;
+    let statement = statement_cache::get(key(resource, Verb::Delete, grant), || {
+        single_row::delete(resource, grant)
+    });
+    let arguments = arguments(path_id(context)?, Map::new(), versions.as_deref());
+    match context.run(&statement, arguments).await {
+        Ok(result) if result.body.is_some() => Ok(Response::empty(204)),
+        Ok(_) => Err(Problem::new(Kind::NotFound)),
+        Err(error) => into_response(error),
+    }
+}
+
+async fn restore(
+    context: &RequestContext<'_>,
+    resource: &'static Resource,
+    grant: &'static Grant,
+) -> Result<Response, Problem> {
+    headers::accepts(context.request, &["application/json"])?;
+    context.no_query()?;
+    context.no_body()?;
+    let statement = statement_cache::get(key(resource, Verb::Restore, grant), || {
+        single_row::restore(resource, grant)
+    });
+    let arguments = arguments(path_id(context)?, Map::new(), None);
+    match context.run(&statement, arguments).await {
+        Ok(result) => single(context, grant, 200, result),
+        Err(error) => into_response(error),
+    }
 }
 
 /// Inserts the rows of a file.
 pub(crate) async fn import(
-    passage: &Passage<'_>,
+    context: &RequestContext<'_>,
     resource: &'static Resource,
-    rows: Rows,
+    grant: &'static Grant,
+    batch: ImportBatch,
 ) -> Result<Response, Problem> {
-    let statement = statement_cache::get(key(passage, resource, Verb::Import), || {
+    let statement = statement_cache::get(key(resource, Verb::Import, grant), || {
         import::statement(resource)
     });
-    let gathered = rows.gathered.settled(&passage.client).await?;
-    let Gathered {
+    let batch = batch.settled(&context.client).await?;
+    let ImportBatch {
         arguments,
-        places,
+        row_numbers,
         share,
         ..
-    } = gathered;
-    let answered = passage.client.run_text(&statement, arguments).await;
+    } = batch;
+    let answered = context.client.run_text(&statement, arguments).await;
     // Until here the rows took their memory.
     drop(share);
     match answered {
-        Ok(answer) => {
-            let body = answer
+        Ok(result) => {
+            let body = result
                 .body
                 .ok_or_else(|| Problem::new(Kind::Internal).cause("an import without an answer"))?;
-            Ok(Response::json(201, body).replayed(answer.replayed))
+            Ok(Response::json(201, body).replayed(result.replayed))
         }
-        Err(failure) => settle(places.locate(failure)),
+        Err(error) => into_response(row_numbers.locate(error)),
     }
 }

@@ -5,7 +5,6 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Method;
 use http_body_util::BodyExt;
 use spin_sdk::http::FullBody;
 
@@ -14,8 +13,8 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::pipeline;
-use crate::pipeline::body_reader::{Body, Intake, Rows};
-use crate::settings::{self, Settings};
+use crate::pipeline::body_reader::{Body, BodyReader, ImportedFile};
+use crate::settings;
 use crate::spin::deadline::within;
 use crate::spin::postgres::Postgres;
 use crate::spin::variables::{settings, variable};
@@ -28,20 +27,26 @@ pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
 
 /// Answers a request of the host with the component's table.
 pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
-    let response = match settings().await {
-        Ok(settings) => match read(component, &settings, request).await {
-            (request, Ok(rows)) => {
-                let is_long = rows.is_some() || pipeline::is_lengthy(component, &request);
-                let database = Postgres::new(&settings, is_long);
-                pipeline::handle(component, &settings, &database, &request, rows).await
-            }
-            (request, Err(problem)) => {
-                pipeline::answer(&settings.allowed_origins, &request, || Err(problem))
-            }
-        },
-        Err(cause) => refused(component.name, &cause),
+    let settings = match settings(component.application.regions).await {
+        Ok(settings) => settings,
+        Err(cause) => return sent(refused(component.name, &cause)),
     };
-    sent(response)
+    let (parts, body) = request.into_parts();
+    let mut request = head(parts);
+    let taken = match pipeline::resolve::resolve(component, &settings, &request) {
+        Ok(mut plan) => match take_body(&mut request, body, plan.body_reader()).await {
+            Ok(file) => Ok((plan, file)),
+            Err(problem) => Err(problem),
+        },
+        Err(problem) => Err(problem),
+    };
+    sent(match taken {
+        Ok((plan, file)) => {
+            let database = Postgres::new(&settings, plan.is_long_running());
+            pipeline::handle(component, &settings, &database, &request, plan, file).await
+        }
+        Err(problem) => pipeline::respond(&settings.allowed_origins, &request, || Err(problem)),
+    })
 }
 
 /// Answers a request of the host by `respond`, which is told the allowed origins and reads no body.
@@ -95,31 +100,26 @@ fn refused(name: &str, cause: &str) -> Response {
         .header("content-length", length)
 }
 
-/// Reads the request and the rows of a file that it imports, or says why the body could not be read.
-async fn read(
-    component: &Component,
-    settings: &Settings,
-    request: Incoming,
-) -> (Request, Result<Option<Rows>, Problem>) {
-    let (parts, body) = request.into_parts();
-    let mut request = head(parts);
-    // A body has no meaning there (RFC 9110, section 9.3), nor has its coding: to ask the host for one costs more than to route.
-    if [Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&request.method) {
-        return (request, Ok(None));
-    }
-    let result = match pipeline::intake(component, settings, &request) {
-        Ok(intake) => read_body(&request, body, intake).await,
-        Err(problem) => Err(problem),
+/// Takes the body in: into the request, or as the file that it is. Where a body has no meaning, the host is not asked for one,
+/// which would cost more than to route.
+async fn take_body<B>(
+    request: &mut Request,
+    body: B,
+    reader: Option<BodyReader>,
+) -> Result<Option<ImportedFile>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let Some(reader) = reader else {
+        return Ok(None);
     };
-    let result = match result {
-        Ok(Body::Bytes(bytes)) => {
+    match read_body(request, body, reader).await? {
+        Body::Bytes(bytes) => {
             request.body = bytes;
             Ok(None)
         }
-        Ok(Body::Rows(rows)) => Ok(Some(rows)),
-        Err(problem) => Err(problem),
-    };
-    (request, result)
+        Body::File(file) => Ok(Some(file)),
+    }
 }
 
 /// The request without its body.
@@ -133,7 +133,11 @@ fn head(parts: http::request::Parts) -> Request {
     }
 }
 
-async fn read_body<B>(request: &Request, mut body: B, mut intake: Intake) -> Result<Body, Problem>
+async fn read_body<B>(
+    request: &Request,
+    mut body: B,
+    mut reader: BodyReader,
+) -> Result<Body, Problem>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -142,22 +146,28 @@ where
         .header("content-length")
         .and_then(|length| length.parse().ok())
     {
-        intake.announce(length)?;
+        reader.check_content_length(length)?;
     }
     let begun = Instant::now();
-    let too_slow = || Problem::new(Kind::TooSlow).detail("Send the body faster, or in parts.");
-    while let Some(frame) = within(intake.patience(begun.elapsed()), body.frame())
+    let too_slow = || {
+        Problem::new(Kind::TooSlow).detail(
+            "The request body arrived too slowly. Send it faster, or in \
+        several requests.",
+        )
+    };
+    while let Some(frame) = within(reader.patience(begun.elapsed()), body.frame())
         .await
         .ok_or_else(too_slow)?
     {
         let frame = frame.map_err(|_| {
-            Problem::new(Kind::Malformed).detail("The body broke off before its end.")
+            Problem::new(Kind::Malformed)
+                .detail("The connection was closed before the end of the request body.")
         })?;
         if let Ok(data) = frame.into_data() {
-            intake.take(&data)?;
+            reader.take(&data)?;
         }
     }
-    intake.finish()
+    reader.finish()
 }
 
 fn sent(response: Response) -> Outgoing {

@@ -7,22 +7,22 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use spin_sdk::pg::{
-    Certificate, Connection, DbValue, Error, OpenOptions, ParameterValue, PgError, QueryError,
+    self, Certificate, Connection, DbValue, Error, OpenOptions, ParameterValue, PgError,
 };
 use spin_sdk::time;
 
 use crate::settings::{self, Settings};
 use crate::spin::deadline::within;
-use crate::sql::database::{Answer, CALL, Database, Pause, Pending};
-use crate::sql::error::{Failure, Refusal};
+use crate::sql::database::{CALL, Database, Pause, Pending, QueryResult};
+use crate::sql::error::{DatabaseError, QueryError};
 use crate::sql::statement::Statement;
 
 /// How long the database may take in all. More than its own `statement_timeout`, whose refusal says more: this is
 /// for a server that has fallen silent, and for a pool that has no connection left.
-const DATABASE: Duration = Duration::from_secs(20);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How much longer a request with a lengthy statement may take in all than the statement.
-const MARGIN: Duration = Duration::from_secs(5);
+/// How much longer a request with a long-running statement may take in all than the statement.
+const LONG_RUNNING_MARGIN: Duration = Duration::from_secs(5);
 
 /// PostgreSQL through Spin: a connection from the host's pool for one statement, and no longer, for idle
 /// instances that hold connections would starve the others.
@@ -36,10 +36,16 @@ pub(crate) struct Postgres<'s> {
 impl<'s> Postgres<'s> {
     pub(crate) fn new(settings: &'s Settings, is_long: bool) -> Self {
         let (address, limit) = if is_long {
-            let address = Cow::Owned(settings.lengthy_database_url());
-            (address, settings::LENGTHY + MARGIN)
+            let address = Cow::Owned(settings.long_running_database_url());
+            (
+                address,
+                settings::LONG_RUNNING_TIMEOUT + LONG_RUNNING_MARGIN,
+            )
         } else {
-            (Cow::Borrowed(settings.database_url.as_str()), DATABASE)
+            (
+                Cow::Borrowed(settings.database_url.as_str()),
+                DATABASE_TIMEOUT,
+            )
         };
         Postgres {
             address,
@@ -87,8 +93,8 @@ impl Database for Postgres<'_> {
                 ParameterValue::Str(arguments),
             ];
             match within(self.limit, self.call(parameters)).await {
-                Some(row) => answer(row.map_err(failure)?, started.elapsed().as_micros()),
-                None => Err(Failure::Unavailable(format!(
+                Some(row) => query_result(row.map_err(query_error)?, started.elapsed().as_micros()),
+                None => Err(QueryError::Unavailable(format!(
                     "no answer within {} s",
                     self.limit.as_secs()
                 ))),
@@ -102,8 +108,8 @@ impl Database for Postgres<'_> {
 }
 
 /// The row of `lms.run`: body, tag, whether it was kept from an earlier request, and why there is none of these.
-fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failure> {
-    let odd = |what: &str| Failure::Unexpected(format!("lms.run answered {what}"));
+fn query_result(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<QueryResult, QueryError> {
+    let odd = |what: &str| QueryError::Unexpected(format!("lms.run answered {what}"));
     let text = |value: DbValue| match value {
         DbValue::Str(text) => Ok(Some(text)),
         DbValue::DbNull => Ok(None),
@@ -112,10 +118,10 @@ fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failu
     };
     match row.map(<[DbValue; 4]>::try_from) {
         Some(Ok([_, _, _, DbValue::Str(refusal)])) => match serde_json::from_str(&refusal) {
-            Ok(refusal) => Err(Failure::Refused(Box::new(refusal))),
+            Ok(refusal) => Err(QueryError::Refused(Box::new(refusal))),
             Err(_) => Err(odd("a refusal that is none")),
         },
-        Some(Ok([body, tag, DbValue::Boolean(replayed), DbValue::DbNull])) => Ok(Answer {
+        Some(Ok([body, tag, DbValue::Boolean(replayed), DbValue::DbNull])) => Ok(QueryResult {
             body: text(body)?,
             tag: text(tag)?,
             replayed,
@@ -125,9 +131,9 @@ fn answer(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<Answer, Failu
     }
 }
 
-fn failure(error: Error) -> Failure {
+fn query_error(error: Error) -> QueryError {
     match error {
-        Error::PgError(PgError::QueryFailed(QueryError::DbError(error))) => {
+        Error::PgError(PgError::QueryFailed(pg::QueryError::DbError(error))) => {
             let extra = |name: &str| {
                 error
                     .extras
@@ -135,7 +141,7 @@ fn failure(error: Error) -> Failure {
                     .find(|(key, _)| key == name)
                     .map(|(_, value)| value.clone())
             };
-            Failure::Refused(Box::new(Refusal {
+            QueryError::Refused(Box::new(DatabaseError {
                 constraint: extra("constraint"),
                 table: extra("table"),
                 column: extra("column"),
@@ -144,9 +150,11 @@ fn failure(error: Error) -> Failure {
                 detail: error.detail,
             }))
         }
-        Error::PgError(PgError::QueryFailed(QueryError::Text(text))) => Failure::Unavailable(text),
-        Error::PgError(PgError::ConnectionFailed(text)) => Failure::Unavailable(text),
-        Error::PgError(PgError::Other(text)) => Failure::Unavailable(text),
-        other => Failure::Unexpected(other.to_string()),
+        Error::PgError(PgError::QueryFailed(pg::QueryError::Text(text))) => {
+            QueryError::Unavailable(text)
+        }
+        Error::PgError(PgError::ConnectionFailed(text)) => QueryError::Unavailable(text),
+        Error::PgError(PgError::Other(text)) => QueryError::Unavailable(text),
+        other => QueryError::Unexpected(other.to_string()),
     }
 }

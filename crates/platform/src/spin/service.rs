@@ -38,7 +38,7 @@ async fn send(
 ) -> Result<Vec<u8>, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
     let failed = |cause: String| {
-        Problem::new(Kind::Internal).cause(format!("{component} gave no answer: {cause}"))
+        Problem::new(Kind::Internal).cause(format!("{component} did not respond: {cause}"))
     };
     let request = http::Request::post(url)
         .header("fair-queue-key", fair_queue_key)
@@ -50,7 +50,7 @@ async fn send(
     let (parts, body) = response.into_parts();
     if parts.status == http::StatusCode::SERVICE_UNAVAILABLE {
         return Err(Problem::new(Kind::Unavailable)
-            .detail("Too much is under way; come again.")
+            .detail("Too many requests are in progress. Try again later.")
             .header("retry-after", "5"));
     }
     if parts.status != http::StatusCode::OK {

@@ -20,7 +20,7 @@ pub(crate) async fn variable(name: &str) -> Result<String, String> {
         .map_err(|_| format!("variable {name} is not set"))
 }
 
-pub(crate) async fn settings() -> Result<Rc<Settings>, String> {
+pub(crate) async fn settings(regions: &[&str]) -> Result<Rc<Settings>, String> {
     if let Some(settings) = SETTINGS.with(|settings| settings.borrow().clone()) {
         return Ok(settings);
     }
@@ -39,7 +39,7 @@ pub(crate) async fn settings() -> Result<Rc<Settings>, String> {
     ] {
         values.insert(name, variable(name).await?);
     }
-    let settings = Rc::new(Settings::read(|name| {
+    let settings = Rc::new(Settings::read(regions, |name| {
         values
             .get(name)
             .cloned()

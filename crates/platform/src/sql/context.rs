@@ -8,7 +8,7 @@ use crate::auth::role::Role;
 
 /// The first argument of `lms.run`: the row-level policies and the event log read nothing else.
 #[derive(Debug, Clone, Serialize)]
-pub struct Context<'a> {
+pub struct DatabaseContext<'a> {
     /// The cell that this component is set to serve; the database of another one refuses.
     pub cell: &'a str,
     /// The region of that cell.
@@ -29,21 +29,21 @@ pub struct Context<'a> {
     pub request_id: &'a str,
     /// The client's `Idempotency-Key`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<&'a str>,
+    pub idempotency_key: Option<String>,
     /// A keyed hash of the request, so that the key can't be used for another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> DatabaseContext<'a> {
     /// The context of a caller, or of nobody.
     pub fn new(
         cell: &'a str,
         region: &'a str,
         caller: Option<&Caller>,
         request_id: &'a str,
-    ) -> Context<'a> {
-        Context {
+    ) -> DatabaseContext<'a> {
+        DatabaseContext {
             cell,
             region,
             tenant: caller.map(|caller| caller.tenant),
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn nobody_has_no_tenant() {
-        let text = Context::new("eu-standard", "eu", None, "r-1").text();
+        let text = DatabaseContext::new("eu-standard", "eu", None, "r-1").text();
         let context: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(
             context,

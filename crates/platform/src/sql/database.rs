@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::http::problem::{Kind, Problem};
-use crate::sql::context::Context;
-use crate::sql::error::Failure;
+use crate::sql::context::DatabaseContext;
+use crate::sql::error::QueryError;
 use crate::sql::sqlstate::{self, Outcome};
 use crate::sql::statement::{Sql, Statement};
 use crate::values::zones;
 
 /// The one SQL text that ever reaches PostgreSQL from a component. It answers body, tag, whether the answer was kept, and the
-/// [`Refusal`](crate::sql::error::Refusal) as JSON: what is refused is no error to the server, or it would write it, with what people typed, into its log.
+/// [`DatabaseError`](crate::sql::error::DatabaseError) as JSON: what is refused is no error to the server, or it would write it, with what people typed, into its log.
 pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null, null)";
 
 /// The SQLSTATE of a transaction that was chosen to end a deadlock. It has left nothing behind, so it can be run again.
@@ -28,7 +28,7 @@ const REPEATED: usize = 1024 * 1024;
 
 /// What a statement answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct QueryResult {
     /// The body of the response; none when no row was found.
     pub body: Option<String>,
     /// The version of a single resource, or the cursor behind a list.
@@ -40,7 +40,7 @@ pub struct Answer {
 }
 
 /// A statement's answer, when it comes.
-pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'a>>;
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<QueryResult, QueryError>> + 'a>>;
 
 /// The end of a pause.
 pub type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -62,13 +62,13 @@ pub trait Database {
 /// The database as one request uses it: in its context, and with the time that it took.
 pub struct Client<'a> {
     database: &'a dyn Database,
-    context: Context<'a>,
+    context: DatabaseContext<'a>,
     microseconds: Cell<u64>,
 }
 
 impl<'a> Client<'a> {
     /// The database in the context.
-    pub fn new(database: &'a dyn Database, context: Context<'a>) -> Client<'a> {
+    pub fn new(database: &'a dyn Database, context: DatabaseContext<'a>) -> Client<'a> {
         Client {
             database,
             context,
@@ -85,7 +85,7 @@ impl<'a> Client<'a> {
         &self,
         statement: &Statement,
         arguments: Map<String, Value>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<QueryResult, QueryError> {
         self.run_text(statement, Value::Object(arguments).to_string())
             .await
     }
@@ -99,7 +99,7 @@ impl<'a> Client<'a> {
         &self,
         statement: &Statement,
         mut arguments: String,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<QueryResult, QueryError> {
         let mut repeats = if arguments.len() <= REPEATED {
             REPEATS
         } else {
@@ -112,11 +112,11 @@ impl<'a> Client<'a> {
                 .run(self.context.text(), statement, arguments)
                 .await;
             match (answer, again) {
-                (Err(Failure::Refused(refusal)), Some(again)) if refusal.code == DEADLOCK => {
+                (Err(QueryError::Refused(refusal)), Some(again)) if refusal.code == DEADLOCK => {
                     repeats -= 1;
                     arguments = again;
                 }
-                (Err(failure), _) => return Err(failure),
+                (Err(error), _) => return Err(error),
                 (Ok(answer), _) => {
                     self.microseconds
                         .set(self.microseconds.get() + answer.microseconds);
@@ -133,7 +133,7 @@ impl<'a> Client<'a> {
     ///
     /// The error of the work, or a problem when the zones cannot be read.
     pub async fn with_zones<T>(&self, work: impl Fn() -> Result<T, Problem>) -> Result<T, Problem> {
-        let context = Context {
+        let context = DatabaseContext {
             idempotency_key: None,
             fingerprint: None,
             ..self.context.clone()
@@ -146,7 +146,7 @@ impl<'a> Client<'a> {
                 .set(self.microseconds.get() + aside.microseconds.take());
             match answer {
                 Ok(answer) => Ok(answer.body.unwrap_or_default()),
-                Err(failure) => match sqlstate::outcome(failure) {
+                Err(error) => match sqlstate::outcome(error) {
                     Outcome::Problem(problem) => Err(*problem),
                     Outcome::DryRun(_) => Err(Problem::new(Kind::Internal)
                         .cause("reading time zones was taken for a dry run")),
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::fixture::ready;
-    use crate::sql::error::Refusal;
+    use crate::sql::error::DatabaseError;
     use crate::sql::statement::Sql;
 
     /// A database that ends the first statements with a SQLSTATE.
@@ -199,11 +199,11 @@ mod tests {
             let left = self.left.get();
             self.left.set(left.saturating_sub(1));
             Box::pin(std::future::ready(if left == 0 {
-                Ok(Answer::default())
+                Ok(QueryResult::default())
             } else {
-                Err(Failure::Refused(Box::new(Refusal {
+                Err(QueryError::Refused(Box::new(DatabaseError {
                     code: self.code.to_owned(),
-                    ..Refusal::default()
+                    ..DatabaseError::default()
                 })))
             }))
         }
@@ -219,7 +219,10 @@ mod tests {
             left: Cell::new(refusals),
             arguments: RefCell::default(),
         };
-        let client = Client::new(&database, Context::new("eu-standard", "eu", None, "r-1"));
+        let client = Client::new(
+            &database,
+            DatabaseContext::new("eu-standard", "eu", None, "r-1"),
+        );
         let statement = Sql::from("select 1").prepared("lamps.list");
         let answer = ready(client.run_text(&statement, arguments.to_owned()));
         (answer.is_ok(), database.arguments.into_inner())

@@ -4,18 +4,18 @@
 
 /// Why a statement gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum QueryError {
     /// The database can't be reached or can't take more work.
     Unavailable(String),
     /// PostgreSQL refused the statement.
-    Refused(Box<Refusal>),
+    Refused(Box<DatabaseError>),
     /// The answer wasn't of the agreed shape: a fault of ours.
     Unexpected(String),
 }
 
 /// PostgreSQL's words on a refused statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
-pub struct Refusal {
+pub struct DatabaseError {
     /// SQLSTATE, five characters.
     pub code: String,
     /// The primary message.

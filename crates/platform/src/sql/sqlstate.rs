@@ -1,8 +1,8 @@
 //! The one table from what PostgreSQL refused to what the client is told.
 
-use crate::http::problem::{Kind, Problem, elsewhere};
+use crate::http::problem::{Kind, Problem, misdirected};
 use crate::http::response::Response;
-use crate::sql::error::{Failure, Refusal};
+use crate::sql::error::{DatabaseError, QueryError};
 use crate::values::field_error::FieldError;
 
 /// Seconds after which a client may try again when the database was away.
@@ -18,11 +18,11 @@ pub enum Outcome {
 }
 
 /// Turns a failure into what is answered.
-pub fn outcome(failure: Failure) -> Outcome {
-    match failure {
-        Failure::Unavailable(cause) => problem(unavailable(cause)),
-        Failure::Unexpected(cause) => problem(Problem::new(Kind::Internal).cause(cause)),
-        Failure::Refused(refusal) => refused(*refusal),
+pub fn outcome(error: QueryError) -> Outcome {
+    match error {
+        QueryError::Unavailable(cause) => problem(unavailable(cause)),
+        QueryError::Unexpected(cause) => problem(Problem::new(Kind::Internal).cause(cause)),
+        QueryError::Refused(refusal) => refused(*refusal),
     }
 }
 
@@ -49,7 +49,7 @@ pub fn without_values(code: &str, message: &str) -> String {
     }
 }
 
-fn refused(refusal: Refusal) -> Outcome {
+fn refused(refusal: DatabaseError) -> Outcome {
     let line = format!(
         "{}: {}",
         refusal.code,
@@ -65,21 +65,22 @@ fn refused(refusal: Refusal) -> Outcome {
         "LM404" => Problem::new(Kind::NotFound),
         "LM409" => about_field(Kind::Conflict, "conflict", refusal),
         "LM412" => Problem::new(Kind::Stale)
-            .detail("Read it again and repeat the change with the new ETag."),
+            .detail("Get the resource again and repeat the change with its new ETag."),
         // The URL of the cell where the tenant lives is the detail.
         "LM421" => match refusal.detail {
-            Some(url) => elsewhere(&url),
+            Some(url) => misdirected(&url),
             None => Problem::new(Kind::Internal).cause(line),
         },
         "LM422" => match listed(&refusal) {
             Some(errors) => Problem::invalid(errors),
             None => about_field(Kind::Invalid, "invalid", refusal),
         },
-        "LM424" => {
-            Problem::new(Kind::KeyReused).detail("Use a new Idempotency-Key for a new request.")
-        }
+        "LM424" => Problem::new(Kind::KeyReused).detail(
+            "The idempotency key was used for another request. Use a new \
+                `Idempotency-Key` for a new request.",
+        ),
         "LM429" => Problem::new(Kind::TooManyRequests)
-            .detail("Wait before the next attempt.")
+            .detail("Wait for the time in `Retry-After` before the next attempt.")
             .header("retry-after", refusal.message),
         "LM503" => unavailable(line),
         // A unique key: what is there may be out of the caller's sight, so only the field is named.
@@ -88,25 +89,26 @@ fn refused(refusal: Refusal) -> Outcome {
                 errors: vec![FieldError::new(
                     format!("/{field}"),
                     "not_unique",
-                    "This value is taken.",
+                    "The value is already in use.",
                 )],
                 ..Problem::new(Kind::Conflict)
             },
-            None => Problem::new(Kind::Conflict).detail("It is there already."),
+            None => Problem::new(Kind::Conflict).detail("The resource already exists."),
         },
         "23503" => match field_of(&refusal, "_fkey") {
             Some(field) => Problem::invalid(vec![FieldError::new(
                 format!("/{field}"),
                 "not_found",
-                "There is no such thing here.",
+                no_such(&field),
             )]),
-            None => Problem::new(Kind::Conflict).detail("Something still refers to it."),
+            None => Problem::new(Kind::Conflict)
+                .detail("The resource is still in use by another resource."),
         },
         "23514" | "23502" => match field_of(&refusal, "_check").or(refusal.column.clone()) {
             Some(field) => Problem::invalid(vec![FieldError::new(
                 format!("/{field}"),
                 "invalid",
-                "This value isn't allowed.",
+                "The value is not allowed.",
             )]),
             None => Problem::new(Kind::Invalid),
         }
@@ -116,18 +118,18 @@ fn refused(refusal: Refusal) -> Outcome {
                 errors: vec![FieldError::new(
                     format!("/{field}"),
                     "conflict",
-                    "It overlaps with what is there.",
+                    "The value overlaps an existing resource.",
                 )],
                 ..Problem::new(Kind::Conflict)
             },
-            None => Problem::new(Kind::Conflict).detail("It overlaps with what is there."),
+            None => Problem::new(Kind::Conflict).detail("The value overlaps an existing resource."),
         },
         "42501" => Problem::new(Kind::Forbidden)
-            .detail("This is out of your reach.")
+            .detail("The resource is outside your scope.")
             .cause(line),
         // Text that can't be stored, numbers and times out of range, bad casts: the input's fault.
         code if code.starts_with("22") => Problem::new(Kind::Invalid)
-            .detail("A value is out of the range that can be stored.")
+            .detail("A value is outside the range that can be stored.")
             .cause(line),
         // Serialisation, deadlock, lock time-out: another request was faster; repeating helps.
         // Read only: the tenant is on its way to another cell, or the server is a standby that is about to be promoted.
@@ -146,7 +148,7 @@ fn refused(refusal: Refusal) -> Outcome {
 }
 
 /// Errors of many rows that a statement collected by itself, as JSON in the refusal's detail.
-fn listed(refusal: &Refusal) -> Option<Vec<FieldError>> {
+fn listed(refusal: &DatabaseError) -> Option<Vec<FieldError>> {
     #[derive(serde::Deserialize)]
     struct Listed {
         pointer: String,
@@ -162,7 +164,7 @@ fn listed(refusal: &Refusal) -> Option<Vec<FieldError>> {
 }
 
 /// One of our own refusals, whose message is meant for the client and whose column is the field.
-fn about_field(kind: Kind, code: &'static str, refusal: Refusal) -> Problem {
+fn about_field(kind: Kind, code: &'static str, refusal: DatabaseError) -> Problem {
     match refusal.column {
         Some(field) if !field.is_empty() => Problem {
             errors: vec![FieldError::new(format!("/{field}"), code, refusal.message)],
@@ -172,9 +174,26 @@ fn about_field(kind: Kind, code: &'static str, refusal: Refusal) -> Problem {
     }
 }
 
+/// The message for a field that refers to what does not exist: `No such centre.` of `centre_id`. The database's is `lms.no_such`.
+fn no_such(field: &str) -> String {
+    let name = field.rsplit('/').next().unwrap_or(field);
+    let name = name
+        .strip_suffix("_ids")
+        .or(name.strip_suffix("_id"))
+        .unwrap_or(name);
+    let noun = match name {
+        "assigned_to" | "staff" => "staff member".to_owned(),
+        "assigned_tutor" => "tutor".to_owned(),
+        "inventory" => "inventory item".to_owned(),
+        "reverses" => "finance record".to_owned(),
+        _ => name.replace('_', " "),
+    };
+    format!("No such {noun}.")
+}
+
 /// The field that a constraint is about; constraints are named `<table>_<field><suffix>`, and the unique
 /// indexes that document 4 names are `idx_<table>_<field>`.
-fn field_of(refusal: &Refusal, suffix: &str) -> Option<String> {
+fn field_of(refusal: &DatabaseError, suffix: &str) -> Option<String> {
     let table = refusal.table.as_deref()?;
     let constraint = refusal.constraint.as_deref()?;
     let (name, suffix) = match constraint.strip_prefix("idx_") {
@@ -190,8 +209,8 @@ fn field_of(refusal: &Refusal, suffix: &str) -> Option<String> {
 /// # Errors
 ///
 /// The problem, unless it was a dry run.
-pub fn settle(failure: Failure) -> Result<Response, Problem> {
-    match outcome(failure) {
+pub fn into_response(error: QueryError) -> Result<Response, Problem> {
+    match outcome(error) {
         Outcome::DryRun(body) => Ok(Response::json(200, body)),
         Outcome::Problem(problem) => Err(*problem),
     }
@@ -201,24 +220,24 @@ pub fn settle(failure: Failure) -> Result<Response, Problem> {
 mod tests {
     use super::*;
 
-    fn refusal(code: &str) -> Refusal {
-        Refusal {
+    fn refusal(code: &str) -> DatabaseError {
+        DatabaseError {
             code: code.to_owned(),
             message: "said by the database".to_owned(),
-            ..Refusal::default()
+            ..DatabaseError::default()
         }
     }
 
-    fn about(code: &str, table: &str, constraint: &str) -> Refusal {
-        Refusal {
+    fn about(code: &str, table: &str, constraint: &str) -> DatabaseError {
+        DatabaseError {
             table: Some(table.to_owned()),
             constraint: Some(constraint.to_owned()),
             ..refusal(code)
         }
     }
 
-    fn problem_of(refusal: Refusal) -> Problem {
-        match outcome(Failure::Refused(Box::new(refusal))) {
+    fn problem_of(refusal: DatabaseError) -> Problem {
+        match outcome(QueryError::Refused(Box::new(refusal))) {
             Outcome::Problem(problem) => *problem,
             Outcome::DryRun(body) => panic!("a dry run: {body}"),
         }
@@ -331,7 +350,7 @@ mod tests {
                 "42P01: relation \"lms.lamps\" does not exist",
             ),
         ] {
-            let problem = problem_of(Refusal {
+            let problem = problem_of(DatabaseError {
                 message: message.to_owned(),
                 detail: Some("Failing row contains (Ada Byron).".to_owned()),
                 ..refusal(code)
@@ -343,12 +362,12 @@ mod tests {
     #[test]
     fn our_own_refusals_name_their_field() {
         for (code, expected) in [("LM409", "conflict"), ("LM422", "invalid")] {
-            let problem = problem_of(Refusal {
+            let problem = problem_of(DatabaseError {
                 column: Some("profile/parent_id".to_owned()),
                 ..refusal(code)
             });
             assert_eq!(error(&problem), ("/profile/parent_id", expected));
-            let bare = problem_of(Refusal {
+            let bare = problem_of(DatabaseError {
                 column: Some(String::new()),
                 ..refusal(code)
             });
@@ -386,7 +405,7 @@ mod tests {
             assert_eq!(error(&problem), expected);
             assert!(!problem.body("r").contains(&name));
         }
-        let missing = Refusal {
+        let missing = DatabaseError {
             column: Some("name".to_owned()),
             ..refusal("23502")
         };
@@ -402,7 +421,7 @@ mod tests {
 
     #[test]
     fn the_seconds_to_wait_come_from_the_database() {
-        let problem = problem_of(Refusal {
+        let problem = problem_of(DatabaseError {
             message: "37".to_owned(),
             ..refusal("LM429")
         });
@@ -411,12 +430,12 @@ mod tests {
 
     #[test]
     fn a_dry_run_is_an_answer() {
-        let run = Refusal {
+        let run = DatabaseError {
             detail: Some("{\"created\":2}".to_owned()),
             ..refusal("LM200")
         };
         assert_eq!(
-            outcome(Failure::Refused(Box::new(run))),
+            outcome(QueryError::Refused(Box::new(run))),
             Outcome::DryRun("{\"created\":2}".to_owned())
         );
         assert_eq!(problem_of(refusal("LM200")).kind, Kind::Internal);
@@ -424,7 +443,7 @@ mod tests {
 
     #[test]
     fn a_tenant_that_has_moved_is_found_at_its_url() {
-        let moved = problem_of(Refusal {
+        let moved = problem_of(DatabaseError {
             detail: Some("https://au.example.org".to_owned()),
             ..refusal("LM421")
         });
@@ -438,7 +457,7 @@ mod tests {
 
     #[test]
     fn errors_of_rows_are_listed() {
-        let listed = Refusal {
+        let listed = DatabaseError {
             detail: Some(
                 r#"[{"pointer":"/2/name","detail":"Taken."},{"pointer":"/9/id","detail":"No."}]"#
                     .to_owned(),
@@ -452,7 +471,7 @@ mod tests {
             .map(|error| error.pointer.as_str())
             .collect();
         assert_eq!(pointers, ["/2/name", "/9/id"]);
-        let prose = Refusal {
+        let prose = DatabaseError {
             detail: Some("not JSON".to_owned()),
             ..refusal("LM422")
         };
@@ -464,13 +483,13 @@ mod tests {
 
     #[test]
     fn without_a_database_the_client_comes_back_later() {
-        let Outcome::Problem(away) = outcome(Failure::Unavailable("refused".to_owned())) else {
+        let Outcome::Problem(away) = outcome(QueryError::Unavailable("refused".to_owned())) else {
             panic!("not a problem");
         };
         assert_eq!(away.kind, Kind::Unavailable);
         assert_eq!(away.headers, [("retry-after", "2".to_owned())]);
         assert_eq!(away.cause.as_deref(), Some("refused"));
-        let Outcome::Problem(odd) = outcome(Failure::Unexpected("odd".to_owned())) else {
+        let Outcome::Problem(odd) = outcome(QueryError::Unexpected("odd".to_owned())) else {
             panic!("not a problem");
         };
         assert_eq!(

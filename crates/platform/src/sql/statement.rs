@@ -16,6 +16,20 @@ pub struct Statement {
     pub text: String,
 }
 
+impl Statement {
+    /// The statement of an operation: a comment in front of it tells logs and plans who asked, and the server keeps it
+    /// prepared under the operation's name.
+    pub fn named(operation: &'static str, sql: impl Into<Sql>) -> Statement {
+        let mut named = Sql::default();
+        named
+            .push("-- ")
+            .push(operation)
+            .push("\n")
+            .append(&sql.into());
+        named.prepared(operation)
+    }
+}
+
 /// SQL under construction.
 #[derive(Debug, Clone, Default)]
 pub struct Sql(String);

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use crate::auth::policy::Grant;
@@ -15,19 +16,23 @@ pub(crate) struct Key {
     operation: &'static str,
     /// The verb; empty for an action.
     verb: &'static str,
-    /// Where the grant stands in the access table.
-    grant: usize,
+    /// Where the grant stands in the access table, if one is needed.
+    grant: Option<usize>,
     /// A list's shape: the field that it is filtered by, and whether it goes on behind a cursor.
     shape: Option<(&'static str, bool)>,
 }
 
 impl Key {
     /// The statement of a verb, or of an action without one.
-    pub(crate) fn new(operation: &'static str, verb: &'static str, grant: &'static Grant) -> Key {
+    pub(crate) fn new(
+        operation: &'static str,
+        verb: &'static str,
+        grant: Option<&'static Grant>,
+    ) -> Key {
         Key {
             operation,
             verb,
-            grant: std::ptr::from_ref(grant).addr(),
+            grant: grant.map(|grant| std::ptr::from_ref(grant).addr()),
             shape: None,
         }
     }
@@ -47,18 +52,31 @@ thread_local! {
 
 /// The statement of the key, built when it is asked for the first time.
 pub(crate) fn get(key: Key, build: impl FnOnce() -> Statement) -> Rc<Statement> {
-    let kept = STATEMENTS.with_borrow(|statements| statements.get(&key).cloned());
-    kept.unwrap_or_else(|| {
-        let statement = Rc::new(build());
-        STATEMENTS.with_borrow_mut(|statements| statements.insert(key, statement.clone()));
-        statement
-    })
+    let Ok(statement) = get_or_try(key, || Ok::<_, Infallible>(build()));
+    statement
+}
+
+/// The statement of the key, built when it is asked for the first time.
+///
+/// # Errors
+///
+/// When it can't be built.
+pub(crate) fn get_or_try<E>(
+    key: Key,
+    build: impl FnOnce() -> Result<Statement, E>,
+) -> Result<Rc<Statement>, E> {
+    if let Some(kept) = STATEMENTS.with_borrow(|statements| statements.get(&key).cloned()) {
+        return Ok(kept);
+    }
+    let statement = Rc::new(build()?);
+    STATEMENTS.with_borrow_mut(|statements| statements.insert(key, statement.clone()));
+    Ok(statement)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{ADMIN, STUDENT};
+    use crate::fixture::{ADMIN, GUEST};
     use crate::sql::statement::Sql;
 
     fn statement(text: &'static str) -> Statement {
@@ -67,14 +85,14 @@ mod tests {
 
     #[test]
     fn a_statement_is_built_once_for_each_key() {
-        let key = Key::new("lamps", "list", &ADMIN);
+        let key = Key::new("lamps", "list", Some(&ADMIN));
         let first = get(key, || statement("first"));
         let again = get(key, || panic!("built again"));
         assert!(Rc::ptr_eq(&first, &again));
         for (other, text) in [
-            (Key::new("lamps", "get", &ADMIN), "verb"),
-            (Key::new("bills", "list", &ADMIN), "operation"),
-            (Key::new("lamps", "list", &STUDENT), "grant"),
+            (Key::new("lamps", "get", Some(&ADMIN)), "verb"),
+            (Key::new("bills", "list", Some(&ADMIN)), "operation"),
+            (Key::new("lamps", "list", Some(&GUEST)), "grant"),
             (key.shaped(("", false)), "shape"),
             (key.shaped(("", true)), "cursor"),
             (key.shaped(("kind", true)), "field"),
@@ -85,10 +103,12 @@ mod tests {
 
     #[test]
     fn building_may_ask_for_another_statement() {
-        let outer = get(Key::new("lamps", "outer", &ADMIN), || {
-            get(Key::new("lamps", "inner", &ADMIN), || statement("inner"))
-                .as_ref()
-                .clone()
+        let outer = get(Key::new("lamps", "outer", Some(&ADMIN)), || {
+            get(Key::new("lamps", "inner", Some(&ADMIN)), || {
+                statement("inner")
+            })
+            .as_ref()
+            .clone()
         });
         assert_eq!(outer.text, "inner");
     }

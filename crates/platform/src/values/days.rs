@@ -26,7 +26,7 @@ pub fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldErr
         FieldError::new(
             format!("/{name}"),
             "in_the_future",
-            "This day has not come yet.",
+            "Must not be in the future.",
         )
     })
 }

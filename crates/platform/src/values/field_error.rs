@@ -5,10 +5,10 @@
 use serde::Serialize;
 
 /// Most errors of one answer.
-pub const MOST_ERRORS: usize = 100;
+pub const MAX_ERRORS: usize = 100;
 
 /// Most characters of a client's own name for a field or parameter that are answered.
-pub const LONGEST_NAME: usize = 100;
+pub const MAX_NAME_CHARACTERS: usize = 100;
 
 /// What went wrong with one field of a body, or one parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,7 +37,7 @@ impl FieldError {
 
     /// An error of a query's parameter; its name is cut, so that an answer stays small.
     pub fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
-        let name: String = name.chars().take(LONGEST_NAME).collect();
+        let name: String = name.chars().take(MAX_NAME_CHARACTERS).collect();
         FieldError::new(format!("?{name}"), code, detail)
     }
 
@@ -54,6 +54,9 @@ mod tests {
     #[test]
     fn names_are_bounded() {
         let error = FieldError::parameter(&"é".repeat(500), "x", "y");
-        assert_eq!(error.pointer, format!("?{}", "é".repeat(LONGEST_NAME)));
+        assert_eq!(
+            error.pointer,
+            format!("?{}", "é".repeat(MAX_NAME_CHARACTERS))
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The apostrophe that keeps a spreadsheet from taking a cell for a formula.
 //!
-//! The database guards the cells of an export by itself (`lms.csv_cell`), by the same rule.
+//! The database guards the cells of an export by itself (`lms.csv_field`), by the same rule.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ fn is_guardable(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)
 }
 
-/// A text as a cell that no spreadsheet takes for a formula, as `lms.csv_cell` guards it: for files that are
+/// A text as a cell that no spreadsheet takes for a formula, as `lms.csv_field` guards it: for files that are
 /// written from an answer. Numbers need no guard.
 pub fn guarded(text: &str) -> Cow<'_, str> {
     if is_guardable(text) {

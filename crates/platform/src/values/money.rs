@@ -19,7 +19,7 @@ pub(crate) fn amount(text: &str) -> Result<String, (&'static str, String)> {
     }
     let is_zero = unsigned.bytes().all(|byte| byte == b'0' || byte == b'.');
     if is_zero || unsigned.len() < text.len() {
-        return Err(("out_of_range", "This must be above zero.".to_owned()));
+        return Err(("out_of_range", "Must be greater than zero.".to_owned()));
     }
     Ok(text.to_owned())
 }
@@ -42,8 +42,8 @@ fn expected() -> (&'static str, String) {
     (
         "invalid_amount",
         format!(
-            "This must be a decimal number as a text, such as \"125.50\": at most {WHOLE} digits before the point \
-            and {BEHIND} behind it."
+            "Must be a decimal number as a string, such as \"125.50\", with at most {WHOLE} digits before the decimal \
+             point and {BEHIND} after it."
         ),
     )
 }
@@ -74,8 +74,11 @@ pub fn excess(amount: &str, currency: &str) -> Option<String> {
     let digits = digits(currency)?;
     let behind = amount.split_once('.').map_or("", |(_, behind)| behind);
     let has_more = behind.trim_end_matches('0').len() > digits;
-    has_more
-        .then(|| format!("An amount in {currency} has at most {digits} digits behind the point."))
+    has_more.then(|| {
+        format!(
+            "An amount in {currency} must have at most {digits} digits after the decimal point."
+        )
+    })
 }
 
 #[cfg(test)]

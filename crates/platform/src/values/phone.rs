@@ -26,7 +26,7 @@ pub(crate) fn normalize(text: &str) -> Result<String, (&'static str, String)> {
         .ok_or_else(|| {
             (
                 "invalid_phone",
-                "This must be a telephone number with its country's code, such as +44 1632 960000."
+                "Must be a telephone number with a country code, such as +44 1632 960000."
                     .to_owned(),
             )
         })

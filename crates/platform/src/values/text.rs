@@ -14,7 +14,7 @@ pub(crate) fn line(text: &str, min: usize, max: usize) -> Checked {
     if text.chars().any(|c| ends_line(c) || overrides_direction(c)) {
         return refused(
             "invalid_text",
-            "This is one line of text: it can't hold line breaks, tabs or other control characters.",
+            "Must be a single line of text without line breaks, tabs or other control characters.",
         );
     }
     visible(&text)?;
@@ -93,7 +93,7 @@ fn printable(text: &str) -> Result<(), (&'static str, String)> {
         .chars()
         .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
     {
-        return refused("invalid_text", "Text can't hold control characters.");
+        return refused("invalid_text", "Must not contain control characters.");
     }
     Ok(())
 }
@@ -102,23 +102,20 @@ fn visible(text: &str) -> Result<(), (&'static str, String)> {
     if text.is_empty() || text.chars().any(is_visible) {
         return Ok(());
     }
-    refused("invisible_text", "Nothing of this text can be seen.")
+    refused(
+        "invisible_text",
+        "Must contain at least one visible character.",
+    )
 }
 
 fn of_length(text: Cow<'_, str>, min: usize, max: usize) -> Checked {
     let length = text.chars().count();
     if length < min {
         let noun = if min == 1 { "character" } else { "characters" };
-        return refused(
-            "too_short",
-            format!("This must have at least {min} {noun}."),
-        );
+        return refused("too_short", format!("Must have at least {min} {noun}."));
     }
     if length > max {
-        return refused(
-            "too_long",
-            format!("This may have at most {max} characters."),
-        );
+        return refused("too_long", format!("Must have at most {max} characters."));
     }
     Ok(text.into_owned())
 }

@@ -21,7 +21,7 @@ pub(crate) async fn find(
     let transaction = tenant::begin(client, tenant, REQUEST).await?;
     let rows = transaction
         .query(
-            "select l.class_id, l.lessons, l.first_at from lms_private.lessons_off_the_clock($1) as l",
+            "select l.class_id, l.lessons, l.first_at from lms_private.classes_with_outdated_times($1) as l",
             &[&now],
         )
         .await

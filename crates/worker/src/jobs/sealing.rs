@@ -50,7 +50,7 @@ async fn unsealed(client: &mut Client) -> Result<Vec<Uuid>> {
             "select distinct u.tenant_id
             from lms_private.unsealed_events as u
             where not exists (
-              select from lms_private.tenants_away as a
+              select from lms_private.relocated_tenants as a
               where a.tenant_id = u.tenant_id
             )",
             &[],

@@ -83,7 +83,7 @@ impl Queue for Outbox<'_> {
         loop {
             let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
             let row = transaction
-                .query_one("select lms_private.answer_reset_requests()", &[])
+                .query_one("select lms_private.process_reset_requests()", &[])
                 .await
                 .map_err(explain)?;
             transaction.commit().await.map_err(explain)?;
@@ -98,7 +98,7 @@ impl Queue for Outbox<'_> {
         let rows = transaction
             .query(
                 "select t.tenant_id
-                from lms_private.tenants_to_deliver_for($1) as t",
+                from lms_private.tenants_with_due_deliveries($1) as t",
                 &[&self.channel.name()],
             )
             .await

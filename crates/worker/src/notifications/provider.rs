@@ -112,12 +112,12 @@ pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> SendResu
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_connect() => {
-            return SendResult::failed(format!("{name} can't be reached"));
+            return SendResult::failed(format!("{name} cannot be reached"));
         }
         Err(error) if error.is_timeout() => {
-            return SendResult::failed(format!("{name} did not answer in time"));
+            return SendResult::failed(format!("{name} did not respond in time"));
         }
-        Err(_) => return SendResult::failed(format!("the connection to {name} broke off")),
+        Err(_) => return SendResult::failed(format!("the connection to {name} was lost")),
     };
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let answer = match read(response).await {

@@ -76,7 +76,7 @@ impl Queue for Deliveries<'_> {
         let rows = transaction
             .query(
                 "select t.tenant_id, t.webhook_id
-                from lms_private.webhooks_to_deliver_to($1, $2) as t",
+                from lms_private.webhooks_with_due_deliveries($1, $2) as t",
                 &[&now, &full],
             )
             .await
@@ -150,8 +150,7 @@ impl Queue for Deliveries<'_> {
                 if response.is_gone() {
                     disable(&transaction, delivery, reason, now, TimeDelta::zero()).await?;
                 } else {
-                    let reason =
-                        format!("nothing could be delivered for 5 days; the last time: {reason}");
+                    let reason = format!("no delivery succeeded for 5 days; last error: {reason}");
                     disable(&transaction, delivery, &reason, now, MAX_FAILING_TIME).await?;
                 }
             }

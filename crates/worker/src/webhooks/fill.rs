@@ -18,7 +18,7 @@ pub(super) async fn fill(client: &mut Client, now: DateTime<Utc>) -> Result<()> 
     let rows = transaction
         .query(
             "select t.tenant_id, t.webhook_id
-            from lms_private.webhooks_to_queue_for() as t",
+            from lms_private.webhooks_with_unqueued_events() as t",
             &[],
         )
         .await

@@ -95,11 +95,11 @@ impl Sender {
         let Some(body) = &message.body else {
             return Response {
                 status: None,
-                result: SendResult::Rejected("the event is not in the log any more".to_owned()),
+                result: SendResult::Rejected("the event is no longer in the event log".to_owned()),
             };
         };
         if message.secrets.is_empty() {
-            return unanswered("there is no secret to sign it with");
+            return unanswered("there is no secret to sign the message with");
         }
         // The URL was valid when it was saved, but the allowed networks may have changed, and the resolver never sees a literal address.
         let url = match self.networks.target(&message.url) {
@@ -160,13 +160,13 @@ fn interpret(status: StatusCode, retry_after: Option<Duration>) -> Response {
 /// The reason for a missing answer, without the address.
 fn reason(error: &reqwest::Error) -> &'static str {
     if has_no_public_address(error) {
-        "its name has no public address"
+        "the host name has no public address"
     } else if error.is_timeout() {
-        "did not answer in time"
+        "the endpoint did not respond in time"
     } else if error.is_connect() {
-        "can't be reached"
+        "the endpoint cannot be reached"
     } else {
-        "the connection broke off, or the answer is not HTTP"
+        "the connection was lost, or the response is not HTTP"
     }
 }
 

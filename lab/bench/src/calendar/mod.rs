@@ -1,7 +1,7 @@
-//! A tenant with a full calendar: what the week of a tutor, the month of a student, the search for a free slot and a
-//! booking are measured on. It grows while the run goes on, so that times can be compared between its sizes.
+//! Fills the calendar of a tenant at two sizes, for measuring its views, the search for free slots and the creation of a class.
+//! The tenant itself is created in `bench_tenant`.
 
-mod conflict;
+mod conflict_check;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::person::Person;
-use super::{data, own_tenant};
+use super::client_account::ClientAccount;
+use super::{bench_tenant, database_copy};
 
-pub(super) use conflict::check as conflict_check;
+pub(super) use conflict_check::measure as measure_conflict_check;
 
-/// Tutors of the two sizes.
-pub(super) const FEW_TUTORS: i32 = 5;
-pub(super) const MANY_TUTORS: i32 = 500;
-/// Lessons of each tutor: about a year of 40 a week.
-pub(super) const LESSONS: i32 = 2_000;
-/// Hours behind the lessons that bookings are spread over: 160 years.
-const HOURS: i64 = 160 * 365 * 24;
+/// The number of tutors at the two sizes.
+pub(super) const SMALL_TUTORS: i32 = 5;
+pub(super) const LARGE_TUTORS: i32 = 500;
+/// The number of lessons of each tutor, about a year with 40 lessons a week.
+pub(super) const LESSONS_PER_TUTOR: i32 = 2_000;
+/// The hours after all lessons that new classes are spread over, 160 years.
+const FREE_HOURS: i64 = 160 * 365 * 24;
 
-/// The Monday on which the lessons begin.
+/// Returns the Monday on which the lessons begin.
 fn first_day() -> DateTime<Utc> {
     NaiveDate::from_ymd_opt(2026, 1, 5)
         .unwrap_or_default()
@@ -31,52 +31,55 @@ fn first_day() -> DateTime<Utc> {
         .and_utc()
 }
 
-/// So many days from the Monday of a week in the middle of the lessons on, as parameters of a query.
-pub(super) fn query(days: i64) -> String {
+/// Returns the query parameters of this many days from a Monday in the middle of the lessons.
+pub(super) fn period(days: i64) -> String {
     let from = first_day() + Duration::weeks(20);
     let to = from + Duration::days(days);
     let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
     format!("from={}&to={}", text(from), text(to))
 }
 
-/// A class of one hour, in an hour after all lessons that nobody else is likely to take.
-pub(super) fn new_class(person: &Person, pick: usize) -> Value {
+/// Returns the body of a class with one lesson at a random hour after all others, so that it hardly ever conflicts.
+pub(super) fn new_class(account: &ClientAccount, pick: usize) -> Value {
     let day = first_day() + Duration::days(2_000);
-    let hour = rand::random_range(0..HOURS);
+    let hour = rand::random_range(0..FREE_HOURS);
     let start = (day + Duration::hours(hour)).naive_utc();
     let end = start + Duration::hours(1);
     let one = |ids: &[Uuid]| ids.get(pick % ids.len().max(1)).copied();
     let text = |time: chrono::NaiveDateTime| time.format("%Y-%m-%dT%H:%M:%S").to_string();
     json!({
-        "centre_id": person.centres.first(),
-        "tutor_id": one(&person.tutors),
-        "student_ids": [one(&person.students)],
+        "centre_id": account.centres.first(),
+        "tutor_id": one(&account.tutors),
+        "student_ids": [one(&account.students)],
         "schedule": {"start": text(start), "end": text(end), "time_zone": "UTC", "recurring": null}
     })
 }
 
-/// Writes the tutors behind number `from` up to number `to`, with students, classes and lessons.
+/// Writes the tutors after number `from` up to number `to`, with students, classes and lessons.
 pub(super) async fn fill(client: &mut Client, tenant: Uuid, from: i32, to: i32) -> Result<()> {
-    let transaction = own_tenant::begin(client, tenant).await?;
+    let transaction = bench_tenant::begin(client, tenant).await?;
     for statement in [USERS, TUTORS, STUDENTS, CLASSES, ENROLMENTS] {
         transaction
             .execute(statement, &[&(from + 1), &to])
             .await
             .map_err(explain)
-            .context("cannot write the people of the calendar")?;
+            .context("cannot write the tutors and students of the calendar")?;
     }
     for statement in [OCCURRENCES, ATTENDANCES] {
         transaction
-            .execute(statement, &[&(from + 1), &to, &LESSONS, &first_day()])
+            .execute(
+                statement,
+                &[&(from + 1), &to, &LESSONS_PER_TUTOR, &first_day()],
+            )
             .await
             .map_err(explain)
             .context("cannot write the lessons of the calendar")?;
     }
     transaction.commit().await.map_err(explain)?;
-    data::settle(client).await
+    database_copy::vacuum_and_checkpoint(client).await
 }
 
-/// A tutor and ten students, each by number.
+/// Inserts a tutor and ten students for each number.
 const USERS: &str = "
 insert into lms.users (id, centre_id, name, email, role)
 select
@@ -127,7 +130,7 @@ join lms.users as u
   on u.tenant_id = current_setting('app.tenant_id')::uuid
   and u.id = md5('student' || number)::uuid";
 
-/// A class for each student, each week.
+/// Inserts a weekly class for each student.
 const CLASSES: &str = "
 insert into lms.classes (id, centre_id, tutor_id, student_ids, schedule)
 select
@@ -146,7 +149,7 @@ insert into lms.enrolments (class_id, student_id)
 select md5('the class' || number)::uuid, md5('the student' || number)::uuid
 from generate_series(($1::integer - 1) * 10 + 1, $2::integer * 10) as number";
 
-/// Eight lessons a day, five days a week, one student after the other.
+/// Inserts eight lessons a day, five days a week, for one student after another.
 const OCCURRENCES: &str = "
 insert into lms.occurrences (id, class_id, centre_id, tutor_id, original_start, starts_at, ends_at)
 select

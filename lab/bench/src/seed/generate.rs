@@ -1,5 +1,5 @@
-//! The rows that seeding writes: made from a seed alone, so that the same seed gives the same rows, ids included.
-//! Pure: no database, no clock.
+//! Generates the rows of a seed. The same seed gives the same rows, ids included, without a database or a clock.
+//! The rows are written in `seed`.
 
 use anyhow::Result;
 use fake::Fake;
@@ -11,17 +11,17 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use uuid::Uuid;
 
-/// Students that one tutor has at most.
-const STUDENTS_OF_A_TUTOR: usize = 12;
-/// Centres of each tenant.
-const CENTRES: usize = 2;
-/// When the ids say that they were made: 2026-01-01. A clock would make them different each time.
-const MADE_AT: u64 = 1_767_225_600_000;
+/// The maximum number of students of a tutor.
+const MAX_STUDENTS_PER_TUTOR: usize = 12;
+/// The number of centres of each tenant.
+const CENTRES_PER_TENANT: usize = 2;
+/// The timestamp in the ids, 2026-01-01, fixed so that every run generates the same ids.
+const ID_TIMESTAMP: u64 = 1_767_225_600_000;
 
 const LANGUAGES: [&str; 6] = ["en", "hi", "de", "es", "zh", "ar"];
 const NEEDS: [&str; 4] = ["ADHD", "Autism", "Dyslexia", "Dyscalculia"];
 
-/// The rows of one batch as CSV, for the staging tables of the same names.
+/// The rows of a batch as CSV, for the staging tables of the same names.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) users: Vec<u8>,
@@ -29,18 +29,18 @@ pub(super) struct Batch {
     pub(super) students: Vec<u8>,
 }
 
-/// Makes one tenant's rows, batch by batch.
+/// Generates the rows of one tenant in batches.
 pub(super) struct Generator {
     random: ChaCha8Rng,
     seed: u64,
     index: u64,
-    made: u64,
+    generated: u64,
     pub(super) tenant: Uuid,
     pub(super) name: String,
     pub(super) centres: Vec<Uuid>,
 }
 
-/// The CSV files of a batch while they grow.
+/// The CSV writers of a batch.
 struct Writers {
     users: csv::Writer<Vec<u8>>,
     tutors: csv::Writer<Vec<u8>>,
@@ -73,9 +73,9 @@ impl Writers {
 }
 
 impl Generator {
-    /// The generator of a seed's tenant number `index`.
+    /// Returns the generator of the tenant number `index` of a seed.
     pub(super) fn new(seed: u64, index: u64) -> Self {
-        // Far apart for neighbouring numbers: the two halves of the generator's key.
+        // Seed and index fill different parts of the generator's key, so that no two tenants share one.
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&index.to_le_bytes());
@@ -83,35 +83,35 @@ impl Generator {
             random: ChaCha8Rng::from_seed(key),
             seed,
             index,
-            made: 0,
+            generated: 0,
             tenant: Uuid::nil(),
             name: String::new(),
             centres: Vec::new(),
         };
         generator.tenant = generator.id();
         generator.name = CompanyName().fake_with_rng(&mut generator.random);
-        generator.centres = (0..CENTRES).map(|_| generator.id()).collect();
+        generator.centres = (0..CENTRES_PER_TENANT).map(|_| generator.id()).collect();
         generator
     }
 
-    /// What one types to sign in to the tenant.
+    /// Returns the slug with which users sign in to the tenant.
     pub(super) fn slug(&self) -> String {
         format!("seed-{}-{:05}", self.seed, self.index)
     }
 
-    /// The next students, with their tutors and parents.
+    /// Generates the next students with their tutors and parents.
     pub(super) fn batch(&mut self, students: usize) -> Result<Batch> {
         let mut writers = Writers::new();
         let mut left = students;
         while left > 0 {
-            let group = left.min(STUDENTS_OF_A_TUTOR);
+            let group = left.min(MAX_STUDENTS_PER_TUTOR);
             self.group(group, &mut writers)?;
             left -= group;
         }
         writers.finish()
     }
 
-    /// A tutor and the students that the tutor has; every two students share a parent.
+    /// Generates a tutor with students, of whom each two share a parent.
     fn group(&mut self, students: usize, writers: &mut Writers) -> Result<()> {
         let centre = self
             .centres
@@ -130,7 +130,7 @@ impl Generator {
             tutor_user.to_string(),
             centre.to_string(),
             subjects.to_string(),
-            STUDENTS_OF_A_TUTOR.to_string(),
+            MAX_STUDENTS_PER_TUTOR.to_string(),
         ])?;
         let mut parent = tutor_user;
         for number in 0..students {
@@ -175,7 +175,7 @@ impl Generator {
             id.to_string(),
             centre.to_string(),
             format!("{first} {last}"),
-            format!("{first}.{last}.{}@{}.example", self.made, self.slug()).to_lowercase(),
+            format!("{first}.{last}.{}@{}.example", self.generated, self.slug()).to_lowercase(),
             format!("+1212555{:04}", self.random.random_range(0..10_000)),
             role.to_owned(),
             json!([language]).to_string(),
@@ -183,11 +183,14 @@ impl Generator {
         Ok(id)
     }
 
-    /// A UUID version 7 that grows like those of components do.
+    /// Generates an ascending UUID version 7, as the components do.
     fn id(&mut self) -> Uuid {
-        self.made += 1;
-        uuid::Builder::from_unix_timestamp_millis(MADE_AT + self.made, &self.random.random())
-            .into_uuid()
+        self.generated += 1;
+        uuid::Builder::from_unix_timestamp_millis(
+            ID_TIMESTAMP + self.generated,
+            &self.random.random(),
+        )
+        .into_uuid()
     }
 }
 
@@ -211,7 +214,7 @@ mod tests {
     fn every_student_has_an_account_a_tutor_and_a_guardian() {
         let batch = Generator::new(7, 3).batch(25).unwrap();
         assert_eq!(lines(&batch.students), 25);
-        // The parent, last in the line, whom the database makes the guardian.
+        // The database links the parent, the last field, as a guardian.
         let students = String::from_utf8(batch.students.clone()).unwrap();
         let parents = students
             .lines()

@@ -1,5 +1,5 @@
-//! Fills a database with many tenants and students, for measuring: by COPY into staging tables, then one insert for each
-//! table under the tenant's context, so that row security and the event log see every row.
+//! Fills a database with many tenants and students, by COPY into staging tables and one insert per table in the tenant's
+//! context, so that row security and the event log apply to every row. The rows are generated in `generate`.
 
 mod generate;
 
@@ -16,32 +16,32 @@ use tokio_postgres::{Client, Transaction};
 
 use generate::{Batch, Generator};
 
-/// Students in one statement: few enough to show progress, many enough for COPY to pay.
-const BATCH: u64 = 5_000;
-/// Tenants written at the same time.
+/// The number of students in one batch.
+const BATCH_SIZE: u64 = 5_000;
+/// The number of tenants written concurrently.
 const WRITERS: usize = 4;
 
-/// How much to write.
+/// The amount of data to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How many tenants.
+    /// The number of tenants.
     pub tenants: u64,
-    /// How many students, spread evenly over the tenants.
+    /// The number of students, spread evenly over the tenants.
     pub students: u64,
-    /// What the rows are made from: the same number gives the same rows.
+    /// The seed of the generator: the same seed gives the same rows.
     pub seed: u64,
 }
 
-/// What was done.
+/// The result of seeding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Tenants written.
     pub written: u64,
-    /// Tenants that were there already, from an earlier run with the same seed.
+    /// Tenants that existed already, from an earlier run with the same seed.
     pub kept: u64,
 }
 
-/// Writes the tenants of a seed that are not there yet. A tenant is written whole or not at all.
+/// Writes the tenants of a seed that don't exist yet, each in one transaction.
 pub async fn run(address: &str, options: &Options) -> Result<Report> {
     if options.tenants == 0 {
         bail!("--tenants must be at least 1");
@@ -60,7 +60,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
         );
         writers.spawn(async move {
             let mut client = database::connect(&address).await?;
-            // Where crashes matter, the whole seed can be written again.
+            // After a crash the seed can be written again, so commits need not wait for the disk.
             client
                 .batch_execute("set synchronous_commit = off; set statement_timeout = 0")
                 .await
@@ -88,7 +88,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
         bar.advance(count);
     }
     while let Some(writer) = writers.join_next().await {
-        let outcome: Result<()> = writer.context("a writer stopped")?;
+        let outcome: Result<()> = writer.context("a writer task failed")?;
         outcome?;
     }
     bar.done();
@@ -105,7 +105,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
     })
 }
 
-/// What falls to one of `parts` when `whole` is dealt out evenly.
+/// Returns the share of part `index` when `whole` is distributed evenly over `parts`.
 fn share(whole: u64, parts: u64, index: u64) -> u64 {
     whole / parts + u64::from(index < whole % parts)
 }
@@ -136,10 +136,13 @@ async fn write_tenant(
             .await
             .map_err(explain)?;
     }
-    transaction.batch_execute(STAGING).await.map_err(explain)?;
+    transaction
+        .batch_execute(STAGING_TABLES)
+        .await
+        .map_err(explain)?;
     let mut left = students;
     while left > 0 {
-        let count = left.min(BATCH);
+        let count = left.min(BATCH_SIZE);
         let batch = generator.batch(usize::try_from(count)?)?;
         write_batch(&transaction, batch)
             .await
@@ -157,16 +160,19 @@ async fn write_batch(transaction: &Transaction<'_>, batch: Batch) -> Result<()> 
         ("students", batch.students),
     ] {
         let statement = format!("copy staged_{table} from stdin with (format csv)");
-        let sink = transaction.copy_in(&statement).await.map_err(explain)?;
-        tokio::pin!(sink);
-        sink.send(bytes::Bytes::from(rows)).await.map_err(explain)?;
-        sink.finish().await.map_err(explain)?;
+        let writer = transaction.copy_in(&statement).await.map_err(explain)?;
+        tokio::pin!(writer);
+        writer
+            .send(bytes::Bytes::from(rows))
+            .await
+            .map_err(explain)?;
+        writer.finish().await.map_err(explain)?;
     }
-    transaction.batch_execute(UNSTAGING).await.map_err(explain)
+    transaction.batch_execute(INSERTS).await.map_err(explain)
 }
 
-/// COPY into a table with forced row security is refused, so it goes through these.
-const STAGING: &str = "
+/// Staging tables, because PostgreSQL refuses COPY into a table with row security.
+const STAGING_TABLES: &str = "
 create temporary table staged_users (
   id uuid, centre_id uuid, name text, email text, phone text, role text, language_preferences jsonb
 ) on commit drop;
@@ -178,7 +184,7 @@ create temporary table staged_students (
 ) on commit drop;
 ";
 
-const UNSTAGING: &str = "
+const INSERTS: &str = "
 insert into lms.users (id, centre_id, name, email, phone, role, language_preferences)
 select id, centre_id, name, email, phone, role, language_preferences
 from staged_users;
@@ -196,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn students_are_dealt_out_evenly_and_none_is_lost() {
+    fn students_are_distributed_evenly_and_none_is_lost() {
         let shares: Vec<u64> = (0..3).map(|index| share(10, 3, index)).collect();
         assert_eq!(shares, [4, 3, 3]);
         assert_eq!(share(0, 5, 4), 0);

@@ -1,5 +1,5 @@
-//! A component that tests alone use: it calls every function of `spin:postgres`, the synchronous half or the
-//! asynchronous one as its path says, and answers with what it got, one line for each call.
+//! A component for tests that calls every function of `spin:postgres`, synchronous or asynchronous by its path, and responds
+//! with one line for each result. The test that reads them is `tests/guarantees/database_interface.rs`.
 
 #![cfg(target_family = "wasm")]
 
@@ -17,11 +17,11 @@ type Rows = (Vec<Column>, Vec<Vec<DbValue>>);
 /// The entry point for the host.
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> Result<Response<FullBody<Bytes>>, http::Error> {
-    let half = match request.uri().path() {
-        "/synchronous" => Half::Synchronous,
-        _ => Half::Asynchronous,
+    let variant = match request.uri().path() {
+        "/synchronous" => Variant::Synchronous,
+        _ => Variant::Asynchronous,
     };
-    let text = match run(half).await {
+    let text = match run(variant).await {
         Ok(lines) => lines.join("\n"),
         Err(error) => format!("failed: {error:?}"),
     };
@@ -30,46 +30,48 @@ async fn handle(request: Request) -> Result<Response<FullBody<Bytes>>, http::Err
         .body(FullBody::new(Bytes::from(text)))
 }
 
-async fn run(half: Half) -> Result<Vec<String>, Error> {
+async fn run(variant: Variant) -> Result<Vec<String>, Error> {
     let address = variables::get("database_url")
         .await
         .map_err(|error| Error::Other(error.to_string()))?;
     let mut lines = Vec::new();
-    let connection = half.open(&address).await?;
+    let connection = variant.open(&address).await?;
     let create = "create temporary table notes (number integer, note text)";
-    lines.push(line(half.execute(&connection, create, &[]).await));
+    lines.push(line(variant.execute(&connection, create, &[]).await));
     let two = [ParameterValue::Int32(1), ParameterValue::Str("one".into())];
     let insert = "insert into notes values ($1, $2), (2, null)";
-    lines.push(line(half.execute(&connection, insert, &two).await));
+    lines.push(line(variant.execute(&connection, insert, &two).await));
     let select = "select number, note from notes order by number";
-    lines.push(line(half.query(&connection, select, &[]).await));
+    lines.push(line(variant.query(&connection, select, &[]).await));
     let many = "select count(*)::integer, sum(length)::integer
         from (select length(repeat('x', 1000)) from generate_series(1, 100)) as long(length)";
-    lines.push(line(half.query(&connection, many, &[]).await));
-    let long = half.query(
+    lines.push(line(variant.query(&connection, many, &[]).await));
+    let long = variant.query(
         &connection,
         "select repeat('x', 1000) from generate_series(1, 200)",
         &[],
     );
     lines.push(line(long.await.map(|(_, rows)| rows.len())));
-    lines.push(line(half.query(&connection, "select 1 / 0", &[]).await));
-    lines.push(line(half.execute(&connection, "nonsense", &[]).await));
+    lines.push(line(variant.query(&connection, "select 1 / 0", &[]).await));
+    lines.push(line(variant.execute(&connection, "nonsense", &[]).await));
     let wrong = [ParameterValue::Boolean(true)];
-    let refused = half.query(&connection, "select $1::integer", &wrong).await;
+    let refused = variant
+        .query(&connection, "select $1::integer", &wrong)
+        .await;
     lines.push(format!("{}", refused.is_err()));
     drop(connection);
 
-    let elsewhere = half.open("postgres://127.0.0.1:1/x").await;
+    let elsewhere = variant.open("postgres://127.0.0.1:1/x").await;
     lines.push(format!("{}", elsewhere.is_err()));
     let builder = ConnectionBuilder::new(&address);
     let certified = builder.set_ca_root("no certificate");
     lines.push(format!("{}", certified.is_err()));
-    let built = half.build(&builder).await?;
-    lines.push(line(half.query(&built, "select true", &[]).await));
+    let built = variant.build(&builder).await?;
+    lines.push(line(variant.query(&built, "select true", &[]).await));
     Ok(lines)
 }
 
-/// What was answered; of an error only what does not depend on the server's version.
+/// Formats a result, and of an error only the parts that don't depend on the server's version.
 fn line(answer: Result<impl Debug, Error>) -> String {
     match answer {
         Ok(value) => format!("{value:?}"),
@@ -78,25 +80,25 @@ fn line(answer: Result<impl Debug, Error>) -> String {
     }
 }
 
-/// Which of the two functions of each name is called.
+/// The variant of each function that is called.
 #[derive(Clone, Copy)]
-enum Half {
+enum Variant {
     Synchronous,
     Asynchronous,
 }
 
-impl Half {
+impl Variant {
     async fn open(self, address: &str) -> Result<Connection, Error> {
         match self {
-            Half::Synchronous => Connection::open(address),
-            Half::Asynchronous => Connection::open_async(address.to_owned()).await,
+            Variant::Synchronous => Connection::open(address),
+            Variant::Asynchronous => Connection::open_async(address.to_owned()).await,
         }
     }
 
     async fn build(self, builder: &ConnectionBuilder) -> Result<Connection, Error> {
         match self {
-            Half::Synchronous => builder.build(),
-            Half::Asynchronous => builder.build_async().await,
+            Variant::Synchronous => builder.build(),
+            Variant::Asynchronous => builder.build_async().await,
         }
     }
 
@@ -107,8 +109,8 @@ impl Half {
         parameters: &[ParameterValue],
     ) -> Result<u64, Error> {
         match self {
-            Half::Synchronous => connection.execute(sql, parameters),
-            Half::Asynchronous => {
+            Variant::Synchronous => connection.execute(sql, parameters),
+            Variant::Asynchronous => {
                 let (sql, parameters) = (sql.to_owned(), parameters.to_vec());
                 connection.execute_async(sql, parameters).await
             }
@@ -122,11 +124,11 @@ impl Half {
         parameters: &[ParameterValue],
     ) -> Result<Rows, Error> {
         match self {
-            Half::Synchronous => {
+            Variant::Synchronous => {
                 let answer = connection.query(sql, parameters)?;
                 Ok((answer.columns, answer.rows))
             }
-            Half::Asynchronous => {
+            Variant::Asynchronous => {
                 let (sql, parameters) = (sql.to_owned(), parameters.to_vec());
                 let (columns, mut stream, end) = connection.query_async(sql, parameters).await?;
                 let mut rows = Vec::new();

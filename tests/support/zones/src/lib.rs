@@ -1,5 +1,5 @@
-//! Zones for tests that have no database: those of the crate `chrono-tz`, told as the database tells of its own.
-//! The zones of the product come from the database alone; reading them lives in `platform::values::zones`.
+//! Registers time zones of the crate `chrono-tz` for tests without a database, in the format that the database returns.
+//! The product's time zones come from the database alone and are read in `platform::values::zones`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,9 +10,9 @@ use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 use serde_json::json;
 
-static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+static REGISTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Has a zone known to `platform::values::zones`, unless the crate `chrono-tz` does not know it either.
+/// Registers a zone with `platform::values::zones`, if the crate `chrono-tz` has it.
 ///
 /// # Panics
 ///
@@ -21,9 +21,9 @@ pub fn remember(name: &str) {
     let Ok(zone) = name.parse::<Tz>() else {
         return;
     };
-    // Held to the end, so that nobody takes a zone for told that is being told of.
-    let mut told = TOLD.lock().unwrap();
-    if !told.insert(name.to_owned()) {
+    // The lock is held to the end, so that no other test uses a zone before it is registered.
+    let mut registered = REGISTERED.lock().unwrap();
+    if !registered.insert(name.to_owned()) {
         return;
     }
     let at = |seconds: i64| DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
@@ -31,7 +31,7 @@ pub fn remember(name: &str) {
         let found = zone.offset_from_utc_datetime(&at(seconds));
         found.fix().local_minus_utc()
     };
-    let called = |seconds: i64| {
+    let abbreviation = |seconds: i64| {
         let found = zone.offset_from_utc_datetime(&at(seconds));
         found.abbreviation().unwrap_or_default().to_owned()
     };
@@ -49,14 +49,14 @@ pub fn remember(name: &str) {
                     after = middle;
                 }
             }
-            changes.push(json!([after, offset(after), called(after)]));
+            changes.push(json!([after, offset(after), abbreviation(after)]));
         }
         low = high;
     }
     let zones = json!([{
         "name": name,
         "offset": offset(0),
-        "abbreviation": called(0),
+        "abbreviation": abbreviation(0),
         "changes": changes,
     }]);
     platform::values::zones::remember(&zones.to_string());

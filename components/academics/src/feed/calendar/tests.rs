@@ -28,6 +28,7 @@ fn series(changes: Value) -> Series {
     for (name, value) in changes.as_object().unwrap() {
         given[name] = value.clone();
     }
+    test_zones::remember(given["schedule"]["time_zone"].as_str().unwrap());
     serde_json::from_value(given).unwrap()
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn derive(
     Ok(())
 }
 
-/// The SQL that derives journal entries and totals, as `lms_private.derive_finance` does for all tenants.
+/// The SQL that derives journal entries and totals, as `lms_private.rebuild_ledger` does for all tenants.
 fn ledger(schema: &str) -> String {
     format!(
         "insert into {schema}.finance_lines (
@@ -69,7 +69,7 @@ fn ledger(schema: &str) -> String {
           r.effective_on,
           r.currency,
           r.type,
-          sum(lms_private.book_amount(r.amount, r.reverses_id)),
+          sum(lms_private.signed_amount(r.amount, r.reverses_id)),
           count(*)
         from {schema}.finance_records as r
         group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type"
@@ -93,7 +93,7 @@ async fn sequences(transaction: &Transaction<'_>) -> Result<Vec<Sequence>> {
             from pg_trigger as t
             join pg_class as c
               on c.oid = t.tgrelid
-            where t.tgfoid = 'lms_private.give_number'::regproc",
+            where t.tgfoid = 'lms_private.assign_number'::regproc",
             &[],
         )
         .await

@@ -11,7 +11,7 @@ mod schema;
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::component::{Component, Does};
+use crate::declare::component::{Component, Operation};
 use crate::http::problem;
 
 /// The document over all components.
@@ -39,7 +39,7 @@ pub fn document(components: &[&Component], version: &str) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "LMS for tutoring centres",
+            "title": components.first().map(|component| component.application.title),
             "version": version,
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
@@ -54,7 +54,7 @@ pub fn document(components: &[&Component], version: &str) -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The access_token of POST /v1/auth/login; it lives for 15 minutes."
+                    "description": "The `access_token` from `POST /v1/auth/login`, valid for 15 minutes."
                 }
             },
             "schemas": schemas,
@@ -64,10 +64,11 @@ pub fn document(components: &[&Component], version: &str) -> Value {
     })
 }
 
-const DESCRIPTION: &str = "Times are RFC 3339 in UTC, dates YYYY-MM-DD, ids UUIDs of version 7. Errors are \
-application/problem+json (RFC 9457). Unknown fields and parameters are errors. Bodies are in UTF-8, and a header \
-that means one thing comes once. Lists go on with `next_cursor`, and filter with `field=value` or \
-`field.operator=value`, where the operator is one of ne, gt, gte, lt, lte, in, like (with `*`), null.";
+const DESCRIPTION: &str = "Times are RFC 3339 timestamps in UTC, dates have the form YYYY-MM-DD, and ids are version 7 \
+    UUIDs. Errors are `application/problem+json` (RFC 9457). Unknown fields and parameters are errors. Bodies are in \
+    UTF-8, and a header with a single value must be sent only once. Lists are paged with `next_cursor`, and filtered \
+    with `field=value` or `field.operator=value`, where the operator is one of `ne`, `gt`, `gte`, `lt`, `lte`, `in`, \
+    `like` (with `*`) and `null`.";
 
 fn tags(components: &[&Component]) -> Vec<Value> {
     let mut tags: Vec<Value> = Vec::new();
@@ -76,10 +77,12 @@ fn tags(components: &[&Component]) -> Vec<Value> {
             tags.push(json!({"name": resource.name, "description": resource.description}));
         }
         for endpoint in component.endpoints() {
-            if let Does::Action(action) = endpoint.does {
-                let name = operation::tag(action.operation);
+            if let Operation::Action(action) = endpoint.operation {
+                let name = operation::tag(action.id);
                 if !tags.iter().any(|tag| tag["name"] == name) {
-                    tags.push(json!({"name": name}));
+                    let mut groups = component.application.groups.iter();
+                    let group = groups.find(|(group, _)| *group == name);
+                    tags.push(json!({"name": name, "description": group.map(|(_, description)| description)}));
                 }
             }
         }
@@ -93,7 +96,7 @@ fn responses() -> Value {
     responses.insert(
         "NotModified".to_owned(),
         json!({
-            "description": "The version that If-None-Match names is still the current one.",
+            "description": "The version named in `If-None-Match` is still current.",
             "headers": {"ETag": {"schema": {"type": "string"}}}
         }),
     );

@@ -5,14 +5,15 @@ use serde_json::{Map, Value, json};
 use super::{problems, schema};
 use crate::auth::policy::{Access, Verb};
 use crate::auth::role::Role;
-use crate::declare::action::{Action, Shape};
-use crate::declare::component::{Component, Does, Endpoint};
+use crate::declare::action::Action;
+use crate::declare::component::{Component, Endpoint, Operation};
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource;
-use crate::declare::resource::Resource;
+use crate::declare::resource::{DRY_RUN, Resource};
+use crate::declare::response_spec::ResponseSchema;
 use crate::declare::statements::filter::Operator;
-use crate::declare::statements::import::MOST_ROWS as MOST_IMPORTED;
-use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MOST_ROWS};
+use crate::declare::statements::import::MAX_IMPORT_ROWS;
+use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MAX_ROWS};
 
 /// The tag of an operation: what stands before its first dot.
 pub(super) fn tag(operation: &str) -> &str {
@@ -25,26 +26,28 @@ pub(super) fn parameters() -> Value {
         "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "The same key with the same request is done once and answered alike for 24 hours.",
+            "description": "A key that makes retries safe. For 24 hours, a repeated request with the same key is \
+                executed only once and gets the same response.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255}
         },
         "RequiredIdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
             "required": true,
-            "description": "The same key with the same request is done once and answered alike for 24 hours; 428 without one.",
+            "description": "A key that makes retries safe. For 24 hours, a repeated request with the same key is \
+                executed only once and gets the same response. Without a key, the response is 428.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255}
         },
         "IfMatch": {
             "name": "If-Match",
             "in": "header",
-            "description": "The ETag of the version that is changed; 412 when it has changed since.",
+            "description": "The ETag of the version to change. If the resource has changed since, the response is 412.",
             "schema": {"type": "string"}
         },
         "IfNoneMatch": {
             "name": "If-None-Match",
             "in": "header",
-            "description": "The ETag that is known; 304 when it still holds.",
+            "description": "The ETag of a version that the client has. If it is still current, the response is 304.",
             "schema": {"type": "string"}
         }
     })
@@ -61,9 +64,9 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
         true => "RequiredIdempotencyKey",
         false => "IdempotencyKey",
     });
-    let mut operation = match endpoint.does {
-        Does::Verb(resource, verb) => plain(resource, verb, &key),
-        Does::Action(action) => written(action, key),
+    let mut operation = match endpoint.operation {
+        Operation::Verb(resource, verb) => plain(resource, verb, &key),
+        Operation::Action(action) => written(action, key),
     };
     for status in problems::of(component, endpoint) {
         operation["responses"][status.to_string()] = problem(status);
@@ -71,18 +74,19 @@ pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
         responses.sort_keys();
     }
-    let id = endpoint.operation();
+    let id = endpoint.operation_id();
     operation["tags"] = json!([tag(&id)]);
     operation["operationId"] = json!(id);
     path_parameters(&mut operation, endpoint);
     match endpoint.access() {
         Access::Public => operation["security"] = json!([]),
-        Access::SignedIn => operation["x-roles"] = json!(Role::NAMES),
+        Access::SignedIn => operation["x-roles"] = json!(component.application.roles),
         Access::Granted { resource, verb } => {
-            let roles: Vec<&str> = Role::ALL
-                .into_iter()
-                .filter(|role| component.grant(resource, *role, verb).is_some())
-                .map(Role::name)
+            let roles: Vec<&Role> = component
+                .application
+                .roles
+                .iter()
+                .filter(|role| component.grant(resource, **role, verb).is_some())
                 .collect();
             operation["x-roles"] = json!(roles);
         }
@@ -101,9 +105,18 @@ fn path_parameters(operation: &mut Value, endpoint: &Endpoint) {
                 "required": true,
                 "schema": schema::of_kind(kind)
             });
-            if let Some(field) = endpoint.declared(name) {
-                parameter["description"] = json!(field.description);
-            }
+            parameter["description"] = match (endpoint.declared(name), endpoint.operation) {
+                (Some(field), _) => json!(field.description),
+                (None, Operation::Verb(resource, _)) => {
+                    json!(format!(
+                        "The unique identifier of the {}.",
+                        resource.singular
+                    ))
+                }
+                (None, Operation::Action(_)) => {
+                    json!("The unique identifier of the resource in the path.")
+                }
+            };
             parameter
         });
     let mut parameters: Vec<Value> = named.collect();
@@ -146,11 +159,12 @@ fn answer(description: &str, name: &str) -> Value {
 
 fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
     let name = schema::name(resource);
-    let (noun, singular) = (resource.name, resource.singular);
+    let (singular, plural) = (resource.singular, resource.plural);
+    let one = with_article(singular);
     match verb {
         Verb::List | Verb::Export | Verb::Action(_) => list(resource, &name),
         Verb::Get => json!({
-            "summary": format!("Get a {singular}"),
+            "summary": format!("Get {one}"),
             "parameters": [query_parameter(&resource::AS_OF), shared("IfNoneMatch")],
             "responses": success(
                 200,
@@ -158,58 +172,74 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
             )
         }),
         Verb::Create => json!({
-            "summary": format!("Create a {singular}"),
+            "summary": format!("Create {one}"),
             "parameters": [key],
             "requestBody": body("application/json", reference(&format!("{name}Create"))),
             "responses": success(
                 201,
-                answer(&format!("The {singular} that was made."), &name)
+                answer(&format!("The created {singular}."), &name)
             )
         }),
         Verb::Update => json!({
-            "summary": format!("Change a {singular}"),
-            "description": "JSON Merge Patch (RFC 7396): absent leaves, null clears, a value sets.",
+            "summary": format!("Update {one}"),
+            "description": "A JSON Merge Patch (RFC 7396): an absent field is left unchanged, null clears a field, and \
+                any other value sets it.",
             "parameters": [shared("IfMatch")],
             "requestBody": body("application/merge-patch+json", reference(&format!("{name}Update"))),
             "responses": success(
                 200,
-                answer(&format!("The {singular} as it is now."), &name)
+                answer(&format!("The updated {singular}."), &name)
             )
         }),
         Verb::Delete => json!({
-            "summary": format!("Delete a {singular}"),
-            "description": "It can be restored.",
+            "summary": format!("Delete {one}"),
+            "description": "A deleted resource can be restored.",
             "parameters": [shared("IfMatch")],
             "responses": success(
                 204,
-                json!({"description": "It is deleted."})
+                json!({"description": "The resource is deleted."})
             )
         }),
         Verb::Restore => json!({
-            "summary": format!("Restore a {singular}"),
+            "summary": format!("Restore {one}"),
             "parameters": [key],
             "responses": success(
                 200,
-                answer(&format!("The {singular} that was brought back."), &name)
+                answer(&format!("The restored {singular}."), &name)
             )
         }),
         Verb::Import => json!({
-            "summary": format!("Import {noun} from CSV"),
+            "summary": format!("Import {plural} from CSV"),
             "description": format!(
-                "All rows or none, at most {MOST_IMPORTED} of them and 64 MiB (as JSON 60). Errors name row and column as a \
-                spreadsheet numbers them. With dry_run=true nothing is kept and the answer is 200."
+                "Imports all rows or none, at most {MAX_IMPORT_ROWS} rows and 64 MiB (60 MiB as JSON). Errors name the row, numbered as \
+                in a spreadsheet, and the column. With `dry_run=true`, nothing is stored and the response is 200."
             ),
             "parameters": [
-                {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
+                query_parameter(&DRY_RUN),
                 key
             ],
             "requestBody": body("text/csv", json!({"type": "string"})),
             "responses": {
-                "200": import_report("What would be made; nothing was kept."),
-                "201": import_report("What was made, row by row.")
+                "200": import_report("The resources that would be created. Nothing was stored."),
+                "201": import_report("The created resources, row by row.")
             }
         }),
     }
+}
+
+/// The noun with its indefinite article, which follows the first sound, not the first letter.
+fn with_article(noun: &str) -> String {
+    // Nouns whose first letter doesn't tell their first sound.
+    const SILENT_H: [&str; 4] = ["heir", "honest", "honour", "hour"];
+    const CONSONANT_SOUND: [&str; 6] = ["eu", "one", "uni", "usa", "use", "uti"];
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| noun.starts_with(prefix));
+    let is_vowel = starts(&["a", "e", "i", "o", "u"]) && !starts(&CONSONANT_SOUND);
+    let article = if is_vowel || starts(&SILENT_H) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {noun}")
 }
 
 fn import_report(description: &str) -> Value {
@@ -227,36 +257,36 @@ fn list(resource: &Resource, name: &str) -> Value {
         .collect();
     let has_files = resource.verbs.contains(&Verb::Export);
     let only_with_files = |text: &'static str| if has_files { text } else { "" };
-    let of_files = only_with_files(" A file (text/csv) has all rows unless this is given.");
+    let of_files = only_with_files(" A file (`text/csv`) has all rows unless a limit is given.");
     let mut parameters = vec![
         json!({
             "name": "limit",
             "in": "query",
-            "description": format!("Most rows of this page.{of_files}"),
-            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": DEFAULT_LIMIT}
+            "description": format!("The maximum number of items in the page.{of_files}"),
+            "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": DEFAULT_LIMIT}
         }),
         json!({
             "name": "cursor",
             "in": "query",
-            "description": "next_cursor of the page before.",
+            "description": "The `next_cursor` of the previous page.",
             "schema": {"type": "string"}
         }),
         json!({
             "name": "sort",
             "in": "query",
-            "description": format!("Fields with - for descending: {}.", sortable.join(", ")),
+            "description": format!("The fields to sort by, separated by commas, each with a leading `-` for descending order: {}.", sortable.join(", ")),
             "schema": {"type": "string", "default": "-created_at"}
         }),
         json!({
             "name": "count",
             "in": "query",
-            "description": format!("Counts all rows that match{}.", only_with_files("; not in a file")),
+            "description": format!("Adds the total number of matching items to the page as `count`{}.", only_with_files("; not available for a file")),
             "schema": {"type": "string", "enum": ["exact"]}
         }),
         json!({
             "name": "include_deleted",
             "in": "query",
-            "description": "Deleted rows too; for admins.",
+            "description": "Whether to include deleted items. For admins only.",
             "schema": {"type": "boolean"}
         }),
     ];
@@ -267,11 +297,11 @@ fn list(resource: &Resource, name: &str) -> Value {
         for member in listing::filterable_members(field) {
             parameters.push(filter(format!("{}.{}", field.name, member.name), member));
         }
-        if let (Some(_), Kind::TextList { max, .. }) = (field.found_by, field.kind) {
+        if let (Some(_), Kind::TextList { max, .. }) = (field.filter_function, field.kind) {
             parameters.push(json!({
                 "name": format!("{}.has", field.name),
                 "in": "query",
-                "description": "Filter: the list holds this value.",
+                "description": "Filter: only items whose list contains this value.",
                 "schema": schema::of_kind(Kind::Text { min: 0, max })
             }));
         }
@@ -285,13 +315,13 @@ fn list(resource: &Resource, name: &str) -> Value {
         content.insert("text/csv".to_owned(), json!({"schema": {"type": "string"}}));
     }
     json!({
-        "summary": format!("List {}", resource.name),
+        "summary": format!("List {}", resource.plural),
         "parameters": parameters,
         "responses": success(
             200,
             json!({
-                "description": format!("A page{}.", only_with_files(
-                    "; with Accept: text/csv a file of all rows that match the filters, in the order of sort"
+                "description": format!("A page of the list{}.", only_with_files(
+                    ". With `Accept: text/csv`, a file of all items that match the filters, in the requested order"
                 )),
                 "headers": {"Link": {"description": "rel=\"next\"", "schema": {"type": "string"}}},
                 "content": content
@@ -321,39 +351,42 @@ fn filter(name: String, field: &Field) -> Value {
         "in": "query",
         "description": match field.condition {
             Some(_) => format!("Filter: {}", field.description),
-            None => format!("Filter; operators: {}.", operators.join(", ")),
+            None => format!("Filter. Operators: {}.", operators.join(", ")),
         },
         "schema": schema::of_kind(field.kind)
     })
 }
 
 fn written(action: &Action, key: Value) -> Value {
-    let response = match action.answers.schema {
-        Some(Shape::Resource(resource)) => {
-            answer(action.answers.description, &schema::name(resource))
+    let response = match action.response.schema {
+        Some(ResponseSchema::Resource(resource)) => {
+            answer(action.response.description, &schema::name(resource))
         }
-        Some(Shape::Fields(fields)) => json!({
-            "description": action.answers.description,
+        Some(ResponseSchema::Fields(fields)) => json!({
+            "description": action.response.description,
             "content": {
                 "application/json": {"schema": schema::object(fields.iter(), |field| field.required)}
             }
         }),
-        Some(Shape::Forms(fields, forms)) => {
+        Some(ResponseSchema::Representations(fields, others)) => {
             let mut content = Map::new();
             content.insert(
                 "application/json".to_owned(),
                 json!({"schema": schema::object(fields.iter(), |field| field.required)}),
             );
-            for form in forms {
-                content.insert(form.media.to_owned(), json!({"schema": {"type": "string"}}));
+            for other in others {
+                content.insert(
+                    other.media.to_owned(),
+                    json!({"schema": {"type": "string"}}),
+                );
             }
-            json!({"description": action.answers.description, "content": content})
+            json!({"description": action.response.description, "content": content})
         }
-        Some(Shape::Document(media)) => json!({
-            "description": action.answers.description,
+        Some(ResponseSchema::Document(media)) => json!({
+            "description": action.response.description,
             "content": {media: {"schema": {"type": "string"}}}
         }),
-        None => json!({"description": action.answers.description}),
+        None => json!({"description": action.response.description}),
     };
     let mut parameters: Vec<Value> = action.query.iter().map(query_parameter).collect();
     if action.method == http::Method::POST && !matches!(action.access, Access::Public) {
@@ -361,7 +394,7 @@ fn written(action: &Action, key: Value) -> Value {
     }
     let mut operation = json!({
         "summary": action.summary,
-        "responses": success(action.answers.status, response)
+        "responses": success(action.response.status, response)
     });
     if !parameters.is_empty() {
         operation["parameters"] = Value::Array(parameters);
@@ -375,4 +408,28 @@ fn written(action: &Action, key: Value) -> Value {
         operation["requestBody"]["required"] = json!(fields.iter().any(|field| field.required));
     }
     operation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_article_follows_the_sound() {
+        for (noun, expected) in [
+            ("assessment", "an assessment"),
+            ("award", "an award"),
+            ("electric bill", "an electric bill"),
+            ("erasure", "an erasure"),
+            ("hour", "an hour"),
+            ("inventory item", "an inventory item"),
+            ("holiday", "a holiday"),
+            ("loan", "a loan"),
+            ("tutor rate", "a tutor rate"),
+            ("unit", "a unit"),
+            ("user", "a user"),
+        ] {
+            assert_eq!(with_article(noun), expected);
+        }
+    }
 }

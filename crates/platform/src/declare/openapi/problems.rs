@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use http::Method;
 
 use crate::auth::policy::{Access, Verb};
-use crate::declare::action::Shape;
-use crate::declare::component::{Component, Does, Endpoint};
+use crate::declare::component::{Component, Endpoint, Operation};
+use crate::declare::response_spec::ResponseSchema;
 
 /// The statuses that the endpoint can answer besides success, in order.
 pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
@@ -18,7 +18,7 @@ pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
     if endpoint.template().contains('{') {
         statuses.insert(404);
     }
-    if !matches!(endpoint.does, Does::Verb(_, Verb::Delete)) {
+    if !matches!(endpoint.operation, Operation::Verb(_, Verb::Delete)) {
         statuses.insert(406);
     }
     if [Method::POST, Method::PUT, Method::PATCH].contains(&endpoint.method) {
@@ -33,19 +33,19 @@ pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
     if component.requires_key(endpoint) {
         statuses.insert(428);
     }
-    match endpoint.does {
-        Does::Verb(resource, Verb::Update | Verb::Delete) => {
+    match endpoint.operation {
+        Operation::Verb(resource, Verb::Update | Verb::Delete) => {
             statuses.insert(412);
             if resource.requires_match {
                 statuses.insert(428);
             }
         }
         // A time to look back at may be beyond what is kept.
-        Does::Verb(_, Verb::Get) => {
+        Operation::Verb(_, Verb::Get) => {
             statuses.insert(422);
         }
-        Does::Verb(..) => {}
-        Does::Action(action) => statuses.extend(action.answers.problems),
+        Operation::Verb(..) => {}
+        Operation::Action(action) => statuses.extend(action.response.problems),
     }
     statuses
 }
@@ -62,8 +62,10 @@ fn of_access(endpoint: &Endpoint) -> &'static [u16] {
 /// Returns whether the endpoint reads one resource, whose version a client may know already.
 fn reads_version(endpoint: &Endpoint) -> bool {
     endpoint.method == Method::GET
-        && match endpoint.does {
-            Does::Verb(_, verb) => verb == Verb::Get,
-            Does::Action(action) => matches!(action.answers.schema, Some(Shape::Resource(_))),
+        && match endpoint.operation {
+            Operation::Verb(_, verb) => verb == Verb::Get,
+            Operation::Action(action) => {
+                matches!(action.response.schema, Some(ResponseSchema::Resource(_)))
+            }
         }
 }

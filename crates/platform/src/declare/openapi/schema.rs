@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
 use crate::declare::statements::single_row;
 
@@ -35,7 +35,7 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
     let name = name(resource);
     let shown = resource
         .all_fields()
-        .filter(|field| field.setting != Setting::Derived && field.condition.is_none());
+        .filter(|field| field.writable != Writable::Derived && field.condition.is_none());
     let mut read = object(shown, |_| false);
     // What a role may not see is left out, so nothing but the id is always there.
     read["required"] = json!(["id"]);
@@ -48,7 +48,7 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
     let changeable = resource
         .fields
         .iter()
-        .filter(|field| field.setting == Setting::Always);
+        .filter(|field| field.writable == Writable::Always);
     schemas.insert(format!("{name}Update"), object(changeable, |_| false));
     schemas.insert(
         format!("{name}List"),
@@ -57,8 +57,8 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
             "required": ["data", "next_cursor"],
             "properties": {
                 "data": {"type": "array", "items": {"$ref": format!("#/components/schemas/{name}")}},
-                "next_cursor": {"type": ["string", "null"], "description": "Where the list goes on."},
-                "count": {"type": "integer", "description": "All rows that match, with count=exact."}
+                "next_cursor": {"type": ["string", "null"], "description": "The cursor of the next page. Null on the last page."},
+                "count": {"type": "integer", "description": "The total number of matching items, if `count=exact` was requested."}
             },
             "additionalProperties": false
         }),
@@ -99,7 +99,7 @@ pub(super) fn of_field(field: &Field) -> Value {
             values.push(Value::Null);
         }
     }
-    if matches!(field.setting, Setting::Never | Setting::Computed) {
+    if matches!(field.writable, Writable::Never | Writable::Computed) {
         schema["readOnly"] = json!(true);
     }
     if matches!(field.kind, Kind::Password { .. }) {
@@ -150,13 +150,13 @@ pub(super) fn of_kind(kind: Kind) -> Value {
         Kind::Money => json!({
             "type": "string",
             "pattern": MONEY,
-            "description": "An amount above zero, with at most as many digits behind the point as its currency has.",
+            "description": "A positive amount with at most as many decimal places as its currency has.",
             "examples": ["125.50"]
         }),
         Kind::SignedMoney => json!({
             "type": "string",
             "pattern": SIGNED_MONEY,
-            "description": "An amount with the digits of its currency, which may be zero or below.",
+            "description": "An amount with the decimal places of its currency. It can be zero or negative.",
             "examples": ["-125.50"]
         }),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
@@ -203,23 +203,42 @@ pub(super) fn shared() -> Map<String, Value> {
         "Problem".to_owned(),
         json!({
             "type": "object",
-            "description": "Problem details (RFC 9457).",
+            "description": "The details of a problem (RFC 9457).",
             "required": ["type", "title", "status", "request_id"],
             "properties": {
-                "type": {"type": "string", "format": "uri-reference"},
-                "title": {"type": "string"},
-                "status": {"type": "integer", "minimum": 400, "maximum": 599},
-                "detail": {"type": "string"},
-                "request_id": {"type": "string"},
+                "type": {
+                    "type": "string",
+                    "format": "uri-reference",
+                    "description": "A URI reference that identifies the kind of problem and leads to its page, such as `/problems/not-found`."
+                },
+                "title": {"type": "string", "description": "A short description of the kind of problem."},
+                "status": {
+                    "type": "integer",
+                    "minimum": 400,
+                    "maximum": 599,
+                    "description": "The HTTP status code."
+                },
+                "detail": {
+                    "type": "string",
+                    "description": "What is wrong with this request and what to do about it."
+                },
+                "request_id": {
+                    "type": "string",
+                    "description": "The id of the request, as in the `X-Request-Id` header."
+                },
                 "errors": {
                     "type": "array",
+                    "description": "The fields, parameters or headers that are wrong, at most 100.",
                     "items": {
                         "type": "object",
                         "required": ["pointer", "code", "detail"],
                         "properties": {
-                            "pointer": {"type": "string"},
-                            "code": {"type": "string"},
-                            "detail": {"type": "string"}
+                            "pointer": {
+                                "type": "string",
+                                "description": "A JSON pointer (RFC 6901) into the body, the name of a query parameter after `?`, or the name of a header."
+                            },
+                            "code": {"type": "string", "description": "A stable code for programs."},
+                            "detail": {"type": "string", "description": "What is wrong, for people."}
                         },
                         "additionalProperties": false
                     }
@@ -234,16 +253,25 @@ pub(super) fn shared() -> Map<String, Value> {
             "type": "object",
             "required": ["dry_run", "created", "rows"],
             "properties": {
-                "dry_run": {"type": "boolean"},
-                "created": {"type": "integer", "minimum": 0},
+                "dry_run": {"type": "boolean", "description": "Whether the import was a dry run."},
+                "created": {
+                    "type": "integer",
+                    "minimum": 0,
+                    "description": "The number of resources created, or that would be created by a dry run."
+                },
                 "rows": {
                     "type": "array",
+                    "description": "The imported rows.",
                     "items": {
                         "type": "object",
                         "properties": {
-                            "row": {"type": "integer", "description": "The header is row 1."},
-                            "id": {"type": "string", "format": "uuid"},
-                            "outcome": {"type": "string", "enum": ["create"]}
+                            "row": {"type": "integer", "description": "The number of the row in the file. The header is row 1."},
+                            "id": {
+                                "type": "string",
+                                "format": "uuid",
+                                "description": "The unique identifier of the created resource."
+                            },
+                            "outcome": {"type": "string", "enum": ["create"], "description": "What was done with the row."}
                         },
                         "additionalProperties": false
                     }

@@ -9,7 +9,7 @@ use crate::declare::field::{Field, Kind};
 use crate::declare::validation;
 
 /// Longest cursor that is looked at, in bytes.
-const LONGEST: usize = 4096;
+const MAX_CURSOR_BYTES: usize = 4096;
 
 /// One key of a list's order.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ struct Cursor {
 
 /// The keys behind which the list goes on; none when the cursor isn't one of this list in this order.
 pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_CURSOR_BYTES {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -42,7 +42,7 @@ pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
         .after
         .iter()
         .zip(keys)
-        .all(|(value, key)| is_key(key.field.sort_column().1, value));
+        .all(|(value, key)| is_key(key.field.order_column().1, value));
     sound.then(|| Value::from(cursor.after))
 }
 
@@ -126,7 +126,10 @@ mod tests {
         let text = encode(&whole);
         assert_eq!(decode(&text[1..], SORT, &keys()), None);
         assert_eq!(decode(&format!("{text}="), SORT, &keys()), None);
-        assert_eq!(decode(&"A".repeat(LONGEST + 1), SORT, &keys()), None);
+        assert_eq!(
+            decode(&"A".repeat(MAX_CURSOR_BYTES + 1), SORT, &keys()),
+            None
+        );
         assert_eq!(decode("", SORT, &keys()), None);
     }
 

@@ -35,7 +35,9 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
                     .push("), '')");
             }
             _ => {
-                sql.push("lms.csv_cell(r.").push(field.name).push("::text)");
+                sql.push("lms.csv_field(r.")
+                    .push(field.name)
+                    .push("::text)");
             }
         }
     }
@@ -51,7 +53,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::fixture::{ADMIN, LAMPS, TUTOR, request};
+    use crate::fixture::{ADMIN, KEEPER, LAMPS, request};
 
     fn text(grant: &Grant, query: &str) -> String {
         let listing = Listing::parse(&request(Method::GET, query), &LAMPS, grant).unwrap();
@@ -62,7 +64,7 @@ mod tests {
     fn the_file_has_the_columns_that_are_read_in_every_row() {
         let header = "'id,name,owner_id,kind,watts,bought_on,tags,is_on,created_at,updated_at,created_by,updated_by,deleted_at'";
         assert!(text(&ADMIN, "/").contains(header));
-        assert!(text(&TUTOR, "/").contains("'id,name,kind'"));
+        assert!(text(&KEEPER, "/").contains("'id,name,kind'"));
     }
 
     #[test]
@@ -70,7 +72,7 @@ mod tests {
         let text = text(&ADMIN, "/");
         for guarded in ["name", "kind", "tags"] {
             assert!(
-                text.contains(&format!("lms.csv_cell(r.{guarded}::text)")),
+                text.contains(&format!("lms.csv_field(r.{guarded}::text)")),
                 "{guarded}"
             );
         }

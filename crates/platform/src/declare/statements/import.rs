@@ -6,7 +6,7 @@ use crate::declare::statements::single_row;
 use crate::sql::statement::{Sql, Statement};
 
 /// Most rows of one import; the answer names each of them.
-pub const MOST_ROWS: usize = 100_000;
+pub const MAX_IMPORT_ROWS: usize = 100_000;
 /// Inserts the rows; with `dry_run` its tag makes `lms.run` roll everything back, and the answer says
 /// what would happen.
 pub fn statement(resource: &Resource) -> Statement {
@@ -25,7 +25,7 @@ pub fn statement(resource: &Resource) -> Statement {
     sql.push(
         "
   from jsonb_array_elements($1->'rows') as one
-  where (select lms.rows_checked($1->'rows', '",
+  where (select lms.check_import_rows($1->'rows', '",
     );
     sql.push(resource.table).push("', array[");
     let references = single_row::stored(resource).filter_map(|field| match field.kind {

@@ -1,8 +1,7 @@
 //! A row as JSON: which fields a role sees, and how each is written.
 
 use crate::auth::policy::{Fields, Grant};
-use crate::auth::role::Role;
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
 use crate::sql::statement::Sql;
 
@@ -14,10 +13,10 @@ pub fn visible<'a>(
     resource.all_fields().filter(|field| {
         grant.reads.covers(field.name)
             && !field.kind.is_hidden()
-            && field.setting != Setting::Derived
+            && field.writable != Writable::Derived
             && field.condition.is_none()
             // Deleted rows are the admin's business alone.
-            && (field.name != "deleted_at" || grant.role == Role::Admin)
+            && (field.name != "deleted_at" || grant.role.reads_history())
     })
 }
 
@@ -47,25 +46,25 @@ fn is_common(field: &Field, grant: &Grant) -> bool {
 
 /// How deep in its statement a column stands, so that what is made reads as if it were written by hand.
 #[derive(Debug, Clone, Copy)]
-pub enum Depth {
+pub enum Indent {
     /// In the statement itself.
     One,
     /// In a query within it.
     Two,
 }
 
-impl Depth {
+impl Indent {
     /// The line breaks before what is between parentheses, and before the one that closes them.
     const fn breaks(self) -> (&'static str, &'static str) {
         match self {
-            Depth::One => ("\n    ", "\n  "),
-            Depth::Two => ("\n      ", "\n    "),
+            Indent::One => ("\n    ", "\n  "),
+            Indent::Two => ("\n      ", "\n    "),
         }
     }
 }
 
 /// The row `r` as JSON text, with what the grant's role may read of it.
-pub fn object(resource: &Resource, grant: &Grant, depth: Depth) -> Sql {
+pub fn object(resource: &Resource, grant: &Grant, depth: Indent) -> Sql {
     let mut sql = Sql::default();
     match (grant.reads_of_others, is_own(resource, grant)) {
         (Some(_), Some(condition)) => {
@@ -102,7 +101,7 @@ fn members(
     sql: &mut Sql,
     function: &'static str,
     fields: impl Iterator<Item = &'static Field>,
-    depth: Depth,
+    depth: Indent,
 ) {
     let (inner, outer) = depth.breaks();
     sql.push(function);
@@ -156,7 +155,9 @@ pub fn input(sql: &mut Sql, field: &Field) {
 /// One field of the body in `$1`, checked if it refers to another table, or its default.
 pub fn checked_input(sql: &mut Sql, field: &Field) {
     if let Kind::Reference(table) = field.kind {
-        sql.push("lms.referenced('").push(field.name).push("', ");
+        sql.push("lms.check_reference('")
+            .push(field.name)
+            .push("', ");
         input(sql, field);
         sql.push(", exists (select from lms.")
             .push(table)
@@ -164,7 +165,7 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
         input(sql, field);
         sql.push(" and t.deleted_at is null))");
     } else if let Kind::References { table, .. } = field.kind {
-        sql.push("coalesce(lms.referenced_all('")
+        sql.push("coalesce(lms.check_references('")
             .push(field.name)
             .push("', ");
         input(sql, field);
@@ -190,7 +191,7 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{ADMIN, BILLS, LAMPS, STUDENT, TUTOR};
+    use crate::fixture::{ADMIN, BILLS, GUEST, KEEPER, LAMPS, role};
 
     fn names(fields: impl Iterator<Item = &'static Field>) -> Vec<&'static str> {
         fields.map(|field| field.name).collect()
@@ -203,23 +204,27 @@ mod tests {
                 .iter()
                 .all(|name| *name != "code")
         );
-        assert!(!object(&LAMPS, &ADMIN, Depth::One).as_str().contains("code"));
+        assert!(
+            !object(&LAMPS, &ADMIN, Indent::One)
+                .as_str()
+                .contains("code")
+        );
     }
 
     #[test]
     fn only_admins_see_when_a_row_was_deleted() {
         assert!(names(visible(&LAMPS, &ADMIN)).contains(&"deleted_at"));
-        let other = Grant::new(Role::Finance, &[]);
+        let other = Grant::new(role::VISITOR, &[]);
         assert!(!names(visible(&LAMPS, &other)).contains(&"deleted_at"));
-        let named = Grant::new(Role::Finance, &[]).reading(&["name", "deleted_at"]);
+        let named = Grant::new(role::VISITOR, &[]).reading(&["name", "deleted_at"]);
         assert_eq!(names(visible(&LAMPS, &named)), ["id", "name"]);
     }
 
     #[test]
     fn limited_fields_are_those_and_the_id() {
-        assert_eq!(names(visible(&LAMPS, &STUDENT)), ["id", "name", "watts"]);
+        assert_eq!(names(visible(&LAMPS, &GUEST)), ["id", "name", "watts"]);
         assert_eq!(
-            object(&LAMPS, &STUDENT, Depth::One).as_str(),
+            object(&LAMPS, &GUEST, Indent::One).as_str(),
             "json_build_object(
     'id', r.id,
     'name', r.name,
@@ -230,8 +235,8 @@ mod tests {
 
     #[test]
     fn of_others_rows_fewer_fields_are_shown() {
-        assert_eq!(names(common(&LAMPS, &TUTOR)), ["id", "name", "kind"]);
-        let sql = object(&LAMPS, &TUTOR, Depth::One);
+        assert_eq!(names(common(&LAMPS, &KEEPER)), ["id", "name", "kind"]);
+        let sql = object(&LAMPS, &KEEPER, Indent::One);
         let (all, own) = sql
             .as_str()
             .split_once(
@@ -260,22 +265,22 @@ mod tests {
 
     #[test]
     fn a_grant_may_say_which_rows_are_the_callers_own() {
-        let grant = Grant::new(Role::Tutor, &[])
+        let grant = Grant::new(role::KEEPER, &[])
             .reading_of_others(&["watts"])
             .owning("r.watts = 7");
-        let sql = object(&BILLS, &grant, Depth::One);
+        let sql = object(&BILLS, &grant, Indent::One);
         assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
-        let sql = object(&LAMPS, &grant, Depth::One);
+        let sql = object(&LAMPS, &grant, Indent::One);
         assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
         assert!(!sql.as_str().contains("app.user_id"));
     }
 
     #[test]
     fn times_are_written_in_utc_and_json_as_it_is() {
-        let sql = object(&BILLS, &ADMIN, Depth::One);
+        let sql = object(&BILLS, &ADMIN, Indent::One);
         assert!(sql.as_str().contains("'created_at', lms.utc(r.created_at)"));
         assert!(
-            object(&LAMPS, &ADMIN, Depth::One)
+            object(&LAMPS, &ADMIN, Indent::One)
                 .as_str()
                 .contains("'tags', r.tags,")
         );
@@ -299,7 +304,7 @@ mod tests {
         );
         assert_eq!(
             written("owner_id"),
-            "lms.referenced('owner_id', ($1->'input'->>'owner_id')::uuid, exists (select from lms.users as t \
+            "lms.check_reference('owner_id', ($1->'input'->>'owner_id')::uuid, exists (select from lms.users as t \
 where t.id = ($1->'input'->>'owner_id')::uuid and t.deleted_at is null))"
         );
     }

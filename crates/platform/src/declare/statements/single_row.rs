@@ -3,9 +3,9 @@
 //! Arguments: `id`, `input` (the checked body), `versions` (those that `If-Match` names, or null).
 
 use crate::auth::policy::Grant;
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
-use crate::declare::statements::projection::{self, Depth};
+use crate::declare::statements::projection::{self, Indent};
 use crate::sql::statement::{Sql, Statement};
 
 /// Reads one live row.
@@ -76,8 +76,8 @@ pub fn update(resource: &Resource, grant: &Grant) -> Statement {
         .push(" as r\n  set");
     let changeable = resource.fields.iter().filter(|field| {
         matches!(
-            field.setting,
-            Setting::Always | Setting::Derived | Setting::Computed
+            field.writable,
+            Writable::Always | Writable::Derived | Writable::Computed
         )
     });
     for (index, field) in changeable.enumerate() {
@@ -133,7 +133,7 @@ pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + C
     resource
         .fields
         .iter()
-        .filter(|field| matches!(field.setting, Setting::OnCreate | Setting::Always))
+        .filter(|field| matches!(field.writable, Writable::OnCreate | Writable::Always))
 }
 
 /// The fields that a new row is written with: what the client may set, and what the rule derives from it.
@@ -141,7 +141,7 @@ pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clo
     resource
         .fields
         .iter()
-        .filter(|field| field.setting != Setting::Never)
+        .filter(|field| field.writable != Writable::Never)
 }
 
 /// Locks the row and compares its version with those that the client knows.
@@ -178,14 +178,14 @@ fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
 /// `select` of the row `r` as body and its version as tag.
 fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("select\n  ");
-    sql.append(&projection::object(resource, grant, Depth::One));
+    sql.append(&projection::object(resource, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{ADMIN, LAMPS, STUDENT};
+    use crate::fixture::{ADMIN, GUEST, LAMPS};
 
     #[test]
     fn every_statement_says_who_asks_and_is_kept_prepared() {
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_answer_is_what_the_role_sees() {
-        assert_ne!(get(&LAMPS, &ADMIN).name, get(&LAMPS, &STUDENT).name);
-        assert!(!get(&LAMPS, &STUDENT).text.contains("'kind'"));
+        assert_ne!(get(&LAMPS, &ADMIN).name, get(&LAMPS, &GUEST).name);
+        assert!(!get(&LAMPS, &GUEST).text.contains("'kind'"));
     }
 }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use super::escape_pointer;
+use crate::values::field_error::MAX_NAME_CHARACTERS;
 
 /// A fault in the text.
 #[derive(Debug)]
@@ -125,6 +125,15 @@ impl<'de> Visitor<'de> for Node<'_> {
         }
         Ok(Value::Object(object))
     }
+}
+
+/// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
+pub(super) fn escape_pointer(name: &str) -> String {
+    name.chars()
+        .take(MAX_NAME_CHARACTERS)
+        .collect::<String>()
+        .replace('~', "~0")
+        .replace('/', "~1")
 }
 
 #[cfg(test)]

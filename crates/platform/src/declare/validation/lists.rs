@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Purpose, check, refuse};
+use super::{WriteMode, check, refuse};
 use crate::declare::field::{Field, Kind};
-use crate::values::field_error::{FieldError, MOST_ERRORS};
+use crate::values::field_error::{FieldError, MAX_ERRORS};
 
 /// Most objects of a list in a body.
-const MOST_ROWS: usize = 500;
+const MAX_ROWS: usize = 500;
 /// Most languages of a list.
-const MOST_LANGUAGES: usize = 20;
+const MAX_LANGUAGES: usize = 20;
 
 /// Distinct texts of at most `max` characters.
 pub(super) fn texts(
@@ -41,7 +41,7 @@ pub(super) fn languages(
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
-    distinct(value, MOST_LANGUAGES, Kind::Language, pointer, errors)
+    distinct(value, MAX_LANGUAGES, Kind::Language, pointer, errors)
 }
 
 fn distinct(
@@ -52,26 +52,25 @@ fn distinct(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     let Value::Array(list) = value else {
-        return refuse(
-            errors,
-            pointer,
-            "wrong_type",
-            "This must be a list of texts.",
-        );
+        return refuse(errors, pointer, "wrong_type", "Must be a list of strings.");
     };
     if list.len() > items {
-        let detail = format!("This may have at most {items} items.");
+        let detail = format!("Must have at most {items} items.");
         return refuse(errors, pointer, "too_many_items", detail);
     }
     let mut seen = BTreeSet::new();
     let mut checked = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {
         let at = format!("{pointer}/{index}");
-        let Some(Value::String(text)) = check(kind, item, Purpose::Create, &at, errors) else {
+        let Some(Value::String(text)) = check(kind, item, WriteMode::Create, &at, errors) else {
             continue;
         };
         if !seen.insert(text.clone()) {
-            errors.push(FieldError::new(at, "duplicate", "This item came before."));
+            errors.push(FieldError::new(
+                at,
+                "duplicate",
+                "The item was given twice.",
+            ));
         }
         checked.push(Value::String(text));
     }
@@ -86,20 +85,15 @@ pub(super) fn rows(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     let Value::Array(list) = value else {
-        return refuse(
-            errors,
-            pointer,
-            "wrong_type",
-            "This must be a list of objects.",
-        );
+        return refuse(errors, pointer, "wrong_type", "Must be a list of objects.");
     };
-    if list.len() > MOST_ROWS {
-        let detail = format!("This may have at most {MOST_ROWS} items.");
+    if list.len() > MAX_ROWS {
+        let detail = format!("Must have at most {MAX_ROWS} items.");
         return refuse(errors, pointer, "too_many_items", detail);
     }
     let mut checked = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {
-        if errors.len() >= MOST_ERRORS {
+        if errors.len() >= MAX_ERRORS {
             break;
         }
         // A patch replaces a list whole, so that its objects are new ones.
@@ -107,7 +101,7 @@ pub(super) fn rows(
         checked.extend(check(
             Kind::Object(fields),
             item,
-            Purpose::Create,
+            WriteMode::Create,
             &at,
             errors,
         ));
@@ -123,10 +117,10 @@ pub(super) fn free(
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
     if !value.is_object() {
-        return refuse(errors, pointer, "wrong_type", "This must be an object.");
+        return refuse(errors, pointer, "wrong_type", "Must be an object.");
     }
     if value.to_string().len() > bytes {
-        let detail = format!("This may be at most {bytes} bytes of JSON.");
+        let detail = format!("Must be at most {bytes} bytes of JSON.");
         return refuse(errors, pointer, "too_long", detail);
     }
     if holds_nul(value) {
@@ -134,7 +128,7 @@ pub(super) fn free(
             errors,
             pointer,
             "invalid_text",
-            "Text can't hold a NUL character.",
+            "Must not contain a NUL character.",
         );
     }
     Some(value.clone())

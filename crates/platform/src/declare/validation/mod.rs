@@ -9,15 +9,15 @@ mod tests;
 use serde_json::{Map, Number, Value};
 
 use crate::auth::policy::Fields;
-use crate::declare::field::{Field, Kind, Setting};
+use crate::declare::field::{Field, Kind, Writable};
 use crate::http::problem::{self, Problem};
-use crate::values::field_error::{FieldError, LONGEST_NAME, MOST_ERRORS};
+use crate::values::field_error::{FieldError, MAX_ERRORS};
 
 pub use scalar::{decimal, id, scalar};
 
 /// What the body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum WriteMode {
     /// To make something: required fields must be there.
     Create,
     /// To change something (RFC 7396): what is absent stays.
@@ -33,12 +33,13 @@ pub enum Purpose {
 pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Problem::new(problem::Kind::Malformed)
-            .detail("The body must be a JSON object, in braces.")),
+        Ok(_) => {
+            Err(Problem::new(problem::Kind::Malformed).detail("The body must be a JSON object."))
+        }
         Err(json::Fault::Repeated(pointer)) => Err(Problem::malformed(vec![FieldError::new(
             pointer,
             "duplicate",
-            "This member was given twice.",
+            "The field was given twice.",
         )])),
         Err(json::Fault::Syntax(error)) => Err(Problem::new(problem::Kind::Malformed)
             .detail(format!("The body is not valid JSON: {error}."))),
@@ -58,7 +59,7 @@ pub(crate) fn parse_value(text: &str) -> Option<Value> {
 pub fn body(
     fields: impl Iterator<Item = &'static Field> + Clone,
     writes: Fields,
-    purpose: Purpose,
+    mode: WriteMode,
     object: &Map<String, Value>,
 ) -> Result<Map<String, Value>, Problem> {
     let forbidden: Vec<FieldError> = object
@@ -69,7 +70,7 @@ pub fn body(
             FieldError::new(
                 format!("/{name}"),
                 "forbidden_field",
-                "Your role may not set this field.",
+                "Your role is not allowed to set this field.",
             )
         })
         .collect();
@@ -77,7 +78,7 @@ pub fn body(
         return Err(Problem::with(problem::Kind::Forbidden, forbidden));
     }
     let mut errors = Vec::new();
-    let values = object_of(fields, purpose, "", object, &mut errors);
+    let values = object_of(fields, mode, "", object, &mut errors);
     if errors.is_empty() {
         Ok(values)
     } else {
@@ -87,7 +88,7 @@ pub fn body(
 
 fn object_of(
     fields: impl Iterator<Item = &'static Field> + Clone,
-    purpose: Purpose,
+    mode: WriteMode,
     pointer: &str,
     object: &Map<String, Value>,
     errors: &mut Vec<FieldError>,
@@ -95,35 +96,31 @@ fn object_of(
     let mut values = Map::new();
     for (name, value) in object {
         // A body of nothing but mistakes must not be answered by a longer one.
-        if errors.len() >= MOST_ERRORS {
+        if errors.len() >= MAX_ERRORS {
             break;
         }
-        let at = format!("{pointer}/{}", escape_pointer(name));
+        let at = format!("{pointer}/{}", json::escape_pointer(name));
         let known = fields
             .clone()
-            .find(|field| field.name == name && field.setting != Setting::Derived);
+            .find(|field| field.name == name && field.writable != Writable::Derived);
         let Some(field) = known else {
-            errors.push(FieldError::new(
-                at,
-                "unknown_field",
-                "There is no such field.",
-            ));
+            errors.push(FieldError::new(at, "unknown_field", "No such field."));
             continue;
         };
-        match (field.setting, purpose) {
-            (Setting::Never | Setting::Computed, _) => {
+        match (field.writable, mode) {
+            (Writable::Never | Writable::Computed, _) => {
                 errors.push(FieldError::new(
                     at,
                     "read_only",
-                    "This field can't be set; leave it out.",
+                    "This field is read-only. Leave it out.",
                 ));
                 continue;
             }
-            (Setting::OnCreate, Purpose::Update) => {
+            (Writable::OnCreate, WriteMode::Update) => {
                 errors.push(FieldError::new(
                     at,
                     "not_changeable",
-                    "This field can't be changed later.",
+                    "This field cannot be changed after creation.",
                 ));
                 continue;
             }
@@ -131,20 +128,20 @@ fn object_of(
         }
         if value.is_null() {
             // Within an object, null takes the member out (RFC 7396).
-            let is_removed = purpose == Purpose::Update && !pointer.is_empty() && !field.required;
+            let is_removed = mode == WriteMode::Update && !pointer.is_empty() && !field.required;
             if field.nullable || is_removed {
                 values.insert(name.clone(), Value::Null);
             } else {
-                errors.push(FieldError::new(at, "null", "This field can't be null."));
+                errors.push(FieldError::new(at, "null", "Must not be null."));
             }
             continue;
         }
-        match check(field.kind, value, purpose, &at, errors) {
+        match check(field.kind, value, mode, &at, errors) {
             Some(value) => values.insert(name.clone(), value),
             None => continue,
         };
     }
-    if purpose == Purpose::Create {
+    if mode == WriteMode::Create {
         for field in fields.filter(|field| field.required && !object.contains_key(field.name)) {
             errors.push(FieldError::new(
                 format!("{pointer}/{}", field.name),
@@ -156,20 +153,11 @@ fn object_of(
     values
 }
 
-/// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
-fn escape_pointer(name: &str) -> String {
-    name.chars()
-        .take(LONGEST_NAME)
-        .collect::<String>()
-        .replace('~', "~0")
-        .replace('/', "~1")
-}
-
 /// Checks one value; adds what is wrong to `errors`, or gives the value as the database takes it.
 fn check(
     kind: Kind,
     value: &Value,
-    purpose: Purpose,
+    mode: WriteMode,
     pointer: &str,
     errors: &mut Vec<FieldError>,
 ) -> Option<Value> {
@@ -181,38 +169,38 @@ fn check(
         Kind::Object(fields) => match value {
             Value::Object(object) => Some(Value::Object(object_of(
                 fields.iter(),
-                purpose,
+                mode,
                 pointer,
                 object,
                 errors,
             ))),
-            _ => refuse(errors, pointer, "wrong_type", "This must be an object."),
+            _ => refuse(errors, pointer, "wrong_type", "Must be an object."),
         },
         Kind::Rows(fields) => lists::rows(value, fields, pointer, errors),
         Kind::Json { bytes } => lists::free(value, bytes, pointer, errors),
         Kind::Boolean if value.is_boolean() => Some(value.clone()),
-        Kind::Boolean => refuse(errors, pointer, "wrong_type", "This must be true or false."),
+        Kind::Boolean => refuse(errors, pointer, "wrong_type", "Must be true or false."),
         Kind::Integer { min, max } => integer(value, min, max, pointer, errors),
         Kind::Decimal { min, max, places } => match value.as_f64() {
             Some(number) => match decimal(number, min, max, places) {
                 Ok(_) => Some(value.clone()),
                 Err((code, detail)) => refuse(errors, pointer, code, detail),
             },
-            None => refuse(errors, pointer, "wrong_type", "This must be a number."),
+            None => refuse(errors, pointer, "wrong_type", "Must be a number."),
         },
         // A number has gone through a float by the time it is seen here.
         Kind::Money | Kind::SignedMoney if !value.is_string() => refuse(
             errors,
             pointer,
             "wrong_type",
-            "An amount must be a text, such as \"125.50\".",
+            "Must be an amount as a string, such as \"125.50\".",
         ),
         _ => match value {
             Value::String(text) => match scalar(kind, text) {
                 Ok(text) => Some(Value::String(text)),
                 Err((code, detail)) => refuse(errors, pointer, code, detail),
             },
-            _ => refuse(errors, pointer, "wrong_type", "This must be a text."),
+            _ => refuse(errors, pointer, "wrong_type", "Must be a string."),
         },
     };
     if errors.len() > before { None } else { result }
@@ -241,13 +229,13 @@ fn integer(
             errors,
             pointer,
             "out_of_range",
-            format!("This must be between {min} and {max}."),
+            format!("Must be between {min} and {max}."),
         ),
         None => refuse(
             errors,
             pointer,
             "wrong_type",
-            format!("This must be a whole number between {min} and {max}."),
+            format!("Must be a whole number between {min} and {max}."),
         ),
     }
 }

@@ -43,7 +43,8 @@ pub fn accepts(request: &Request, known: &[&'static str]) -> Result<&'static str
         .max_by_key(|(_, rank)| *rank)
         .map(|(media, _)| media)
         .ok_or_else(|| {
-            Problem::new(Kind::NotAcceptable).detail(format!("There is: {}.", known.join(", ")))
+            Problem::new(Kind::NotAcceptable)
+                .detail(format!("Available media types: {}.", known.join(", ")))
         })
 }
 
@@ -119,7 +120,7 @@ pub fn check_single(request: &Request) -> Result<(), Problem> {
     let errors: Vec<FieldError> = SINGLE
         .into_iter()
         .filter(|name| !is_single(request, name))
-        .map(|name| FieldError::header(name, "Send this header once."))
+        .map(|name| FieldError::header(name, "The header must be sent only once."))
         .collect();
     if errors.is_empty() {
         Ok(())
@@ -148,7 +149,10 @@ pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
         .map(|(_, charset)| charset.trim_start().trim_matches('"'));
     let problem = Problem::new(Kind::UnsupportedMediaType);
     if !media.iter().any(|known| given.eq_ignore_ascii_case(known)) {
-        return Err(problem.detail(format!("Send Content-Type: {}.", media.join(" or "))));
+        return Err(problem.detail(format!(
+            "Send the body with `Content-Type: {}`.",
+            media.join(" or ")
+        )));
     }
     if charsets.all(|charset| charset.eq_ignore_ascii_case("utf-8")) {
         Ok(())

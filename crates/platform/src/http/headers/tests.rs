@@ -73,7 +73,7 @@ fn what_is_not_acceptable_says_what_there_is() {
     assert_eq!(problem.kind, Kind::NotAcceptable);
     assert_eq!(
         problem.detail.as_deref(),
-        Some("There is: application/json, text/csv.")
+        Some("Available media types: application/json, text/csv.")
     );
 }
 

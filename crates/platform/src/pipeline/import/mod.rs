@@ -13,21 +13,21 @@ use uuid::Uuid;
 use crate::auth::policy::{Fields, Grant};
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource::Resource;
-use crate::declare::statements::import::MOST_ROWS;
+use crate::declare::statements::import::MAX_IMPORT_ROWS;
 use crate::declare::statements::single_row;
-use crate::declare::validation::{self, Purpose};
+use crate::declare::validation::{self, WriteMode};
 use crate::http::problem::{self, Problem};
 use crate::sql::database::Client;
-use crate::sql::error::Failure;
-use crate::values::field_error::{FieldError, LONGEST_NAME, MOST_ERRORS};
+use crate::sql::error::QueryError;
+use crate::values::field_error::{FieldError, MAX_ERRORS, MAX_NAME_CHARACTERS};
 use crate::values::formula;
 use crate::values::random;
 use crate::values::zones;
 
-use share::{LARGEST, Share};
+use share::{MAX_ARGUMENT_BYTES, Share};
 
 /// Up to here the argument's memory is doubled; a copy of half the largest beside it would be too much.
-const DOUBLED: usize = 4 * 1024 * 1024;
+const MAX_DOUBLED_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads a file into the argument of its statement:
 /// `{"dry_run": false, "rows": [{"id": ..., "row": 2, "input": {...}}, ...]}`.
@@ -39,71 +39,71 @@ pub struct Reader {
     resource: &'static Resource,
     grant: &'static Grant,
     records: records::Records,
-    sheet: Sheet,
+    parsed: ParsedFile,
 }
 
 /// What a file has become.
-pub struct Gathered {
+pub struct ImportBatch {
     /// The argument of the statement.
     pub arguments: String,
     /// Where its rows stand.
-    pub places: Places,
+    pub row_numbers: RowNumbers,
     /// The share of the instance's memory that it takes; to be held until the argument is gone.
     pub(crate) share: Share,
     /// The reader, when rows of it wait for time zones.
     waiting: Option<Box<Reader>>,
 }
 
-impl Gathered {
+impl ImportBatch {
     /// The same once nothing waits for time zones any more.
     ///
     /// # Errors
     ///
     /// As for [`Reader::finish`], and a problem when the zones cannot be read.
-    pub async fn settled(self, client: &Client<'_>) -> Result<Gathered, Problem> {
+    pub async fn settled(self, client: &Client<'_>) -> Result<ImportBatch, Problem> {
         let Some(mut reader) = self.waiting else {
             return Ok(self);
         };
         let (resource, grant) = (reader.resource, reader.grant);
-        let fields = reader.sheet.columns.clone().unwrap_or_default();
-        for (row, cells) in std::mem::take(&mut reader.sheet.waiting) {
+        let fields = reader.parsed.columns.clone().unwrap_or_default();
+        for (row, cells) in std::mem::take(&mut reader.parsed.waiting) {
             let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
             let read = client
                 .with_zones(|| Ok(input(resource, grant, &fields, &cells)))
                 .await?;
-            reader.sheet.put(row, read)?;
+            reader.parsed.put(row, read)?;
         }
-        reader.gathered()
+        reader.batch()
     }
 }
 
 /// Which row of the file each new id is: what the database refuses it names by id.
 #[derive(Default)]
-pub struct Places(Vec<(Uuid, u64)>);
+pub struct RowNumbers(Vec<(Uuid, u64)>);
 
-impl Places {
+impl RowNumbers {
     /// The failure, with the row of the file in front of the field when the database said which one it refuses.
-    pub fn locate(&self, failure: Failure) -> Failure {
-        let Failure::Refused(mut refusal) = failure else {
-            return failure;
+    pub fn locate(&self, error: QueryError) -> QueryError {
+        let QueryError::Refused(mut refusal) = error else {
+            return error;
         };
         let refused = refusal.detail.as_deref().and_then(validation::id);
         let place = self.0.iter().find(|(id, _)| Some(*id) == refused);
         if let (Some((_, row)), Some(field)) = (place, &refusal.column) {
             refusal.column = Some(format!("{row}/{field}"));
         }
-        Failure::Refused(refusal)
+        QueryError::Refused(refusal)
     }
 }
 
 /// What has been read of the file.
-struct Sheet {
+struct ParsedFile {
     /// The fields that the header names; none until it has been read.
     columns: Option<Vec<&'static Field>>,
     rows: usize,
     arguments: String,
     share: Share,
-    places: Places,
+    row_numbers: RowNumbers,
     errors: Vec<FieldError>,
     /// The cells of a row that asks for time zones that are not known yet, and of all rows behind it. The database is asked
     /// once the file is here.
@@ -119,12 +119,12 @@ impl Reader {
             resource,
             grant,
             records: records::Records::new(),
-            sheet: Sheet {
+            parsed: ParsedFile {
                 columns: None,
                 rows: 0,
                 arguments: format!("{{\"dry_run\":{dry_run},\"rows\":["),
                 share: Share::default(),
-                places: Places::default(),
+                row_numbers: RowNumbers::default(),
                 errors: Vec::new(),
                 waiting: Vec::new(),
                 waiting_bytes: 0,
@@ -140,53 +140,55 @@ impl Reader {
     /// 413 for too many rows, 422 for too many errors.
     pub fn take(&mut self, mut piece: &[u8]) -> Result<(), Problem> {
         while let Some(record) = self.records.next(&mut piece)? {
-            self.sheet.take(self.resource, self.grant, record)?;
+            self.parsed.take(self.resource, self.grant, record)?;
         }
         Ok(())
     }
 
-    /// The statement's argument and its rows' places, once the file has come to its end.
+    /// The statement's argument and its rows' row_numbers, once the file has come to its end.
     ///
     /// # Errors
     ///
     /// As for [`Reader::take`], and 422 with row, column and reason of what is not valid.
-    pub fn finish(mut self) -> Result<Gathered, Problem> {
+    pub fn finish(mut self) -> Result<ImportBatch, Problem> {
         if let Some(record) = self.records.finish()? {
-            self.sheet.take(self.resource, self.grant, record)?;
+            self.parsed.take(self.resource, self.grant, record)?;
         }
-        if !self.sheet.waiting.is_empty() {
-            return Ok(Gathered {
+        if !self.parsed.waiting.is_empty() {
+            return Ok(ImportBatch {
                 arguments: String::new(),
-                places: Places::default(),
+                row_numbers: RowNumbers::default(),
                 share: Share::default(),
                 waiting: Some(Box::new(self)),
             });
         }
-        self.gathered()
+        self.batch()
     }
 
-    fn gathered(mut self) -> Result<Gathered, Problem> {
-        if !self.sheet.errors.is_empty() {
-            return Err(refused(self.sheet.errors));
+    fn batch(mut self) -> Result<ImportBatch, Problem> {
+        if !self.parsed.errors.is_empty() {
+            return Err(refused(self.parsed.errors));
         }
-        if self.sheet.rows == 0 {
-            return Err(Problem::new(problem::Kind::Invalid).detail("The file has no rows."));
+        if self.parsed.rows == 0 {
+            return Err(
+                Problem::new(problem::Kind::Invalid).detail("The file has no rows to import.")
+            );
         }
-        self.sheet.arguments.push_str("]}");
-        Ok(Gathered {
-            arguments: self.sheet.arguments,
-            places: self.sheet.places,
-            share: self.sheet.share,
+        self.parsed.arguments.push_str("]}");
+        Ok(ImportBatch {
+            arguments: self.parsed.arguments,
+            row_numbers: self.parsed.row_numbers,
+            share: self.parsed.share,
             waiting: None,
         })
     }
 }
 
 fn refused(errors: Vec<FieldError>) -> Problem {
-    Problem::invalid(errors).detail("Nothing was imported; pointers are /row/column.")
+    Problem::invalid(errors).detail("Nothing was imported. Pointers have the form /row/column.")
 }
 
-impl Sheet {
+impl ParsedFile {
     fn take(
         &mut self,
         resource: &Resource,
@@ -211,7 +213,11 @@ impl Sheet {
         if cells.len() < fields.len()
             || cells.iter().skip(fields.len()).any(|cell| !cell.is_empty())
         {
-            let what = format!("has {} cells, the header {}", cells.len(), fields.len());
+            let what = format!(
+                "has {} cells, but the header has {}",
+                cells.len(),
+                fields.len()
+            );
             return Err(records::malformed(row, &what));
         }
         if self.waiting.is_empty() {
@@ -220,7 +226,7 @@ impl Sheet {
                 return self.put(row, read);
             }
         }
-        if self.rows + self.waiting.len() >= MOST_ROWS {
+        if self.rows + self.waiting.len() >= MAX_IMPORT_ROWS {
             return Err(too_large());
         }
         let cells: Vec<String> = cells.into_iter().map(str::to_owned).collect();
@@ -228,7 +234,7 @@ impl Sheet {
             .iter()
             .map(|cell| size_of::<String>() + cell.len())
             .sum::<usize>();
-        if self.arguments.len() + self.waiting_bytes > LARGEST {
+        if self.arguments.len() + self.waiting_bytes > MAX_ARGUMENT_BYTES {
             return Err(too_large());
         }
         self.share
@@ -246,14 +252,14 @@ impl Sheet {
 
     fn keep(&mut self, row: u64, input: Map<String, Value>) -> Result<(), Problem> {
         self.rows += 1;
-        if self.rows > MOST_ROWS {
+        if self.rows > MAX_IMPORT_ROWS {
             return Err(too_large());
         }
         if !self.errors.is_empty() {
             return Ok(());
         }
         let id = random::id();
-        self.places.0.push((id, row));
+        self.row_numbers.0.push((id, row));
         let text = json!({"id": id, "row": row, "input": input}).to_string();
         self.reserve(text.len() + 3)?;
         if self.rows > 1 {
@@ -266,14 +272,14 @@ impl Sheet {
     /// Makes room in the argument, or refuses the file: memory that isn't there would end the program.
     fn reserve(&mut self, bytes: usize) -> Result<(), Problem> {
         let length = self.arguments.len();
-        if length + bytes > LARGEST {
+        if length + bytes > MAX_ARGUMENT_BYTES {
             return Err(too_large());
         }
         if length + bytes <= self.arguments.capacity() {
             return Ok(());
         }
-        let capacity = if length + bytes > DOUBLED {
-            LARGEST
+        let capacity = if length + bytes > MAX_DOUBLED_BYTES {
+            MAX_ARGUMENT_BYTES
         } else {
             (length + bytes).max(2 * self.arguments.capacity())
         };
@@ -291,7 +297,7 @@ impl Sheet {
                 pointer: format!("/{row}{}", error.pointer),
                 ..error
             }));
-        if self.errors.len() < MOST_ERRORS {
+        if self.errors.len() < MAX_ERRORS {
             return Ok(());
         }
         Err(refused(std::mem::take(&mut self.errors)))
@@ -300,7 +306,7 @@ impl Sheet {
 
 fn too_large() -> Problem {
     Problem::new(problem::Kind::TooLarge).detail(format!(
-        "This takes at most {MOST_ROWS} rows at a time, and 60 MiB of them as JSON; import the file in parts."
+        "A file can have at most {MAX_IMPORT_ROWS} rows, and at most 60 MiB as JSON. Import the file in parts."
     ))
 }
 
@@ -320,13 +326,13 @@ fn columns(
         // A workbook, or text of two bytes a letter.
         return Err(records::malformed(
             row,
-            "is no text; save the file as CSV in UTF-8",
+            "is not text; save the file as CSV in UTF-8",
         ));
     }
     if let [only] = header {
         for (separator, noun) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
             if only.contains(separator) {
-                let what = format!("separates its cells by {noun}; save the file with commas");
+                let what = format!("separates its cells with {noun}; save the file with commas");
                 return Err(records::malformed(row, &what));
             }
         }
@@ -339,7 +345,7 @@ fn columns(
     let names = names.join(", ");
     let mut errors = Vec::new();
     for name in header {
-        if errors.len() >= MOST_ERRORS {
+        if errors.len() >= MAX_ERRORS {
             break;
         }
         let name = name.trim().to_lowercase();
@@ -348,16 +354,16 @@ fn columns(
                 errors.push(FieldError::new(
                     format!("/{row}/{}", field.name),
                     "duplicate",
-                    "This column came before.",
+                    "The column was given twice.",
                 ));
             }
             Some(field) => fields.push(field),
             None => {
-                let name: String = name.chars().take(LONGEST_NAME).collect();
+                let name: String = name.chars().take(MAX_NAME_CHARACTERS).collect();
                 errors.push(FieldError::new(
                     format!("/{row}/{name}"),
                     "unknown_field",
-                    format!("The columns are: {names}."),
+                    format!("Unknown column. The columns are: {names}."),
                 ));
             }
         }
@@ -389,18 +395,18 @@ fn input(
             None => unreadable.push(FieldError::new(
                 format!("/{}", field.name),
                 "wrong_type",
-                "This cell can't be read as a value of the column.",
+                "The cell does not have a valid value for the column.",
             )),
         }
     }
     let checked = validation::body(
         single_row::settable(resource),
         grant.writes,
-        Purpose::Create,
+        WriteMode::Create,
         &object,
     );
     if unreadable.is_empty() {
-        return resource.ruled(Purpose::Create, checked?);
+        return resource.validated(WriteMode::Create, checked?);
     }
     // A cell that can't be read is there, though its value isn't.
     let others = checked.err().into_iter().flat_map(|problem| problem.errors);

@@ -8,9 +8,9 @@ use csv_core::ReadRecordResult;
 use crate::http::problem::{Kind, Problem};
 
 /// Most bytes of one record: as many as a body that makes one row.
-const LONGEST: usize = 1024 * 1024;
+const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// Most cells of one record.
-const MOST_CELLS: usize = 8 * 1024;
+const MAX_CELLS: usize = 8 * 1024;
 /// Bytes of the first buffer for a record.
 const FIRST: usize = 1024;
 /// The mark that spreadsheets put before a file in UTF-8.
@@ -57,10 +57,10 @@ impl Quotes {
                 (Quotes::Open, _) | (Quotes::Closed, b'"') => Quotes::Open,
                 (_, b',' | b'\r' | b'\n') => Quotes::None,
                 (Quotes::None, b'"') => Quotes::Open,
-                (Quotes::Closed, _) => return Err("has text behind a closing quote"),
+                (Quotes::Closed, _) => return Err("has text after a closing quote"),
                 (Quotes::Bare, b'"') => {
                     return Err(
-                        "has a quote within a cell; put quotes around the cell and double those in it",
+                        "has a quote inside an unquoted cell; enclose the cell in quotes and double the quotes inside it",
                     );
                 }
                 _ => Quotes::Bare,
@@ -165,14 +165,17 @@ impl Records {
             match result {
                 ReadRecordResult::InputEmpty | ReadRecordResult::End => return Ok(None),
                 ReadRecordResult::Record => break,
-                ReadRecordResult::OutputFull if self.text.len() < LONGEST => {
+                ReadRecordResult::OutputFull if self.text.len() < MAX_RECORD_BYTES => {
                     self.text.resize(self.text.len() * 2, 0);
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_CELLS => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MAX_CELLS => {
                     self.ends.resize(self.ends.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull => {
-                    return Err(malformed(self.row, "is too long; a quote may be left open"));
+                    return Err(malformed(
+                        self.row,
+                        "is too long; a closing quote may be missing",
+                    ));
                 }
                 ReadRecordResult::OutputEndsFull => {
                     return Err(malformed(self.row, "has too many cells"));
@@ -268,11 +271,11 @@ mod tests {
 
     #[test]
     fn a_record_that_does_not_end_is_refused() {
-        let open = format!("name\n\"{}", "x\n".repeat(LONGEST));
+        let open = format!("name\n\"{}", "x\n".repeat(MAX_RECORD_BYTES));
         let problem = split(open.as_bytes(), 1000).unwrap_err();
         assert_eq!(problem.status(), 400);
         assert!(problem.detail.unwrap().contains("row 2"));
-        let wide = ",".repeat(MOST_CELLS + 1);
+        let wide = ",".repeat(MAX_CELLS + 1);
         assert_eq!(split(wide.as_bytes(), 7).unwrap_err().status(), 400);
     }
 
@@ -302,16 +305,22 @@ mod tests {
             assert!(said(file).contains(&expected), "{file:?}: {}", said(file));
         }
         // It may also meet the first quote of a later row.
-        assert!(said("name,x\n\"Ann,1\nBo,\"2\"\n").contains("row 2 has text behind"));
+        assert!(said("name,x\n\"Ann,1\nBo,\"2\"\n").contains("row 2 has text after"));
     }
 
     #[test]
     fn quotes_stand_around_a_cell_or_nowhere() {
         for (file, what) in [
-            ("a\n\"Ann\" Ng\n", "row 2 has text behind a closing quote"),
-            ("a\n\"Ann\" \n", "row 2 has text behind a closing quote"),
-            ("a\nAnn \"Annie\" Ng\n", "row 2 has a quote within a cell"),
-            ("a,b\nx, \"y\"\n", "row 2 has a quote within a cell"),
+            ("a\n\"Ann\" Ng\n", "row 2 has text after a closing quote"),
+            ("a\n\"Ann\" \n", "row 2 has text after a closing quote"),
+            (
+                "a\nAnn \"Annie\" Ng\n",
+                "row 2 has a quote inside an unquoted cell",
+            ),
+            (
+                "a,b\nx, \"y\"\n",
+                "row 2 has a quote inside an unquoted cell",
+            ),
         ] {
             assert!(said(file).contains(what), "{file:?}: {}", said(file));
         }

@@ -7,10 +7,10 @@ use crate::http::problem::{Kind, Problem};
 
 /// Most bytes of the argument of one import. What a guest hands over in one call is bounded by Wasmtime: 61 MiB were seen to
 /// pass, 69 MiB to end the program.
-pub(super) const LARGEST: usize = 60 * 1024 * 1024;
+pub(super) const MAX_ARGUMENT_BYTES: usize = 60 * 1024 * 1024;
 
 /// The bytes that all of them may hold: one that is as large as can be, and small ones beside it.
-const ALL: usize = LARGEST + 16 * 1024 * 1024;
+const MAX_TOTAL_BYTES: usize = MAX_ARGUMENT_BYTES + 16 * 1024 * 1024;
 
 thread_local! {
     static HELD: Cell<usize> = const { Cell::new(0) };
@@ -28,7 +28,7 @@ impl Share {
     /// 503 when the others hold too much.
     pub(super) fn set(&mut self, bytes: usize) -> Result<(), Problem> {
         let held = HELD.get() - self.0 + bytes;
-        if held > ALL {
+        if held > MAX_TOTAL_BYTES {
             return Err(no_memory());
         }
         HELD.set(held);
@@ -46,7 +46,7 @@ impl Drop for Share {
 /// That others have to end first.
 pub(super) fn no_memory() -> Problem {
     Problem::new(Kind::Unavailable)
-        .detail("Other files are being imported; come again.")
+        .detail("Other files are being imported. Try again later.")
         .header("retry-after", "30")
         .cause("no memory for an import")
 }
@@ -60,13 +60,13 @@ mod tests {
         let (mut first, mut second, mut third) =
             (Share::default(), Share::default(), Share::default());
         first.set(1024).unwrap();
-        first.set(LARGEST).unwrap();
-        assert_eq!(second.set(LARGEST).unwrap_err().status(), 503);
+        first.set(MAX_ARGUMENT_BYTES).unwrap();
+        assert_eq!(second.set(MAX_ARGUMENT_BYTES).unwrap_err().status(), 503);
         second.set(4 * 1024 * 1024).unwrap();
         third.set(12 * 1024 * 1024).unwrap();
         assert!(third.set(12 * 1024 * 1024 + 1).is_err());
         drop(first);
-        third.set(LARGEST).unwrap();
+        third.set(MAX_ARGUMENT_BYTES).unwrap();
         drop((second, third));
         assert_eq!(HELD.get(), 0);
     }

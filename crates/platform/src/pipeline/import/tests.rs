@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixture::{ADMIN, LAMPS, TUTOR};
-use crate::sql::error::Refusal;
+use crate::fixture::{ADMIN, KEEPER, LAMPS};
+use crate::sql::error::DatabaseError;
 
 /// The rows of a file that comes in pieces.
 fn rows(grant: &'static Grant, file: &[u8]) -> Result<Vec<Value>, Problem> {
@@ -102,20 +102,20 @@ fn a_file_in_another_format_is_told_so() {
     for (file, what) in [
         (
             "name;watts\nA;7\n",
-            "row 1 separates its cells by semicolons",
+            "row 1 separates its cells with semicolons",
         ),
         (
             "sep=;\nname;watts\nA;7\n",
-            "row 1 separates its cells by semicolons",
+            "row 1 separates its cells with semicolons",
         ),
-        ("name\twatts\nA\t7\n", "row 1 separates its cells by tabs"),
+        ("name\twatts\nA\t7\n", "row 1 separates its cells with tabs"),
         (
             "n\0a\0m\0e\0\n",
-            "row 1 is no text; save the file as CSV in UTF-8",
+            "row 1 is not text; save the file as CSV in UTF-8",
         ),
         (
             "PK\u{3}\u{4}\0\0",
-            "row 1 is no text; save the file as CSV in UTF-8",
+            "row 1 is not text; save the file as CSV in UTF-8",
         ),
     ] {
         let problem = read(file).unwrap_err();
@@ -144,9 +144,12 @@ fn columns_must_be_known_settable_and_named_once() {
         refused("name,name\nA,B\n"),
         (400, vec![("/1/name".to_owned(), "duplicate")])
     );
-    let limited = rows(&TUTOR, b"name,watts\nA,7\n").unwrap_err();
+    let limited = rows(&KEEPER, b"name,watts\nA,7\n").unwrap_err();
     assert_eq!(limited.errors[0].pointer, "/1/watts");
-    assert_eq!(limited.errors[0].detail, "The columns are: name, tags.");
+    assert_eq!(
+        limited.errors[0].detail,
+        "Unknown column. The columns are: name, tags."
+    );
 }
 
 #[test]
@@ -165,15 +168,15 @@ fn rows_keep_their_numbers_behind_blank_lines() {
         (400, vec![("/3/colour".to_owned(), "unknown_field")])
     );
     let ragged = read("name,watts\n\nA\n").unwrap_err();
-    let detail = "The file is not valid CSV: row 3 has 1 cells, the header 2.";
+    let detail = "The file is not valid CSV: row 3 has 1 cells, but the header has 2.";
     assert_eq!(ragged.detail.as_deref(), Some(detail));
 }
 
 #[test]
 fn a_file_of_too_many_rows_is_too_large() {
     let file = |rows: usize| format!("name\n{}", "A\n".repeat(rows));
-    assert_eq!(read(&file(MOST_ROWS)).unwrap().len(), MOST_ROWS);
-    assert_eq!(refused(&file(MOST_ROWS + 1)).0, 413);
+    assert_eq!(read(&file(MAX_IMPORT_ROWS)).unwrap().len(), MAX_IMPORT_ROWS);
+    assert_eq!(refused(&file(MAX_IMPORT_ROWS + 1)).0, 413);
 }
 
 #[test]
@@ -220,9 +223,9 @@ fn a_file_without_rows_is_invalid() {
 #[test]
 fn no_more_than_a_hundred_errors_are_answered() {
     let file = format!("name,watts\n{}", ",x\n".repeat(5_000));
-    assert_eq!(refused(&file).1.len(), MOST_ERRORS);
+    assert_eq!(refused(&file).1.len(), MAX_ERRORS);
     let wide = "colour,".repeat(5_000);
-    assert_eq!(refused(&wide).1.len(), MOST_ERRORS);
+    assert_eq!(refused(&wide).1.len(), MAX_ERRORS);
 }
 
 #[test]
@@ -233,7 +236,7 @@ fn the_statement_makes_all_rows_or_none() {
         "insert into lms.lamps (id, name, owner_id, kind, watts, bought_on, tags, code)",
         "coalesce((one->'input'->>'watts')::bigint, 10)",
         "coalesce(nullif(one->'input'->'tags', 'null'::jsonb), '[]'::jsonb)",
-        "lms.rows_checked($1->'rows', 'lamps', array['owner_id:users']::text[])",
+        "lms.check_import_rows($1->'rows', 'lamps', array['owner_id:users']::text[])",
         "case when ($1->>'dry_run')::boolean then 'dry_run' end as tag",
     ] {
         assert!(statement.text.contains(part), "{part}: {}", statement.text);
@@ -258,18 +261,18 @@ proptest! {
 fn a_row_that_the_database_refuses_is_named() {
     let mut reader = Reader::new(&LAMPS, &ADMIN, false);
     reader.take(b"name\nA\n\nB\n").unwrap();
-    let gathered = reader.finish().unwrap();
-    let arguments: Value = serde_json::from_str(&gathered.arguments).unwrap();
+    let batch = reader.finish().unwrap();
+    let arguments: Value = serde_json::from_str(&batch.arguments).unwrap();
     let refusal = |detail: Option<&str>| {
-        Failure::Refused(Box::new(Refusal {
+        QueryError::Refused(Box::new(DatabaseError {
             code: "LM409".to_owned(),
             column: Some("watts".to_owned()),
             detail: detail.map(str::to_owned),
-            ..Refusal::default()
+            ..DatabaseError::default()
         }))
     };
-    let located = |detail: Option<&str>| match gathered.places.locate(refusal(detail)) {
-        Failure::Refused(refusal) => refusal.column,
+    let located = |detail: Option<&str>| match batch.row_numbers.locate(refusal(detail)) {
+        QueryError::Refused(refusal) => refusal.column,
         other => panic!("{other:?}"),
     };
     let second = arguments["rows"][1]["id"].as_str();

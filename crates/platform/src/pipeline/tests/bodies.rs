@@ -39,7 +39,7 @@ fn a_body_is_refused_before_the_database_is_asked() {
     );
     let settings = settings();
     let forbidden = request(Method::PATCH, &format!("/v1/lamps/{ID}"))
-        .signed_in(&settings, Role::Tutor)
+        .signed_in(&settings, role::KEEPER)
         .body("application/json", r#"{"watts":5}"#);
     assert_eq!(refusal(forbidden).0, 403);
 }
@@ -66,7 +66,7 @@ fn a_body_where_none_is_taken_is_not_ignored() {
 fn a_refused_body_is_answered_like_any_other_problem() {
     let problem = Problem::new(Kind::TooLarge);
     let given = request(Method::POST, "/v1/lamps").with("x-request-id", "r-7");
-    let response = pipeline::answer(&[], &given, || Err(problem));
+    let response = pipeline::respond(&[], &given, || Err(problem));
     assert_eq!(response.status, 413);
     assert_eq!(header(&response, "x-request-id"), Some("r-7"));
     assert_eq!(

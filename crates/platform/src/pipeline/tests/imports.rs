@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::*;
+use crate::pipeline::body_reader::BodyReader;
 
 #[test]
 fn import_and_dry_run_go_as_arguments() {
@@ -15,13 +16,14 @@ fn import_and_dry_run_go_as_arguments() {
     assert_eq!(call(import).2["dry_run"], false);
 }
 
+fn reader(request: &Request) -> BodyReader {
+    let plan = resolve(&COMPONENT, &settings(), request);
+    plan.map(|mut plan| plan.body_reader().unwrap()).unwrap()
+}
+
 /// The most that is read of the request's body.
 fn limit(request: &Request) -> usize {
-    let announced = |length| {
-        intake(&COMPONENT, &settings(), request)
-            .and_then(|mut intake| intake.announce(length))
-            .is_ok()
-    };
+    let announced = |length| reader(request).check_content_length(length).is_ok();
     let megabytes = [1, 64].map(|megabytes| megabytes * 1024 * 1024);
     let most = megabytes.into_iter().rfind(|length| announced(*length));
     assert!(most.is_some_and(|most| !announced(most + 1)));
@@ -33,12 +35,12 @@ fn much_is_read_only_from_who_may_import() {
     let settings = settings();
     let import = || request(Method::POST, "/v1/lamps/import").with("content-type", "text/csv");
     assert_eq!(
-        limit(&import().signed_in(&settings, Role::Admin)),
+        limit(&import().signed_in(&settings, role::ADMIN)),
         64 * 1024 * 1024
     );
     for request in [
         import(),
-        import().signed_in(&settings, Role::Tutor),
+        import().signed_in(&settings, role::KEEPER),
         admin(Method::PUT, "/v1/lamps/import"),
         admin(Method::POST, "/v1/bills/import"),
         admin(Method::POST, "/v1/lamps"),
@@ -60,7 +62,7 @@ fn what_is_wrong_with_an_import_is_said_before_its_file_is_read() {
             400,
         ),
     ] {
-        let problem = intake(&COMPONENT, &settings(), &request).err().unwrap();
+        let problem = resolve(&COMPONENT, &settings(), &request).err().unwrap();
         assert_eq!(problem.status(), expected);
     }
 }
@@ -68,9 +70,9 @@ fn what_is_wrong_with_an_import_is_said_before_its_file_is_read() {
 #[test]
 fn the_rest_of_a_file_is_not_read_when_its_header_is_wrong() {
     let request = admin(Method::POST, "/v1/lamps/import").with("content-type", "text/csv");
-    let mut intake = intake(&COMPONENT, &settings(), &request).unwrap();
-    assert!(intake.take(b"name,colour").is_ok());
-    let problem = intake.take(b"\n").unwrap_err();
+    let mut reader = reader(&request);
+    assert!(reader.take(b"name,colour").is_ok());
+    let problem = reader.take(b"\n").unwrap_err();
     assert_eq!((problem.status(), problem.errors.len()), (400, 1));
 }
 

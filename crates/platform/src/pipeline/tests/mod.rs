@@ -9,9 +9,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::role::Role;
-use crate::fixture::{COMPONENT, Recorder, claims, ready, request, settings, settings_with};
+use crate::fixture::{COMPONENT, Recorder, claims, ready, request, role, settings, settings_with};
+use crate::http::problem::Kind;
 use crate::pipeline::body_reader::Body;
+use crate::pipeline::resolve::resolve;
 
 const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
 
@@ -25,23 +26,24 @@ fn answer(request: Request) -> (Response, Recorder) {
 /// The answer to a request whose body comes in small pieces.
 fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Response {
     let sent = std::mem::take(&mut request.body);
-    let taken = intake(&COMPONENT, settings, &request).and_then(|mut intake| {
+    let taken = resolve(&COMPONENT, settings, &request).and_then(|mut plan| {
+        let Some(mut reader) = plan.body_reader() else {
+            return Ok((plan, Body::Bytes(sent)));
+        };
         for piece in sent.chunks(7) {
-            intake.take(piece)?;
+            reader.take(piece)?;
         }
-        intake.finish()
+        Ok((plan, reader.finish()?))
     });
-    let rows = match taken {
-        Ok(Body::Bytes(bytes)) => {
+    let (plan, file) = match taken {
+        Ok((plan, Body::Bytes(bytes))) => {
             request.body = bytes;
-            None
+            (plan, None)
         }
-        Ok(Body::Rows(rows)) => Some(rows),
-        Err(problem) => {
-            return super::answer(&settings.allowed_origins, &request, || Err(problem));
-        }
+        Ok((plan, Body::File(file))) => (plan, Some(file)),
+        Err(problem) => return respond(&settings.allowed_origins, &request, || Err(problem)),
     };
-    ready(handle(&COMPONENT, settings, recorder, &request, rows))
+    ready(handle(&COMPONENT, settings, recorder, &request, plan, file))
 }
 
 /// The answer to a request that must not reach the database.
@@ -80,7 +82,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 fn admin(method: Method, target: &str) -> Request {
-    request(method, target).signed_in(&settings(), Role::Admin)
+    request(method, target).signed_in(&settings(), role::ADMIN)
 }
 
 fn errors(body: &Value) -> Vec<(&str, &str)> {
@@ -124,10 +126,13 @@ fn a_role_without_the_verb_is_refused() {
         (Method::GET, "/v1/bills".to_owned()),
         (Method::POST, "/v1/lamps/import".to_owned()),
     ] {
-        let (status, body) = refusal(request(method, &target).signed_in(&settings, Role::Student));
+        let (status, body) = refusal(request(method, &target).signed_in(&settings, role::GUEST));
         assert_eq!(
             (status, &body["detail"]),
-            (403, &json!("The role student may not do this."))
+            (
+                403,
+                &json!("The role guest is not allowed to perform this operation.")
+            )
         );
     }
 }
@@ -136,7 +141,7 @@ fn a_role_without_the_verb_is_refused() {
 fn a_request_is_one_call_with_its_context() {
     let (context, name, arguments) =
         call(admin(Method::GET, &format!("/v1/lamps/{ID}")).with("x-request-id", "r-1"));
-    let claims = claims(Role::Admin);
+    let claims = claims(role::ADMIN);
     assert_eq!(
         context,
         json!({
@@ -194,7 +199,7 @@ fn what_the_client_does_not_accept_is_not_made() {
     }
     let settings = settings();
     let file = request(Method::GET, "/v1/lamps")
-        .signed_in(&settings, Role::Student)
+        .signed_in(&settings, role::GUEST)
         .with("accept", "text/csv");
     assert_eq!(refusal(file).0, 406, "a role without export");
 }
@@ -239,7 +244,7 @@ fn options_needs_no_token_and_has_no_body() {
 fn another_region_is_named_and_nothing_else() {
     let elsewhere = settings_with(&[("region", "au"), ("cell", "au-standard")]);
     let recorder = Recorder::default();
-    let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), Role::Admin);
+    let given = request(Method::GET, "/v1/lamps").signed_in(&settings(), role::ADMIN);
     let response = served(&elsewhere, &recorder, given);
     assert_eq!(response.status, 421);
     assert_eq!(
@@ -262,8 +267,8 @@ fn the_statement_of_a_shape_is_the_same_each_time() {
         name("/v1/bills"),
     ];
     let settings = settings();
-    let student = request(Method::GET, "/v1/lamps").signed_in(&settings, Role::Student);
-    names.push(call(student).1);
+    let guest = request(Method::GET, "/v1/lamps").signed_in(&settings, role::GUEST);
+    names.push(call(guest).1);
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 6, "{names:?}");
@@ -317,7 +322,7 @@ proptest! {
         }
         if is_signed_in {
             given.headers.remove("authorization");
-            given = given.signed_in(&settings, Role::Admin);
+            given = given.signed_in(&settings, role::ADMIN);
         }
         let response = served(&settings, &Recorder::default(), given);
         prop_assert!((200..=503).contains(&response.status) && response.status != 500);

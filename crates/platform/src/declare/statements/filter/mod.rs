@@ -12,7 +12,7 @@ use crate::sql::statement::Sql;
 use crate::values::email;
 
 /// Most values behind `.in`.
-const MOST_VALUES: usize = 200;
+const MAX_VALUES: usize = 200;
 
 /// How a field is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Operator {
             Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte => field.kind.is_ordered(),
             Operator::Like => field.kind.is_text(),
             Operator::Null => field.nullable,
-            Operator::Has => field.found_by.is_some(),
+            Operator::Has => field.filter_function.is_some(),
         }
     }
 }
@@ -114,10 +114,10 @@ impl Filter {
         let mut operator = operator;
         let value = match operator {
             Operator::In => {
-                if text.split(',').count() > MOST_VALUES {
+                if text.split(',').count() > MAX_VALUES {
                     return Err((
                         "too_many_items",
-                        format!("This takes at most {MOST_VALUES} values."),
+                        format!("Must have at most {MAX_VALUES} values."),
                     ));
                 }
                 let parts: Vec<Vec<String>> = text
@@ -186,7 +186,7 @@ impl Filter {
             }
             Operator::Has => {
                 sql.push("r.id = any (array(select lms.")
-                    .push(self.field.found_by.unwrap_or_default())
+                    .push(self.field.filter_function.unwrap_or_default())
                     .push("(");
                 self.argument(sql, "text");
                 sql.push(")))");

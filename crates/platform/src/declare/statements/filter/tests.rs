@@ -157,8 +157,8 @@ fn a_member_of_an_object_has_a_column_of_its_own() {
 
 #[test]
 fn what_a_list_holds_is_found_by_its_function() {
-    static NEEDS: Field =
-        Field::new("needs", Kind::TextList { items: 3, max: 10 }, "").found_by("lamps_by_need");
+    static NEEDS: Field = Field::new("needs", Kind::TextList { items: 3, max: 10 }, "")
+        .filter_function("lamps_by_need");
     assert!(Operator::Has.fits(&NEEDS) && !Operator::Eq.fits(&NEEDS));
     let mut sql = Sql::default();
     Filter::parse(&NEEDS, None, Operator::Has, "light")

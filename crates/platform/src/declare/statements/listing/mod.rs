@@ -6,13 +6,12 @@ mod tests;
 use serde_json::{Map, Value, json};
 
 use crate::auth::policy::Grant;
-use crate::auth::role::Role;
 use crate::declare::field::{Field, Kind};
-use crate::declare::query::{self, Refusal};
+use crate::declare::query::{self, ParameterError};
 use crate::declare::resource::Resource;
 use crate::declare::statements::cursor::{self, SortKey};
 use crate::declare::statements::filter::{Filter, Operator};
-use crate::declare::statements::projection::{self, Depth};
+use crate::declare::statements::projection::{self, Indent};
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::sql::statement::{Sql, Statement};
@@ -22,14 +21,14 @@ use crate::values::field_error::FieldError;
 /// How many rows a page has when the client doesn't say.
 pub const DEFAULT_LIMIT: u32 = 50;
 /// Most rows of a page.
-pub const MOST_ROWS: u32 = 200;
+pub const MAX_ROWS: u32 = 200;
 /// Most sort keys that a client can name.
-const MOST_KEYS: usize = 3;
+const MAX_SORT_KEYS: usize = 3;
 /// Newest first.
 const DEFAULT_SORT: &str = "-created_at";
 
 /// Positions in the cursor's list of keys, as SQL; one more than clients can name, for the id.
-const POSITIONS: [&str; MOST_KEYS + 1] = ["0", "1", "2", "3"];
+const POSITIONS: [&str; MAX_SORT_KEYS + 1] = ["0", "1", "2", "3"];
 
 /// What a list is asked for.
 #[derive(Debug, Clone)]
@@ -93,7 +92,7 @@ impl Listing {
                 errors.push(FieldError::parameter(
                     "cursor",
                     "invalid_cursor",
-                    "This isn't a cursor of this list in this order; begin without one.",
+                    "The cursor does not belong to this list in this order. Start again without a cursor.",
                 ));
             }
         }
@@ -116,24 +115,24 @@ impl Listing {
         value: &str,
         resource: &Resource,
         grant: &Grant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ParameterError> {
         match name {
             "limit" => match value.parse() {
-                Ok(limit) if (1..=MOST_ROWS).contains(&limit) => self.limit = Some(limit),
+                Ok(limit) if (1..=MAX_ROWS).contains(&limit) => self.limit = Some(limit),
                 _ => {
                     return Err((
                         "out_of_range",
-                        format!("This must be a whole number between 1 and {MOST_ROWS}."),
+                        format!("Must be a whole number between 1 and {MAX_ROWS}."),
                     ));
                 }
             },
             "sort" => self.sort = value.to_owned(),
             "count" if value == "exact" => self.count = true,
-            "count" => return Err(("not_allowed", "This must be: exact.".to_owned())),
-            "include_deleted" if grant.role == Role::Admin => match value {
+            "count" => return Err(("not_allowed", "Must be `exact`.".to_owned())),
+            "include_deleted" if grant.role.reads_history() => match value {
                 "true" => self.include_deleted = true,
                 "false" => self.include_deleted = false,
-                _ => return Err(("wrong_type", "This must be true or false.".to_owned())),
+                _ => return Err(("wrong_type", "Must be true or false.".to_owned())),
             },
             _ => {
                 let filter = filter(name, value, resource, grant)?;
@@ -143,7 +142,7 @@ impl Listing {
                     .iter()
                     .any(|earlier| earlier.key() == filter.key())
                 {
-                    return Err(("duplicate", "This filter came before.".to_owned()));
+                    return Err(("duplicate", "The filter was given twice.".to_owned()));
                 }
                 self.filters.push(filter);
             }
@@ -179,11 +178,11 @@ impl Listing {
     pub fn statement(&self, resource: &Resource, grant: &Grant) -> Statement {
         let mut sql = Sql::named(resource.table, "list");
         sql.push("with page as (\n  select\n    ");
-        sql.append(&projection::object(resource, grant, Depth::Two));
+        sql.append(&projection::object(resource, grant, Indent::Two));
         sql.push(" as item,\n    json_build_array(");
         for (index, key) in self.keys.iter().enumerate() {
             sql.push(if index == 0 { "" } else { ", " });
-            if let Some(column) = key.field.ranked_by {
+            if let Some(column) = key.field.sort_column {
                 sql.push("r.").push(column);
             } else {
                 projection::value(&mut sql, key.field);
@@ -278,7 +277,7 @@ from finished",
             } else {
                 "r.deleted_at is null"
             });
-        if let Some(condition) = grant.within {
+        if let Some(condition) = grant.index_condition {
             sql.push("\n    and (").push(condition).push(")");
         }
         for filter in &self.filters {
@@ -288,7 +287,7 @@ from finished",
 
     /// The column of the row `r` by which the list is sorted, in its order.
     fn sorted(&self, sql: &mut Sql, key: &SortKey) {
-        let (column, kind) = key.field.sort_column();
+        let (column, kind) = key.field.order_column();
         sql.push("r.").push(column);
         if kind.has_letters() {
             sql.push(" collate ").push(self.collation);
@@ -339,12 +338,17 @@ fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
     sql.push("($1->'after'->>")
         .push(POSITIONS[index])
         .push(")::")
-        .push(key.field.sort_column().1.sql_type());
+        .push(key.field.order_column().1.sql_type());
 }
 
 /// Reads `field`, `field.operator`, `field.member.operator`; a field that the role can't read can't be asked for
 /// either.
-fn filter(name: &str, value: &str, resource: &Resource, grant: &Grant) -> Result<Filter, Refusal> {
+fn filter(
+    name: &str,
+    value: &str,
+    resource: &Resource,
+    grant: &Grant,
+) -> Result<Filter, ParameterError> {
     let mut parts = name.split('.').peekable();
     let field = parts
         .next()
@@ -384,8 +388,8 @@ pub(crate) fn filterable_members(field: &Field) -> impl Iterator<Item = &'static
 
 fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortKey>, String> {
     let names: Vec<&str> = sort.split(',').collect();
-    if names.len() > MOST_KEYS {
-        return Err(format!("This takes at most {MOST_KEYS} fields."));
+    if names.len() > MAX_SORT_KEYS {
+        return Err(format!("Must have at most {MAX_SORT_KEYS} fields."));
     }
     let mut keys: Vec<SortKey> = Vec::with_capacity(names.len() + 1);
     for name in names {
@@ -408,7 +412,7 @@ fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortK
                     .map(|field| field.name)
                     .collect();
                 format!(
-                    "This takes each of these once, with - for descending: {}.",
+                    "Must be a list of these fields, each at most once, with a leading `-` for descending order: {}.",
                     known.join(", ")
                 )
             })?;

@@ -14,7 +14,7 @@ use crate::values::{phone, text};
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
 /// Most characters of a language tag (RFC 5646, section 4.4.1).
-const LONGEST_TAG: usize = 35;
+const MAX_TAG_BYTES: usize = 35;
 
 /// Bytes of a UUID in its one form: hexadecimal with hyphens.
 const UUID_BYTES: usize = 36;
@@ -33,7 +33,7 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
         Kind::Email => email::normalize(text).ok_or_else(|| {
             (
                 "invalid_email",
-                "This must be an e-mail address, such as ana@example.org.".to_owned(),
+                "Must be an e-mail address, such as ana@example.org.".to_owned(),
             )
         }),
         Kind::Phone => phone::normalize(text),
@@ -44,13 +44,13 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             } else {
                 Err((
                     "not_allowed",
-                    format!("This must be one of: {}.", values.join(", ")),
+                    format!("Must be one of: {}.", values.join(", ")),
                 ))
             }
         }
         Kind::Id | Kind::Reference(_) => id(text)
             .map(|id| id.to_string())
-            .ok_or_else(|| ("invalid_id", "This must be a UUID.".to_owned())),
+            .ok_or_else(|| ("invalid_id", "Must be a UUID.".to_owned())),
         Kind::Date => date(text),
         Kind::Time => time(text),
         Kind::LocalTime => local_time(text),
@@ -59,7 +59,7 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             Ok(number) if (min..=max).contains(&number) => Ok(number.to_string()),
             _ => Err((
                 "out_of_range",
-                format!("This must be a whole number between {min} and {max}."),
+                format!("Must be a whole number between {min} and {max}."),
             )),
         },
         Kind::Decimal { min, max, places } => match text.parse::<f64>() {
@@ -70,14 +70,14 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
         Kind::SignedMoney => money::signed(text),
         Kind::Boolean => match text {
             "true" | "false" => Ok(text.to_owned()),
-            _ => Err(("wrong_type", "This must be true or false.".to_owned())),
+            _ => Err(("wrong_type", "Must be true or false.".to_owned())),
         },
         Kind::TimeZone => zones::find(text)
             .map(|zone| zone.name().to_owned())
             .ok_or_else(|| {
                 (
                     "unknown_time_zone",
-                    "This must be an IANA time zone, such as Europe/London.".to_owned(),
+                    "Must be an IANA time zone, such as Europe/London.".to_owned(),
                 )
             }),
         Kind::Currency => {
@@ -86,7 +86,7 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
             } else {
                 Err((
                     "unknown_currency",
-                    "This must be an ISO 4217 code, such as EUR.".to_owned(),
+                    "Must be an ISO 4217 currency code, such as EUR.".to_owned(),
                 ))
             }
         }
@@ -96,7 +96,10 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
         | Kind::Languages
         | Kind::Object(_)
         | Kind::Rows(_)
-        | Kind::Json { .. } => Err(("wrong_type", "This can't be written as text.".to_owned())),
+        | Kind::Json { .. } => Err((
+            "wrong_type",
+            "A value of this kind cannot be written as text.".to_owned(),
+        )),
     }
 }
 
@@ -126,15 +129,13 @@ pub fn decimal(number: f64, min: i32, max: i32, places: u8) -> Result<f64, (&'st
 fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
     (
         "out_of_range",
-        format!(
-            "This must be a number between {min} and {max} with at most {places} decimal places."
-        ),
+        format!("Must be a number between {min} and {max} with at most {places} decimal places."),
     )
 }
 
 /// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
 fn language(tag: &str) -> Result<String, (&'static str, String)> {
-    text::line(tag, 1, LONGEST_TAG)?;
+    text::line(tag, 1, MAX_TAG_BYTES)?;
     let mut parts = tag.split('-');
     let language = parts.next().is_some_and(|part| {
         (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
@@ -148,7 +149,7 @@ fn language(tag: &str) -> Result<String, (&'static str, String)> {
     } else {
         Err((
             "invalid_language",
-            "This must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".".to_owned(),
+            "Must be a BCP 47 language tag, such as \"en\" or \"pt-BR\".".to_owned(),
         ))
     }
 }
@@ -166,7 +167,7 @@ fn slug(text: &str) -> Result<String, (&'static str, String)> {
     } else {
         Err((
             "invalid_slug",
-            "This takes 2 to 63 lower-case letters, digits and single hyphens.".to_owned(),
+            "Must be 2 to 63 lower-case letters, digits and single hyphens.".to_owned(),
         ))
     }
 }
@@ -181,7 +182,7 @@ fn date(text: &str) -> Result<String, (&'static str, String)> {
         .ok_or_else(|| {
             (
                 "invalid_date",
-                "This must be a date between 1900 and 2199, such as 2026-03-29.".to_owned(),
+                "Must be a date between 1900 and 2199, such as 2026-03-29.".to_owned(),
             )
         })
 }
@@ -195,7 +196,7 @@ fn time(text: &str) -> Result<String, (&'static str, String)> {
         .ok_or_else(|| {
             (
                 "invalid_time",
-                "This must be an RFC 3339 time, such as 2026-03-29T16:00:00Z.".to_owned(),
+                "Must be an RFC 3339 time, such as 2026-03-29T16:00:00Z.".to_owned(),
             )
         })
 }
@@ -210,7 +211,7 @@ fn local_time(text: &str) -> Result<String, (&'static str, String)> {
         .ok_or_else(|| {
             (
                 "invalid_local_time",
-                "This must be a local date and time without an offset, such as 2026-03-29T16:00:00."
+                "Must be a local date and time without an offset, such as 2026-03-29T16:00:00."
                     .to_owned(),
             )
         })
@@ -224,6 +225,6 @@ fn time_of_day(text: &str) -> Result<String, (&'static str, String)> {
     }
     Err((
         "invalid_time_of_day",
-        "This must be hours and minutes between 00:00 and 24:00, such as 16:00.".to_owned(),
+        "Must be a time of day between 00:00 and 24:00, such as 16:00.".to_owned(),
     ))
 }

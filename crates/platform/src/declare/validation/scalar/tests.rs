@@ -188,10 +188,7 @@ fn sets_zones_and_currencies_hold_what_they_name() {
     let refused = scalar(Kind::OneOf(&["open", "closed"]), "Open").unwrap_err();
     assert_eq!(
         refused,
-        (
-            "not_allowed",
-            "This must be one of: open, closed.".to_owned()
-        )
+        ("not_allowed", "Must be one of: open, closed.".to_owned())
     );
     assert_eq!(scalar(Kind::Boolean, "true").unwrap(), "true");
     assert_eq!(code(Kind::Boolean, "1"), "wrong_type");

@@ -3,11 +3,11 @@ mod kinds;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Purpose, body, parse_object};
+use super::{WriteMode, body, parse_object};
 use crate::auth::policy::Fields;
 use crate::declare::field::{Field, Kind};
 use crate::http::problem::{self, Problem};
-use crate::values::field_error::MOST_ERRORS;
+use crate::values::field_error::MAX_ERRORS;
 
 const INNER: &[Field] = &[
     Field::new("line", Kind::Text { min: 1, max: 10 }, "").required(),
@@ -58,11 +58,21 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn create(value: Value) -> Result<Map<String, Value>, Problem> {
-    body(FIELDS.iter(), Fields::All, Purpose::Create, &object(value))
+    body(
+        FIELDS.iter(),
+        Fields::All,
+        WriteMode::Create,
+        &object(value),
+    )
 }
 
 fn update(value: Value) -> Result<Map<String, Value>, Problem> {
-    body(FIELDS.iter(), Fields::All, Purpose::Update, &object(value))
+    body(
+        FIELDS.iter(),
+        Fields::All,
+        WriteMode::Update,
+        &object(value),
+    )
 }
 
 /// Pointer and code of each error.
@@ -233,7 +243,7 @@ fn a_field_that_the_role_may_not_set_is_forbidden() {
     let problem = body(
         FIELDS.iter(),
         Fields::Only(&["name"]),
-        Purpose::Create,
+        WriteMode::Create,
         &given,
     )
     .unwrap_err();
@@ -246,11 +256,11 @@ fn a_field_that_the_role_may_not_set_is_forbidden() {
 #[test]
 fn a_body_of_mistakes_is_answered_by_a_bounded_list() {
     let given: Map<String, Value> = (0..5_000).map(|n| (format!("f{n}"), json!(1))).collect();
-    let problem = body(FIELDS.iter(), Fields::All, Purpose::Create, &given).unwrap_err();
-    assert_eq!(problem.errors.len(), MOST_ERRORS);
+    let problem = body(FIELDS.iter(), Fields::All, WriteMode::Create, &given).unwrap_err();
+    assert_eq!(problem.errors.len(), MAX_ERRORS);
     let rows: Vec<Value> = (0..500).map(|_| json!({})).collect();
     let problem = create(json!({"name": "Ana", "slots": rows})).unwrap_err();
-    assert_eq!(problem.errors.len(), MOST_ERRORS);
+    assert_eq!(problem.errors.len(), MAX_ERRORS);
 }
 
 #[test]
@@ -333,18 +343,18 @@ proptest! {
     #[test]
     fn any_json_is_checked_without_a_crash_and_what_passes_passes_again(value in json_value()) {
         if let Value::Object(given) = value {
-            for purpose in [Purpose::Create, Purpose::Update] {
-                match body(FIELDS.iter(), Fields::All, purpose, &given) {
+            for mode in [WriteMode::Create, WriteMode::Update] {
+                match body(FIELDS.iter(), Fields::All, mode, &given) {
                     Ok(checked) => {
                         prop_assert_eq!(checked.len(), given.len());
                         prop_assert_eq!(
-                            body(FIELDS.iter(), Fields::All, purpose, &checked).map_err(|_| ()),
+                            body(FIELDS.iter(), Fields::All, mode, &checked).map_err(|_| ()),
                             Ok(checked)
                         );
                     }
                     Err(problem) => {
                         prop_assert_eq!(problem.status(), 422);
-                        prop_assert!((1..=MOST_ERRORS).contains(&problem.errors.len()));
+                        prop_assert!((1..=MAX_ERRORS).contains(&problem.errors.len()));
                     }
                 }
             }

@@ -1,0 +1,129 @@
+//! Tests the status of classes: completing and cancelling.
+
+use serde_json::json;
+use tests::{
+    class_fixture::{
+        class_fixture, class_path, create_class, get_lessons, post_without_body, single_schedule,
+        text_fields,
+    },
+    queries, role, run,
+};
+
+#[test]
+fn a_class_whose_lessons_have_not_started_cannot_be_completed() {
+    run(async |app| {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let ahead = room.class_body(single_schedule(
+            "UTC",
+            "2035-04-02T16:00:00",
+            "2035-04-02T17:00:00",
+        ));
+        let ahead = create_class(app, &admin, ahead).await?;
+        let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
+        let off = room.class_body(single_schedule(
+            "UTC",
+            &format!("{yesterday}T03:00:00"),
+            &format!("{yesterday}T04:00:00"),
+        ));
+        let off = create_class(app, &admin, off).await?;
+        let lesson = tests::class_fixture::lesson_path(&off, &format!("{yesterday}T03:00:00Z"));
+        post_without_body(app, &admin, &format!("{lesson}/cancel"))
+            .await?
+            .expect(200);
+        let before = queries::write_marks(app).await?;
+        for class in [&ahead, &off] {
+            let reply = post_without_body(app, &admin, &format!("{}/complete", class_path(class)))
+                .await?
+                .expect(409);
+            assert_eq!(reply.pointers(), ["/status"]);
+        }
+        assert_eq!(queries::write_marks(app).await?, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_scheduled_class_can_be_cancelled_or_completed_once() {
+    run(async |app| {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let room = class_fixture(app).await?;
+        let yesterday = (chrono::Utc::now().date_naive() - chrono::Days::new(1)).to_string();
+        for (day, first) in [("2035-04-02", "cancel"), (yesterday.as_str(), "complete")] {
+            let class = room.class_body(single_schedule(
+                "UTC",
+                &format!("{day}T03:00:00"),
+                &format!("{day}T04:00:00"),
+            ));
+            let class = create_class(app, &admin, class).await?;
+            let done = post_without_body(app, &admin, &format!("{}/{first}", class_path(&class)))
+                .await?
+                .expect(200);
+            let status = if first == "cancel" {
+                "cancelled"
+            } else {
+                "completed"
+            };
+            assert_eq!(done.json()["status"], status);
+            assert_eq!(done.header("etag"), "\"2\"");
+            assert_eq!(
+                text_fields(&get_lessons(app, &admin, &class).await?, "status"),
+                [status]
+            );
+            for next in ["cancel", "complete"] {
+                let reply =
+                    post_without_body(app, &admin, &format!("{}/{next}", class_path(&class)))
+                        .await?
+                        .expect(409);
+                assert_eq!(reply.pointers(), ["/status"]);
+            }
+            for patch in [
+                json!({"schedule": single_schedule("UTC", "2035-04-09T16:00:00", "2035-04-09T17:00:00")}),
+                json!({"tutor_id": room.other_tutor}),
+                json!({"student_ids": []}),
+                json!({"room": "Blue"}),
+            ] {
+                let reply = app
+                    .patch(&admin, &class_path(&class), patch)
+                    .await?
+                    .expect(409);
+                assert_eq!(reply.pointers(), ["/status"]);
+            }
+            app.patch(&admin, &class_path(&class), json!({"subject": "Latin"}))
+                .await?
+                .expect(200);
+        }
+        post_without_body(app, &admin, &format!("/v1/classes/{}/cancel", room.tutor))
+            .await?
+            .expect(404);
+        let class = create_class(
+            app,
+            &admin,
+            room.class_body(single_schedule(
+                "UTC",
+                "2035-04-04T16:00:00",
+                "2035-04-04T17:00:00",
+            )),
+        )
+        .await?;
+        app.post(
+            &admin,
+            &format!("{}/cancel", class_path(&class)),
+            json!({"reason": "Flood"}),
+        )
+        .await?
+        .expect(200);
+        assert_eq!(
+            get_lessons(app, &admin, &class).await?[0]["reason"],
+            "Flood"
+        );
+        app.post(
+            &admin,
+            &format!("{}/cancel", class_path(&class)),
+            json!({"why": "Flood"}),
+        )
+        .await?
+        .expect(422);
+        Ok(())
+    });
+}

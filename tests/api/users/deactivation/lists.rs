@@ -1,0 +1,133 @@
+//! Tests that inactive people are in no search, list or selection.
+
+use crate::academics::gamification::award;
+use serde_json::{Value, json};
+use tests::{analytics::refresh, class_fixture, fixtures, help_desk, queries, role, run};
+
+use super::{REMOVAL_ACTIONS, bring_back, class_body, family, remove};
+
+#[test]
+fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
+    run(async |app| {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let item = {
+            let (home, _) = queries::demo_centres(app).await?;
+            help_desk::create_item(app, &admin, home, 9).await?
+        };
+        for way in REMOVAL_ACTIONS {
+            let family = family(app, &admin).await?;
+            let subject = format!("Oboe {way}");
+            let always =
+                json!({"weekly": [{"weekday": "monday", "start": "00:00", "end": "24:00"}]});
+            let body = json!({"subjects": [{"subject": subject}], "availability": always});
+            app.patch(&admin, &format!("/v1/tutors/{}", family.tutor), body)
+                .await?
+                .expect(200);
+            let search = format!("/v1/tutors/search?subject={}", subject.replace(' ', "%20"));
+            let time = "from=2035-04-02T00:00:00Z&to=2035-04-03T12:00:00Z";
+            for query in [search.clone(), format!("{search}&{time}")] {
+                assert_eq!(class_fixture::get_data(app, &admin, &query).await?.len(), 1);
+            }
+            for user in [family.tutor_user, family.student_user, family.parent] {
+                let done = remove(app, &admin, user, way).await?;
+                assert!([200, 204].contains(&done.status), "{}", done.text);
+            }
+            for query in [search.clone(), format!("{search}&{time}")] {
+                assert_eq!(
+                    class_fixture::get_data(app, &admin, &query).await?,
+                    Vec::<Value>::new()
+                );
+            }
+            if way == "deactivate" {
+                let slots = format!("/v1/tutors/{}/free-slots?{time}", family.tutor);
+                assert_eq!(
+                    class_fixture::get_data(app, &admin, &slots).await?,
+                    Vec::<Value>::new()
+                );
+            }
+            let before = queries::write_marks(app).await?;
+            let refused = app
+                .post(&admin, "/v1/classes", class_body(&family, &[]))
+                .await?;
+            assert_eq!(refused.expect(422).pointers(), ["/tutor_id"]);
+            let mut with_student = class_body(&family, &[family.student]);
+            with_student["tutor_id"] = json!(class_fixture::class_fixture(app).await?.other_tutor);
+            let refused = app.post(&admin, "/v1/classes", with_student).await?;
+            assert!(refused.expect(422).pointers()[0].starts_with("/student_ids"));
+            let stays = fixtures::demo_student(app).await?;
+            let path = format!("/v1/students/{stays}/assign-tutor");
+            let refused = app
+                .post(&admin, &path, json!({"tutor_id": family.tutor}))
+                .await?;
+            assert_eq!(refused.expect(422).pointers(), ["/tutor_id"]);
+            let patch = json!({"assigned_tutor_id": family.tutor});
+            let refused = app
+                .patch(&admin, &format!("/v1/students/{stays}"), patch)
+                .await?;
+            assert_eq!(refused.expect(422).pointers(), ["/assigned_tutor_id"]);
+            for user in [family.parent, family.tutor_user] {
+                let refused = help_desk::lend_item(app, &admin, &item, user, 1)
+                    .await?
+                    .expect(422);
+                assert_eq!(refused.pointers(), ["/user_id"]);
+            }
+            assert_eq!(queries::write_marks(app).await?, before);
+
+            // Attendance of a past lesson can still be recorded.
+            let mut past = class_body(&family, &[]);
+            past["schedule"] =
+                class_fixture::single_schedule("UTC", "2026-01-05T05:00:00", "2026-01-05T06:00:00");
+            let status = app.post(&admin, "/v1/classes", past).await?.status;
+            assert_eq!(status, if way == "delete" { 422 } else { 201 });
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn current_lists_exclude_people_who_have_left() {
+    run(async |app| {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let family = family(app, &admin).await?;
+        award(app, &admin, family.student, json!({"points": 1000}))
+            .await?
+            .expect(201);
+        refresh(app).await?;
+        let board = format!("/v1/gamification/leaderboard?centre_id={}", family.centre);
+        let progress = "/v1/analytics/student-progress?limit=200";
+        let load = "/v1/analytics/tutor-load?limit=200";
+        let lists = [
+            (board.as_str(), "student_id", family.student),
+            (progress, "student_id", family.student),
+            (load, "tutor_id", family.tutor),
+        ];
+        for way in REMOVAL_ACTIONS {
+            for is_there in [true, false] {
+                if !is_there {
+                    for user in [family.student_user, family.tutor_user] {
+                        let done = remove(app, &admin, user, way).await?;
+                        assert!([200, 204].contains(&done.status), "{}", done.text);
+                    }
+                }
+                for (path, member, id) in lists {
+                    let listed = class_fixture::get_data(app, &admin, path).await?;
+                    let found = listed.iter().any(|line| line[member] == json!(id));
+                    assert_eq!(found, is_there, "{way} {path}");
+                }
+            }
+            for user in [family.student_user, family.tutor_user] {
+                bring_back(app, &admin, user, way).await?.expect(200);
+            }
+        }
+        // Analytics of inactive people are found by id.
+        remove(app, &admin, family.student_user, "deactivate")
+            .await?
+            .expect(200);
+        let one = format!(
+            "/v1/analytics/student-progress?student_id={}",
+            family.student
+        );
+        assert_eq!(class_fixture::get_data(app, &admin, &one).await?.len(), 1);
+        Ok(())
+    });
+}

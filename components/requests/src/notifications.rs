@@ -103,7 +103,7 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
         .read_only()
         .nullable(),
         Field::new(
-            "error",
+            "failure",
             Kind::Text { min: 1, max: 500 },
             "The reason why the notification failed.",
         )

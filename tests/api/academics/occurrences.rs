@@ -39,7 +39,7 @@ fn cancelling_a_lesson_frees_its_time() {
             .await?
             .expect(409);
         assert_eq!(twice.pointers(), ["/status"]);
-        let moved = json!({"start": SECOND_MONDAY, "end": "2035-04-09T18:00:00Z"});
+        let moved = json!({"starts_at": SECOND_MONDAY, "ends_at": "2035-04-09T18:00:00Z"});
         app.post(&admin, &format!("{at}/move"), moved)
             .await?
             .expect(409);
@@ -214,13 +214,25 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
             reply.text
         );
         for (body, pointer) in [
-            (json!({"start": FIRST_MONDAY, "end": FIRST_MONDAY}), "/end"),
-            (json!({"start": SECOND_MONDAY, "end": FIRST_MONDAY}), "/end"),
-            (json!({"start": FIRST_MONDAY, "end": THIRD_MONDAY}), "/end"),
-            (json!({"start": FIRST_MONDAY}), "/end"),
-            (json!({"start": "soon", "end": THIRD_MONDAY}), "/start"),
             (
-                json!({"start": FIRST_MONDAY, "end": SECOND_MONDAY, "tutor_id": room.tutor}),
+                json!({"starts_at": FIRST_MONDAY, "ends_at": FIRST_MONDAY}),
+                "/ends_at",
+            ),
+            (
+                json!({"starts_at": SECOND_MONDAY, "ends_at": FIRST_MONDAY}),
+                "/ends_at",
+            ),
+            (
+                json!({"starts_at": FIRST_MONDAY, "ends_at": THIRD_MONDAY}),
+                "/ends_at",
+            ),
+            (json!({"starts_at": FIRST_MONDAY}), "/ends_at"),
+            (
+                json!({"starts_at": "soon", "ends_at": THIRD_MONDAY}),
+                "/starts_at",
+            ),
+            (
+                json!({"starts_at": FIRST_MONDAY, "ends_at": SECOND_MONDAY, "tutor_id": room.tutor}),
                 "/tutor_id",
             ),
         ] {

@@ -21,11 +21,11 @@ fn an_unclosed_quote_is_reported_at_its_row() {
             ),
             (
                 "email,role,name\na@aurora.example,parent,Ann\n\nb@aurora.example,parent,Bo \"B\" Ng\n",
-                "row 4 has a quote within a cell",
+                "row 4 has a quote inside an unquoted cell",
             ),
             (
                 "email;role;name\na;b;c\n",
-                "separates its cells by semicolons",
+                "separates its cells with semicolons",
             ),
         ] {
             for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {

@@ -61,7 +61,7 @@ with page as (
       'language', r.language,
       'delivered_at', lms.utc(r.delivered_at),
       'attempts', r.attempts,
-      'error', r.error,
+      'failure', r.failure,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -112,7 +112,7 @@ with page as (
       'language', r.language,
       'delivered_at', lms.utc(r.delivered_at),
       'attempts', r.attempts,
-      'error', r.error,
+      'failure', r.failure,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -164,7 +164,7 @@ with page as (
       'language', r.language,
       'delivered_at', lms.utc(r.delivered_at),
       'attempts', r.attempts,
-      'error', r.error,
+      'failure', r.failure,
       'created_at', lms.utc(r.created_at),
       'updated_at', lms.utc(r.updated_at),
       'created_by', r.created_by,
@@ -245,7 +245,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'error', r.error,
+    'failure', r.failure,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -271,7 +271,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'error', r.error,
+    'failure', r.failure,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -298,7 +298,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'error', r.error,
+    'failure', r.failure,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -325,7 +325,7 @@ with r as (
     nullif($1->'input'->'data', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'message')::text
-  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.error, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.failure, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -340,7 +340,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'error', r.error,
+    'failure', r.failure,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -361,7 +361,7 @@ with r as (
     nullif($1->'input'->'data', 'null'::jsonb),
     ($1->'input'->>'subject')::text,
     ($1->'input'->>'message')::text
-  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.error, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
+  returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.failure, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
   json_build_object(
@@ -376,7 +376,7 @@ select
     'language', r.language,
     'delivered_at', lms.utc(r.delivered_at),
     'attempts', r.attempts,
-    'error', r.error,
+    'failure', r.failure,
     'created_at', lms.utc(r.created_at),
     'updated_at', lms.utc(r.updated_at),
     'created_by', r.created_by,
@@ -389,7 +389,7 @@ from r;
 -- for support
 -- notifications.export
 select
-  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,error,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,failure,created_at,updated_at,created_by,updated_by' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -404,7 +404,7 @@ from (
     lms.csv_field(r.language::text) || ',' ||
     coalesce(lms.utc(r.delivered_at), '') || ',' ||
     coalesce(r.attempts::text, '') || ',' ||
-    lms.csv_field(r.error::text) || ',' ||
+    lms.csv_field(r.failure::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||
@@ -418,7 +418,7 @@ from (
 -- for admin
 -- notifications.export
 select
-  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,error,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
+  'id,user_id,type,template,data,subject,message,status,language,delivered_at,attempts,failure,created_at,updated_at,created_by,updated_by,deleted_at' || E'\r\n' || coalesce(string_agg(line, ''), '') as body,
   null::text as tag
 from (
   select
@@ -433,7 +433,7 @@ from (
     lms.csv_field(r.language::text) || ',' ||
     coalesce(lms.utc(r.delivered_at), '') || ',' ||
     coalesce(r.attempts::text, '') || ',' ||
-    lms.csv_field(r.error::text) || ',' ||
+    lms.csv_field(r.failure::text) || ',' ||
     coalesce(lms.utc(r.created_at), '') || ',' ||
     coalesce(lms.utc(r.updated_at), '') || ',' ||
     coalesce(r.created_by::text, '') || ',' ||

@@ -67,7 +67,7 @@ fn the_first_requests_of_the_readme_are_answered_as_it_says() {
         let printed = paste(app, "README.md", 5).await?;
         let starts = |hour: &str| {
             printed
-                .matches(&format!("T{hour}:00:00Z scheduled"))
+                .matches(&format!("T{hour}:00:00.000000Z scheduled"))
                 .count()
         };
         assert_eq!((starts("15"), starts("14")), (4, 4), "{printed}");

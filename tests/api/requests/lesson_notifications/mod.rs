@@ -168,7 +168,7 @@ fn changes_of_room_and_tutor_are_notified_once_for_many_lessons() {
         let class = families.class_body(json!({"subject": "Cello", "room": "Red"}));
         let class = class_fixture::create_class(app, &admin, class).await?;
         let at = class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY);
-        let same = |room: Value| json!({"start": class_fixture::FIRST_MONDAY, "end": "2035-04-02T17:00:00Z", "room": room});
+        let same = |room: Value| json!({"starts_at": class_fixture::FIRST_MONDAY, "ends_at": "2035-04-02T17:00:00Z", "room": room});
         app.post(&admin, &format!("{at}/move"), same(json!("Blue")))
             .await?
             .expect(200);

@@ -38,7 +38,7 @@ fn notifications_without_subject_room_or_reason_read_well_in_every_language() {
                 .await?
                 .expect(200);
             let at = class_fixture::lesson_path(&class, class_fixture::SECOND_MONDAY);
-            let body = json!({"start": class_fixture::SECOND_MONDAY, "end": "2035-04-09T17:00:00Z", "room": "Red"});
+            let body = json!({"starts_at": class_fixture::SECOND_MONDAY, "ends_at": "2035-04-09T17:00:00Z", "room": "Red"});
             app.post(&admin, &format!("{at}/move"), body)
                 .await?
                 .expect(200);

@@ -46,6 +46,11 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
                 .header("idempotency-key", "lost")
                 .json(&json!({"name": "Ana", "email": "ana@lake.example", "role": "parent"}))
         };
+        // Each thread of the host opens a connection: while responses are held, a new one would not reach the database.
+        let warm_up = (0..16).map(|_| app.get(&admin, "/v1/auth/me"));
+        for reply in futures::future::try_join_all(warm_up).await? {
+            reply.expect(200);
+        }
         proxy.hold_responses(true);
         assert_unavailable(&within_timeout(send(request())).await?);
         within_timeout(app.call(None, Method::GET, "/v1/regions", None))

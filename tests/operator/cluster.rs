@@ -282,7 +282,7 @@ async fn a_database_from_before_the_first_release_must_be_recreated_and_is_left_
               (select string_agg(m::text, ',' order by m.version) from lms_private.migrations as m)
             )";
         let before = text(&address, touched).await?;
-        for more in [&["--dry-run"][..], &["--cell", "eu-1"]] {
+        for more in [&["--dry-run"][..], &["--cell", "eu-standard"]] {
             let output = std::process::Command::new(tests::program())
                 .arg("--state")
                 .arg(&state)

@@ -226,8 +226,8 @@ fn failing_receivers_do_not_delay_others() {
         assert_eq!(
             queries::fetch_texts(app, reasons, &[]).await?,
             [
-                "the endpoint cannot be reached",
-                "the connection was lost, or the response is not HTTP"
+                "the connection was lost, or the response is not HTTP",
+                "the endpoint cannot be reached"
             ]
         );
         Ok(())

@@ -69,7 +69,7 @@ fn ledger(schema: &str) -> String {
           r.effective_on,
           r.currency,
           r.type,
-          sum(lms_private.signed_amount(r.amount, r.reverses_id)),
+          sum(lms.signed_amount(r.amount, r.reverses_id)),
           count(*)
         from {schema}.finance_records as r
         group by r.tenant_id, r.centre_id, r.effective_on, r.currency, r.type"

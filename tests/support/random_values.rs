@@ -263,14 +263,14 @@ pub fn remove_conflicts(operation: &str, body: &mut Map<String, Value>) {
         _ => {}
     }
     // An end follows its start.
-    let begins = body.get("start").and_then(Value::as_str);
+    let begins = body.get("starts_at").and_then(Value::as_str);
     let begins: Option<DateTime<Utc>> = begins.and_then(|start| start.parse().ok());
     if let Some(begins) = begins
-        && body.contains_key("end")
+        && body.contains_key("ends_at")
     {
         let ends = begins + Duration::hours(1);
         body.insert(
-            "end".to_owned(),
+            "ends_at".to_owned(),
             json!(ends.to_rfc3339_opts(SecondsFormat::Secs, true)),
         );
     }

@@ -1,4 +1,5 @@
-//! Attendance: who came to a lesson.
+//! The attendance at a lesson: reading it and recording it. The lessons themselves are in
+//! [`crate::occurrences`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -10,14 +11,14 @@ use crate::occurrences::START;
 const STATUS: Kind = Kind::OneOf(&["present", "absent", "late", "excused"]);
 const NOTE: Kind = Kind::Multiline { min: 1, max: 1000 };
 
-/// A student of a lesson, as recorded.
+/// The attendance of a student as a client records it.
 const RECORD: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new("status", STATUS, "The student's attendance.").required(),
     Field::new("note", NOTE, "A note about the attendance.").nullable(),
 ];
 
-/// A student of a lesson, as answered.
+/// The attendance of a student as a response returns it.
 const ATTENDANCE: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new(
@@ -39,7 +40,7 @@ const ANSWER: ResponseSchema = ResponseSchema::Fields(&[Field::new(
 )
 .required()]);
 
-/// Reads who came.
+/// Reads the attendance at a lesson.
 pub(crate) const READ: Action = Action::get("/v1/classes/{id}/occurrences/{start}/attendance")
     .id("classes.attendance.get")
     .segments(&[START])
@@ -51,7 +52,7 @@ pub(crate) const READ: Action = Action::get("/v1/classes/{id}/occurrences/{start
     ))
     .sql(READ_SQL);
 
-/// Writes who came.
+/// Records the attendance at a lesson.
 pub(crate) const RECORD_ALL: Action =
     Action::put("/v1/classes/{id}/occurrences/{start}/attendance")
         .id("classes.attendance.record")

@@ -1,4 +1,5 @@
-//! The calendar: the lessons of a time, of all classes in the caller's scope.
+//! The calendar: the lessons of a period in all classes in the caller's scope. The calendar that
+//! other programs subscribe to is in [`crate::feed`].
 
 use chrono::{DateTime, TimeDelta};
 use domain::role;
@@ -16,10 +17,10 @@ use serde_json::Value;
 use crate::classes::LESSONS;
 use crate::occurrences;
 
-/// The longest time that one request may ask for.
+/// The longest period that one request may ask for.
 const MAX_SPAN: TimeDelta = TimeDelta::days(62);
 
-/// A lesson in a calendar, without those that every lesson has.
+/// The fields of a lesson in the calendar, besides those that every lesson has.
 const FURTHER: [Field; 6] = [
     Field::new(
         "student_id",
@@ -79,7 +80,7 @@ const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
     fields
 };
 
-/// Reads a calendar.
+/// Lists the lessons of a period.
 pub(crate) const LIST: Action = Action::get("/v1/calendar")
     .id("calendar.list")
     .summary("List lessons in the calendar")
@@ -111,16 +112,16 @@ pub(crate) const LIST: Action = Action::get("/v1/calendar")
     ))
     .custom(list);
 
-/// Whose lessons are looked for, which decides the index that finds them.
+/// The scope in which lessons are searched. It decides which index finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// Of one student, or of the caller's own.
+    /// The lessons of one student, or of the caller's own students.
     Students,
-    /// Of one tutor, or of the caller.
+    /// The lessons of one tutor, or of the caller as a tutor.
     Tutor,
-    /// Of one centre, or of the caller's.
+    /// The lessons of one centre, or of the caller's centre.
     Centre,
-    /// Of all in scope.
+    /// All lessons in the caller's scope.
     Everybody,
 }
 
@@ -140,7 +141,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Refuses a time that ends before it begins, or that is too long.
+/// Refuses a period that ends before it begins, or that is too long.
 fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
     let time = |name: &str| {
         context
@@ -177,10 +178,11 @@ fn whose(context: &ActionContext<'_>) -> Whose {
     }
 }
 
-/// The statement: what an index finds comes first, what is asked beyond that is looked at in the rows found.
+/// Returns the statement that lists the lessons of a scope. The condition that an index answers
+/// comes first, and the remaining conditions filter the rows that it found.
 ///
-/// What is computed stands in queries of its own: PostgreSQL takes a column's comparison with those to be leakproof, and so lets
-/// it use an index under row security.
+/// Computed values are placed in subqueries. PostgreSQL then treats the comparison of a column with
+/// such a value as leakproof, and can use an index under row security.
 pub fn statement(whose: Whose) -> Statement {
     let mut sql = Sql::from(
         "select

@@ -1,4 +1,5 @@
-//! What points and badges come to: the leaderboard, and the summary of one student.
+//! The totals of points and badges: the leaderboard, and the summary of one student. The awards
+//! themselves are in [`crate::gamification`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -11,7 +12,7 @@ const NUMBER: Kind = Kind::Integer {
     max: i64::MAX,
 };
 
-/// A line of the leaderboard.
+/// An entry of the leaderboard.
 const LINE: &[Field] = &[
     Field::new("rank", NUMBER, "The rank. Students with equal points share a rank.").required(),
     Field::new(
@@ -38,7 +39,7 @@ const LINE: &[Field] = &[
     .required(),
 ];
 
-/// A badge that a student has.
+/// A badge of a student.
 const BADGE: &[Field] = &[
     Field::new(
         "badge",
@@ -60,7 +61,7 @@ const BADGE: &[Field] = &[
     .required(),
 ];
 
-/// Who has most points.
+/// Gets the leaderboard.
 pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
     .id("gamification.leaderboard")
     .summary("Get the leaderboard")
@@ -88,7 +89,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
     )
     .sql(LEADERBOARD_SQL);
 
-/// What a student has.
+/// Gets the summary of a student's awards.
 pub(crate) const SUM_UP: Action = Action::get("/v1/gamification/students/{id}/summary")
     .id("gamification.summary")
     .summary("Get a summary of a student's awards")

@@ -1,4 +1,5 @@
-//! Occurrences: the single lessons of a class, known by when the schedule has them.
+//! Occurrences: the single lessons of a class, identified by their start according to the schedule.
+//! Attendance is in [`crate::attendance`], and the split of a class is in [`crate::classes`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -7,14 +8,14 @@ use platform::sql::statement::Sql;
 
 use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
 
-/// The lesson of a class, in a path.
+/// The parameter of a path that identifies the lesson within its class.
 pub(crate) const START: Field = Field::new(
     "start",
     Kind::Time,
     "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
 );
 
-/// A lesson as it is answered.
+/// A lesson as a response returns it.
 pub(crate) const OCCURRENCE: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("class_id", Kind::Id, "The class.").required(),
@@ -50,7 +51,7 @@ pub(crate) const OCCURRENCE: &[Field] = &[
     .required(),
 ];
 
-/// Up to when the lessons that an answer looked at are made.
+/// The time up to which the lessons in a response are planned.
 pub(crate) const PLANNED_UNTIL: Field = Field::new(
     "planned_until",
     Kind::Time,
@@ -60,7 +61,7 @@ pub(crate) const PLANNED_UNTIL: Field = Field::new(
 .nullable()
 .required();
 
-/// A lesson that was moved, and what is odd about its class from then on.
+/// A lesson that was moved, and the warnings of its class from then on.
 const MOVED: [Field; OCCURRENCE.len() + 1] = {
     let mut fields = [Field::new(
         "warnings",
@@ -95,7 +96,7 @@ pub(crate) fn members(sql: &mut Sql) {
     );
 }
 
-/// Reads the lessons of a class.
+/// Lists the lessons of a class.
 pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
     .id("classes.occurrences.list")
     .summary("List the lessons of a class")
@@ -124,7 +125,7 @@ pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
     ))
     .sql_from(list);
 
-/// Calls a lesson off.
+/// Cancels a lesson.
 pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{start}/cancel")
     .id("classes.occurrences.cancel")
     .segments(&[START])
@@ -234,7 +235,7 @@ from o",
     sql
 }
 
-/// `select` of the lesson `o` as body.
+/// Selects the lesson `o` as the body.
 fn one(beginning: &'static str) -> Sql {
     let mut sql = Sql::from(beginning);
     members(&mut sql);

@@ -1,7 +1,8 @@
-//! Finance records, balances, payroll, statements of account and centre financials.
+//! The component for finance records, balances, payroll, statements of account and the analytics of
+//! centres.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`.
 
 mod analytics;
 mod balance;
@@ -19,14 +20,14 @@ use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     finance_records::FINANCE_RECORDS,
     tutor_rates::TUTOR_RATES,
     payroll_runs::PAYROLL_RUNS,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
     reversal::REVERSE,
     lines::SHOW,
@@ -47,7 +48,7 @@ pub const POLICIES: &[Policy] = &[
     analytics::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "finance",
     resources: RESOURCES,

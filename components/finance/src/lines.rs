@@ -1,4 +1,5 @@
-//! Lines: the double entry that stands beneath each finance record.
+//! Journal entries: the debits and credits of each finance record (double-entry bookkeeping). They
+//! are posted by the database, and compared with the totals in [`crate::reconciliation`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -17,7 +18,7 @@ const ACCOUNTS: Kind = Kind::OneOf(&[
     "reimbursements",
 ]);
 
-/// A line.
+/// A journal entry.
 const LINE: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
@@ -36,7 +37,7 @@ const LINE: &[Field] = &[
     Field::new("currency", Kind::Currency, "The currency of the record.").required(),
 ];
 
-/// Shows a record's lines.
+/// Lists the journal entries of a record.
 pub(crate) const SHOW: Action = Action::get("/v1/finance-records/{id}/lines")
     .id("finance-records.lines")
     .summary("List the journal lines of a finance record")

@@ -1,4 +1,6 @@
-//! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
+//! Payroll runs: the earnings of a centre's tutors in a month, computed as a draft and posted once.
+//! The rates are in [`crate::tutor_rates`], and the records that a run posts are in
+//! [`crate::finance_records`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -29,7 +31,7 @@ const POSTED_AT: Field = Field::new(
 )
 .nullable();
 
-/// A run, without its items.
+/// A payroll run without its items.
 pub(crate) const PAYROLL_RUNS: Resource = Resource {
     name: "payroll-runs",
     table: "payroll_runs",
@@ -44,18 +46,18 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
     ],
     owner: None,
     validate: None,
-    // What makes, shows and posts a run is written by hand: its items go with it.
+    // Creating, reading and posting a run are actions, because its items belong to it.
     verbs: &[Verb::List, Verb::Export],
     requires_match: false,
     requires_key: true,
 };
 
-/// Books a draft.
+/// Posts a draft.
 const POST: Verb = Verb::Action("post");
 
 const MANAGE: &[Verb] = &[Verb::Create, POST];
 
-/// Who may do what to runs.
+/// The grants on payroll runs.
 pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
@@ -70,7 +72,7 @@ const COUNT: Kind = Kind::Integer {
     max: i32::MAX as i64,
 };
 
-/// A rate that an item was computed with.
+/// A rate by which an item was computed.
 const RATE: &[Field] = &[
     UNIT.required(),
     Field::new("amount", Kind::SignedMoney, "The amount of the rate.").required(),
@@ -103,7 +105,7 @@ const LATE: &[Field] = &[
     Field::new("last_on", Kind::Date, "The day of the last lesson.").required(),
 ];
 
-/// What a tutor earned.
+/// The earnings of a tutor.
 const ITEM: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("tutor_id", Kind::Id, "The tutor.").required(),
@@ -176,7 +178,7 @@ const TOTAL: &[Field] = &[
     .required(),
 ];
 
-/// A run with its items.
+/// A payroll run with its items.
 const RUN: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     CENTRE.required(),
@@ -210,7 +212,7 @@ const RUN: &[Field] = &[
     .required(),
 ];
 
-/// Makes a draft, or makes it anew.
+/// Creates a draft, or computes it again.
 pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
     .id("payroll-runs.create")
     .summary("Create or recompute a payroll run")
@@ -224,7 +226,7 @@ pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
     ))
     .sql(CREATE_SQL);
 
-/// Shows a run.
+/// Gets a payroll run.
 pub(crate) const SHOW: Action = Action::get("/v1/payroll-runs/{id}")
     .id("payroll-runs.get")
     .summary("Get a payroll run")
@@ -232,7 +234,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/payroll-runs/{id}")
     .responds(ResponseSpec::fields(RUN, "The payroll run with its items.").problems(&[304]))
     .sql(SHOW_SQL);
 
-/// Books what a draft comes to.
+/// Posts the earnings of a draft to the ledger.
 pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
     .id("payroll-runs.post")
     .summary("Post a payroll run")

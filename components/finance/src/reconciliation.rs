@@ -1,4 +1,5 @@
-//! Reconciliation: the proof that totals, records and lines say the same.
+//! Reconciliation: the comparison of daily totals, finance records and journal entries, which must
+//! agree. The worker compares them regularly too.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -12,7 +13,7 @@ const COUNT: Kind = Kind::Integer {
     max: i64::MAX,
 };
 
-/// The proof of a centre and currency.
+/// The comparison for a centre and a currency.
 const PROOF: &[Field] = &[
     Field::new("centre_id", Kind::Id, "The centre.").required(),
     Field::new("currency", Kind::Currency, "The currency.").required(),
@@ -60,7 +61,7 @@ const PROOF: &[Field] = &[
     .required(),
 ];
 
-/// Proves the totals.
+/// Gets the reconciliation.
 pub(crate) const SHOW: Action = Action::get("/v1/finance-records/reconciliation")
     .id("finance-records.reconciliation")
     .summary("Reconcile the ledger")

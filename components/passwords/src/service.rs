@@ -1,4 +1,5 @@
-//! The questions that are answered here, and their shape.
+//! The requests that other components send to this one, and their responses. The hashes are
+//! computed in `hashing`.
 
 use platform::http::problem::{Kind, Problem};
 use serde::Deserialize;
@@ -18,11 +19,12 @@ struct ToMatch {
     hash: Option<String>,
 }
 
-/// Answers the question of another component, both as JSON text.
+/// Answers a request of another component. Both are JSON text.
 ///
 /// # Errors
 ///
-/// When there is no such question, when it is not of the agreed shape, or when nothing can be hashed.
+/// When the path is unknown, when the request is not of the agreed form, or when nothing can be
+/// hashed.
 pub fn answer(path: &str, question: &[u8]) -> Result<String, Problem> {
     let answer = match path {
         "/hash" => {

@@ -1,4 +1,5 @@
-//! Comments on requests: public ones, and internal ones among those who work on them. Added to and never changed.
+//! Comments on requests: public ones, and internal ones among those who work on the request. They
+//! are added and never changed. The requests are in [`crate::requests`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -10,10 +11,10 @@ use platform::sql::statement::Sql;
 use crate::parts::{self, Parts};
 
 const READ_WRITE: &[Verb] = &[Verb::List, Verb::Create];
-/// What those may set who only ask: theirs are public.
+/// The fields that a requester may set. A requester's comments are always public.
 const ASKING: &[&str] = &["body"];
 
-/// Who may do what to comments on the requests that they see.
+/// The grants on comments on the requests that a role sees.
 pub(crate) const POLICY: Policy = Policy {
     resource: "request-comments",
     grants: &[
@@ -44,7 +45,7 @@ const VISIBILITY: Field = Field::new(
      centre's supervisor and the tutor to whom the request is assigned.",
 );
 
-/// A comment as it is answered.
+/// A comment as a response returns it.
 const COMMENT: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
@@ -73,7 +74,7 @@ const MEMBERS: &str = "'id', p.id,
       'created_at', lms.utc(p.created_at),
       'created_by', p.created_by";
 
-/// Reads what was said.
+/// Lists the comments on a request.
 pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
     .id("request-comments.list")
     .summary("List the comments on a request")
@@ -88,7 +89,7 @@ pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
     ))
     .sql_from(list);
 
-/// Says something.
+/// Adds a comment to a request.
 pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
     .id("request-comments.create")
     .summary("Create a comment on a request")

@@ -1,7 +1,7 @@
-//! Requests, inventory and notifications.
+//! The component for requests, inventory and notifications.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`, and notifications are sent by the worker.
 
 mod comments;
 mod inventory;
@@ -19,7 +19,7 @@ use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     requests::REQUESTS,
     inventory::INVENTORY,
@@ -28,7 +28,7 @@ pub const RESOURCES: &[Resource] = &[
     notification_templates::NOTIFICATION_TEMPLATES,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
     moves::ASSIGN,
     moves::START,
@@ -57,7 +57,7 @@ pub const POLICIES: &[Policy] = &[
     notification_templates::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "requests",
     resources: RESOURCES,

@@ -1,4 +1,5 @@
-//! Loans: which pieces of an item somebody has, and until when.
+//! Loans: items of the inventory that a user has borrowed, and their due dates. The items are in
+//! [`crate::inventory`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -63,7 +64,8 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
             Kind::Boolean,
             "Whether the item is still on loan after the last day of the loan.",
         )
-        // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
+        // The first comparison is for the index. A day that has not passed in the first time zone
+        // has not passed anywhere.
         .condition(
             "r.returned_at is null and r.due_on < ((now() + interval '14 hours') at time zone 'UTC')::date and r.due_on < (
       select lms.today_in(c.time_zone)
@@ -84,7 +86,7 @@ const RETURN_VERB: Verb = Verb::Action("return");
 
 const MANAGE: &[Verb] = &[LEND_VERB, RETURN_VERB];
 
-/// Who may do what to loans.
+/// The grants on loans.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory-loans",
     grants: &[
@@ -123,7 +125,7 @@ const LOAN: &[Field] = &[
         .required(),
 ];
 
-/// Reads the loans of an item.
+/// Lists the loans of an item.
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/loans")
     .id("inventory-loans.of-item")
     .summary("List the loans of an inventory item")
@@ -138,7 +140,7 @@ pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/loans")
     ))
     .sql_from(list);
 
-/// Lends pieces of an item to somebody.
+/// Lends items to a user.
 pub(crate) const LEND: Action = Action::post("/v1/inventory/{id}/loans")
     .id("inventory-loans.lend")
     .summary("Lend an inventory item")
@@ -155,7 +157,7 @@ pub(crate) const LEND: Action = Action::post("/v1/inventory/{id}/loans")
     )
     .sql_for_grant(lend);
 
-/// Takes back what was lent.
+/// Returns a loan.
 pub(crate) const RETURN: Action = Action::post("/v1/inventory-loans/{id}/return")
     .id("inventory-loans.return")
     .summary("Return a loan")
@@ -227,7 +229,7 @@ fn take_back(grant: &Grant) -> Sql {
     answer(sql, grant)
 }
 
-/// The loan `r` as body and its version as tag.
+/// Selects the loan `r` as the body, and its version as the tag.
 fn answer(mut sql: Sql, grant: &Grant) -> Sql {
     projection::returning(&mut sql, &INVENTORY_LOANS);
     sql.push("select\n  ");

@@ -1,4 +1,5 @@
-//! Notification preferences: by which ways the caller is to be reached.
+//! Notification preferences: the channels by which the caller is notified. The notifications
+//! themselves are in [`crate::notifications`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -32,7 +33,7 @@ const PREFERENCES_OF_CALLER: ResponseSpec = ResponseSpec::fields(
     "The caller's notification preferences. Notifications about the security of the account are sent regardless.",
 );
 
-/// Reads the caller's preferences.
+/// Gets the caller's preferences.
 pub(crate) const SHOW: Action = Action::get(PATH)
     .id("notifications.preferences.get")
     .summary("Get notification preferences")
@@ -40,7 +41,7 @@ pub(crate) const SHOW: Action = Action::get(PATH)
     .responds(PREFERENCES_OF_CALLER)
     .sql(SHOW_SQL);
 
-/// Sets the caller's preferences.
+/// Updates the caller's preferences.
 pub(crate) const SET: Action = Action::put(PATH)
     .id("notifications.preferences.set")
     .summary("Update notification preferences")

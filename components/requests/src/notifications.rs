@@ -1,4 +1,5 @@
-//! Notifications: what was sent to whom (document 4, section 3.11). To make one is to send it: it is in the outbox with it.
+//! Notifications: the messages to users. Creating one puts it into the outbox in the same
+//! transaction, and the worker sends it.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -15,7 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::notification_templates::{EVENTS, TYPES};
 
-/// The events that are about the safety of an account: what causes them sends them.
+/// The events that concern the security of an account. Only the operations that cause them send
+/// them.
 const OF_ACCOUNTS: &[&str] = &[
     "email_change",
     "email_change_asked",
@@ -117,15 +119,15 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
     requires_key: false,
 };
 
-/// Tries a failed one again.
+/// Retries a failed notification.
 const RETRY_VERB: Verb = Verb::Action("retry");
 
 const ALL: &[Verb] = &[Verb::Create, RETRY_VERB];
 
-/// The rows of an inbox.
+/// The notifications of the caller.
 const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
 
-/// What a user sees of an inbox.
+/// The fields of a notification that its recipient sees.
 const INBOX: &[&str] = &[
     "user_id",
     "type",
@@ -139,7 +141,7 @@ const INBOX: &[&str] = &[
     "updated_at",
 ];
 
-/// Who may do what to notifications.
+/// The grants on notifications.
 pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
@@ -164,7 +166,7 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// Words are given, or come from a template.
+/// Checks that the texts are either given or come from a template.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
@@ -202,7 +204,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         .collect()
 }
 
-/// Queues a failed notification anew.
+/// Retries a failed notification.
 pub(crate) const RETRY: Action = Action::post("/v1/notifications/{id}/retry")
     .id("notifications.retry")
     .summary("Retry a failed notification")

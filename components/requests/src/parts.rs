@@ -1,9 +1,10 @@
-//! Lists of what belongs to one row of a resource: all there is of it, the oldest first, page by page.
+//! Lists of the children of one row, such as the comments on a request: all of them, oldest first,
+//! page by page. Lists of whole resources are in `platform::declare::statements::listing`.
 
 use platform::declare::field::{Field, Kind};
 use platform::sql::statement::Sql;
 
-/// The parameters of such a list.
+/// The parameters of a child list.
 pub(crate) const QUERY: &[Field] = &[
     Field::new(
         "cursor",
@@ -17,7 +18,7 @@ pub(crate) const QUERY: &[Field] = &[
     ),
 ];
 
-/// Where the list goes on.
+/// The cursor of the next page.
 pub(crate) const NEXT: Field = Field::new(
     "next_cursor",
     Kind::Id,
@@ -26,19 +27,19 @@ pub(crate) const NEXT: Field = Field::new(
 .nullable()
 .required();
 
-/// What a list is made of.
+/// The tables and columns of a child list.
 pub(crate) struct Parts {
-    /// The table of the row that they belong to.
+    /// The table of the parent.
     pub(crate) whole: &'static str,
-    /// Their own table.
+    /// The table of the children.
     pub(crate) table: &'static str,
-    /// The column that names the row.
+    /// The column of a child that references the parent.
     pub(crate) column: &'static str,
-    /// The members of the part `p` in its object.
+    /// The members of the child `p` in its JSON object.
     pub(crate) members: &'static str,
 }
 
-/// The statement of a page; without an answer when the row is not there.
+/// Returns the statement of a page. It returns no row when the parent does not exist.
 pub(crate) fn page(parts: &Parts) -> Sql {
     let mut sql = Sql::from(
         "select

@@ -1,4 +1,5 @@
-//! The ledger of an item's quantity: every change of it, with its reason.
+//! The ledger of an item's quantity: every adjustment with its reason. The items are in
+//! [`crate::inventory`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::Action;
@@ -27,7 +28,7 @@ const REASON: Field = Field::new(
 )
 .required();
 
-/// An adjustment as it is answered.
+/// An adjustment as a response returns it.
 const ADJUSTMENT: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     CHANGE,
@@ -47,7 +48,7 @@ const ADJUSTMENT: &[Field] = &[
         .required(),
 ];
 
-/// Changes the quantity of an item.
+/// Adjusts the quantity of an item.
 pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
     .id("inventory.adjust")
     .summary("Adjust the quantity of an inventory item")
@@ -60,7 +61,7 @@ pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
     .prepared_by(versioned)
     .sql_for_grant(adjust);
 
-/// Reads how the quantity of an item came about.
+/// Lists the adjustments of an item.
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
     .id("inventory.adjustments")
     .summary("List the adjustments of an inventory item")

@@ -1,4 +1,5 @@
-//! Making accounts with their profile, and letting them sign in or not.
+//! Accounts: creating one with its profile, and deactivating and activating it. The resource of
+//! users is in [`crate::users`], and profiles are checked in [`crate::profile`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::{Action, ArgumentsFuture};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::users::USERS;
 use crate::{password, profile, users};
 
-/// The body of a new account: the user's own fields, a password and a profile.
+/// The fields of a new account: those of the user, a password and a profile.
 const NEW: &[Field] = &[
     USERS.declared("name"),
     USERS.declared("email"),
@@ -34,7 +35,7 @@ const NEW: &[Field] = &[
     ),
 ];
 
-/// Makes an account.
+/// Creates an account.
 pub(crate) const CREATE: Action = Action::post("/v1/users")
     .id("users.create")
     .summary("Create a user")
@@ -44,7 +45,7 @@ pub(crate) const CREATE: Action = Action::post("/v1/users")
     .asked_by(prepare)
     .sql_for_grant(create);
 
-/// Stops an account from signing in, and ends its sessions.
+/// Deactivates an account and ends its sessions.
 pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
     .id("users.deactivate")
     .summary("Deactivate a user")
@@ -58,7 +59,7 @@ pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
     )
     .sql_for_grant(deactivate);
 
-/// Lets an account sign in again.
+/// Activates an account.
 pub(crate) const ACTIVATE: Action = Action::post("/v1/users/{id}/activate")
     .id("users.activate")
     .summary("Activate a user")
@@ -119,14 +120,14 @@ r as (
   from given",
     );
     projection::returning(&mut sql, &USERS);
-    // The profile's row, in the table of the user's role.
+    // The profile is a row in the table of the user's role.
     sql.push(", ")
         .push(include_str!("accounts_profile.sql"))
         .push("select\n  ");
     answer(sql, grant)
 }
 
-/// `select` of the user `r` as body and its version as tag.
+/// Selects the user `r` as the body, and its version as the tag.
 fn answer(mut sql: Sql, grant: &Grant) -> Sql {
     sql.append(&projection::object(&USERS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");

@@ -1,4 +1,5 @@
-//! Events: reading the tenant's event log by position, and waiting for what comes next.
+//! Events: reads the tenant's event log by position, and waits for new events. Webhooks, which
+//! receive them by HTTP, are in [`crate::webhooks`].
 
 use std::time::Duration;
 
@@ -17,13 +18,13 @@ use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-/// Who may read events.
+/// The grants on events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "events",
     grants: &[Grant::new(role::ADMIN, &[Verb::List])],
 };
 
-/// An event as it is listed.
+/// An event as a response returns it.
 const EVENT: &[Field] = &[
     Field::new(
         "position",
@@ -78,7 +79,7 @@ const EVENT: &[Field] = &[
     .required(),
 ];
 
-/// Reads on from a position.
+/// Lists events from a position on.
 pub(crate) const LIST: Action = Action::get("/v1/events")
     .id("events.list")
     .summary("List events")
@@ -134,16 +135,18 @@ pub(crate) const LIST: Action = Action::get("/v1/events")
     )
     .custom(list);
 
-/// How long to wait before the second look, in milliseconds; each further pause is twice as long.
+/// The first pause between two polls, in milliseconds. Each further pause is twice as long.
 const FIRST_PAUSE: u64 = 100;
 
-/// The longest pause between two looks, in milliseconds.
+/// The longest pause between two polls, in milliseconds.
 const MAX_PAUSE_MILLISECONDS: u64 = 1_000;
 
-/// The tag of a page without events for which nobody waits any longer, because newer requests do.
+/// The tag of an empty page whose request no longer waits, because newer requests wait in its
+/// place.
 const MADE_WAY: &str = "made way";
 
-/// When to come again after that, in seconds. A client that came at once would push out another, which would come at once.
+/// The seconds after which a superseded client may ask again. A client that came back at once would
+/// supersede another one, which would come back at once too.
 const RETRY_AFTER: &str = "3";
 
 fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
@@ -175,13 +178,13 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Returns whether nothing was found and something may yet come. The tag says how many events there are, or that the
-/// request made way.
+/// Returns true if there are no events yet and the request may wait. The tag holds the number of
+/// events, or says that the request was superseded.
 fn is_empty(answer: &QueryResult) -> bool {
     answer.tag.as_deref() == Some("0")
 }
 
-/// Looks again and again until there is an event, the time is over, or newer requests wait in this one's place.
+/// Polls until there is an event, the time is over, or newer requests have superseded this one.
 async fn wait_for_events(
     context: &ActionContext<'_>,
     page: &Statement,
@@ -196,7 +199,7 @@ async fn wait_for_events(
     ]);
     context.run(&begin(), ticket.clone()).await?;
     let found = look_on(context, page, arguments, seconds).await;
-    // Should this fail, the row counts until its time is over.
+    // If this fails, the row counts until its time is over.
     let _ = context.run(&end(), ticket).await;
     found
 }

@@ -1,7 +1,8 @@
-//! Accounts, sign-in, tenants, centres, staff, guardians, privacy, reading the event log, and webhooks, which are told of it.
+//! The component for accounts, authentication, tenants, centres, staff, guardians, privacy, events
+//! and webhooks.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`, and events are delivered to webhooks by the worker.
 
 mod accounts;
 mod auth;
@@ -22,7 +23,7 @@ use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     tenants::TENANTS,
     centres::CENTRES,
@@ -34,7 +35,7 @@ pub const RESOURCES: &[Resource] = &[
     webhooks::WEBHOOKS,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
     auth::sign_in::LOGIN,
     auth::sign_in::REFRESH,
@@ -78,7 +79,7 @@ pub const POLICIES: &[Policy] = &[
     webhooks::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "users",
     resources: RESOURCES,

@@ -1,4 +1,5 @@
-//! Passwords: which are refused, and what the component `passwords` is asked for. Hashes are computed there.
+//! Refuses common passwords, and calls the component `passwords` for hashes. The requests that set
+//! a password are in [`crate::auth`] and [`crate::accounts`].
 
 use platform::declare::field::Kind;
 use platform::http::asker::Asker;
@@ -7,14 +8,15 @@ use platform::spin::service;
 use platform::values::field_error::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// The length that a password may have, in characters of its normal form: what comes here is in it already, by the kind
-/// of the field, when a password is set as when it is checked.
+/// The kind of every password field. The length is counted in characters of the normal form, which
+/// the field has already produced, both when a password is set and when it is checked.
 pub(crate) const KIND: Kind = Kind::Password { min: 12, max: 128 };
 
-/// Common passwords of 12 characters and more, lower-cased; a variation in case is refused as well.
+/// Common passwords of at least 12 characters, in lower case. A variation in case is refused as
+/// well.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// The component that hashes.
+/// The name of the component that computes hashes.
 const SERVICE: &str = "passwords";
 
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ struct Matched {
     matches: bool,
 }
 
-/// Refuses a common password, which costs nothing: to be asked before what costs something.
+/// Refuses a common password. The check is cheap, so it comes before the expensive ones.
 ///
 /// # Errors
 ///
@@ -66,7 +68,8 @@ pub(crate) async fn hash(asker: &Asker, pointer: &str, password: &str) -> Result
     Ok(hash)
 }
 
-/// Returns whether the password has this hash; takes as long when there is no hash to compare with.
+/// Returns true if the password has this hash. It takes as long when there is no hash to compare
+/// with.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! Staff: what the organisation knows of those who work for it, beyond their account.
+//! Staff: the employment of those who work for the organisation. Their accounts are in
+//! [`crate::users`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -6,7 +7,7 @@ use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// A member of the staff.
+/// A staff member.
 pub(crate) const STAFF: Resource = Resource {
     name: "staff",
     table: "staff",
@@ -55,7 +56,7 @@ pub(crate) const STAFF: Resource = Resource {
 
 const NAMES: &[&str] = &["user_id", "centre_id", "title"];
 
-/// Who may do what to staff.
+/// The grants on staff.
 pub(crate) const POLICY: Policy = Policy {
     resource: "staff",
     grants: &[

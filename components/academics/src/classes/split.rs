@@ -1,4 +1,5 @@
-//! This lesson and all that follow it: the class ends before it, and a new class goes on with what is different.
+//! Splits a class at a lesson: the class ends before the lesson, and a new class with the changed
+//! fields begins there. A change of one lesson alone is in [`crate::occurrences`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::Action;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 use super::{CHANGE_LESSON, CLASSES, answer};
 use crate::occurrences::START;
 
-/// What can be different from a lesson on.
+/// The fields that can change with a split.
 const CHANGES: &[Field] = &[
     optional(CLASSES.declared("tutor_id")),
     optional(CLASSES.declared("student_ids")),
@@ -33,7 +34,7 @@ const fn optional(field: Field) -> Field {
     }
 }
 
-/// Changes a lesson and all that follow it.
+/// Splits a class at a lesson.
 pub(crate) const SPLIT: Action = Action::post("/v1/classes/{id}/occurrences/{start}/split")
     .id("classes.occurrences.split")
     .segments(&[START])

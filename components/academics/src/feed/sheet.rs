@@ -1,16 +1,18 @@
-//! The text of a calendar while it is written: components and their properties, one behind the other.
+//! Writes iCalendar text: components and their properties, one after the other. The content of a
+//! calendar is decided in `calendar`.
 //!
-//! The crate `icalendar` folds, escapes and quotes. Its own components are not used: they give each of their kind a `UID` and
-//! the present time as `DTSTAMP`, time zones too, which neither RFC 5545 nor a strong entity tag allows.
+//! The crate `icalendar` folds, escapes and quotes. Its component types are not used, because they
+//! add a `UID` to each component and the present time as `DTSTAMP`, even to time zones. RFC 5545
+//! does not allow that there, and a strong entity tag needs a text that does not change.
 
 use icalendar::Property;
 
-/// A calendar that is being written.
+/// The text of a calendar while it is written.
 #[derive(Default)]
 pub(super) struct Sheet(String);
 
 impl Sheet {
-    /// Writes a component with what stands in it.
+    /// Writes a component with its content.
     pub(super) fn component(&mut self, kind: &'static str, write: impl FnOnce(&mut Sheet)) {
         self.line("BEGIN", kind);
         write(self);
@@ -43,7 +45,7 @@ impl Sheet {
         }
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     pub(super) fn finish(self) -> String {
         self.0
     }

@@ -1,13 +1,13 @@
-//! Times as a calendar writes them.
+//! Formats times for iCalendar (RFC 5545, section 3.3.5). Time zones are described in `zone`.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// A local time, or a time in UTC without its `Z`.
+/// Formats a local time, or a time in UTC without its `Z`.
 pub(super) fn stamp(local: NaiveDateTime) -> String {
     local.format("%Y%m%dT%H%M%S").to_string()
 }
 
-/// A time in UTC.
+/// Formats a time in UTC.
 pub(super) fn stamp_utc(time: DateTime<Utc>) -> String {
     stamp(time.naive_utc()) + "Z"
 }

@@ -1,4 +1,5 @@
-//! The secret in the address of one's calendar: making or replacing it, seeing whether there is one, revoking it.
+//! The secret of a calendar feed: creating or replacing it, reading its state, and revoking it.
+//! Reading the calendar itself is in `subscription`.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -11,7 +12,7 @@ use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Map, json};
 
-/// Makes the address, or a new one in its place.
+/// Creates the feed URL, or replaces the existing one.
 pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
     .id("calendar.feed.create")
     .summary("Create a calendar feed URL")
@@ -30,7 +31,7 @@ pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
     )
     .custom(make);
 
-/// Whether there is an address.
+/// Gets the state of the feed.
 pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
     .id("calendar.feed.get")
     .summary("Get the state of the calendar feed")
@@ -53,7 +54,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
     )
     .sql(SHOW_SQL);
 
-/// Revokes the address.
+/// Revokes the feed URL.
 pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
     .id("calendar.feed.delete")
     .summary("Revoke the calendar feed URL")
@@ -61,8 +62,9 @@ pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
     .responds(ResponseSpec::none("The feed URL no longer works.").problems(&[404]))
     .sql(REVOKE_SQL);
 
-/// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
-/// idempotency key. It is safe to repeat: the last address is the one that works.
+/// Creates the secret. It is a custom handler because the response must hold the secret and the
+/// database must not, and the database stores other responses for their idempotency key. The
+/// request is safe to repeat, because the latest URL is the one that works.
 fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let token = random::token()?;
@@ -79,7 +81,8 @@ fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Without a base URL of this region among the settings, the address is relative to where the client asked.
+/// Returns the feed URL. Without a base URL for this region in the settings, it is relative to the
+/// URL of the request.
 fn address(settings: &Settings, token: &str) -> String {
     let base = settings.base_urls.get(&settings.region);
     let base = base.map_or("", |base| base.trim_end_matches('/'));

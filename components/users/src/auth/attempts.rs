@@ -1,4 +1,5 @@
-//! Attempts to prove who one is: how a password is checked, how one that failed is written down, and what a code that is none is answered.
+//! Attempts to authenticate: checking a password, recording a failure, and refusing an invalid
+//! code. The limits on attempts are in the database.
 
 use platform::declare::action_context::ActionContext;
 use platform::http::asker::Asker;
@@ -12,7 +13,8 @@ use uuid::Uuid;
 
 use crate::password;
 
-/// Returns whether the password of an attempt has this hash. When nobody has time to look, the attempt counts for nothing.
+/// Returns true if the password of an attempt has this hash. If the hash cannot be computed now,
+/// the attempt does not count.
 ///
 /// # Errors
 ///
@@ -28,7 +30,7 @@ pub(crate) async fn is_right(
     counted(context, attempt, checked).await
 }
 
-/// Returns the hash of a new password. When nobody has time to make it, the attempt counts for nothing.
+/// Returns the hash of a new password. If it cannot be computed now, the attempt does not count.
 ///
 /// # Errors
 ///
@@ -43,20 +45,22 @@ pub(crate) async fn hashed(
     counted(context, attempt, hashed).await
 }
 
-/// Takes an attempt back that came to nothing.
+/// Withdraws an attempt whose password could not be hashed.
 async fn counted<T>(
     context: &ActionContext<'_>,
     attempt: Uuid,
     outcome: Result<T, Problem>,
 ) -> Result<T, Problem> {
     if outcome.is_err() {
-        // One that can't be taken back counts as failed: the client is told of the cause all the same.
+        // An attempt that cannot be withdrawn counts as failed. The client is told of the original
+        // cause all the same.
         let _ = end(context, &dropped(), attempt).await;
     }
     outcome
 }
 
-/// Writes down that an attempt has failed. One of which nobody says so counts as failed a few seconds later.
+/// Records that an attempt has failed. An attempt without a recorded result counts as failed a few
+/// seconds later.
 pub(crate) async fn failed(
     context: &ActionContext<'_>,
     attempt: Uuid,
@@ -92,7 +96,7 @@ fn written() -> Statement {
     )
 }
 
-/// The answer to a code that was made up, used, replaced by another or left for too long.
+/// Returns the problem for a code that is unknown, used, replaced or expired.
 pub(crate) fn no_code() -> Problem {
     Problem::invalid(vec![FieldError::new(
         "/token",

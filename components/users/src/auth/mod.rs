@@ -1,6 +1,8 @@
-//! Sign-in: sessions, tokens and passwords (everything under `/v1/auth`).
+//! Authentication: sessions, tokens and passwords (everything under `/v1/auth`). Access tokens are
+//! signed and verified in `platform::auth::token`, and accounts are in [`crate::accounts`].
 //!
-//! A refresh or one-use token is stored as its SHA-256 alone, and an access token not at all.
+//! A refresh token or one-use token is stored only as its SHA-256, and an access token is not
+//! stored.
 
 pub(crate) mod attempts;
 pub(crate) mod email;
@@ -16,7 +18,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// What sign-in and refresh answer.
+/// The response of signing in and of refreshing.
 pub(crate) const PAIR: &[Field] = &[
     Field::new(
         "access_token",
@@ -49,7 +51,8 @@ pub(crate) const PAIR: &[Field] = &[
     Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
 ];
 
-/// Who has signed in, as the database says it: kept as text, for it goes into the answer unchanged.
+/// The signed-in user as the database returns it. It is kept as text because it goes into the
+/// response unchanged.
 #[derive(Deserialize)]
 pub(crate) struct Identity {
     pub(crate) user: Box<RawValue>,
@@ -78,7 +81,7 @@ struct Pair<'a> {
     tenant: &'a RawValue,
 }
 
-/// The answer to a sign-in or refresh: a new access token beside the refresh token.
+/// Returns the response of signing in or refreshing: a new access token with the refresh token.
 pub(crate) fn pair(
     settings: &Settings,
     identity: &Identity,

@@ -1,4 +1,5 @@
-//! Changing and resetting passwords.
+//! Changes and resets passwords. The hashes are computed by the component `passwords`, which
+//! [`crate::password`] calls.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use super::attempts;
 use crate::password;
 
-/// Changes one's own password and ends all other sessions.
+/// Changes the caller's password and ends all other sessions.
 pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
     .id("auth.password.change")
     .summary("Change your password")
@@ -86,7 +87,7 @@ pub(crate) const CONFIRM: Action = Action::post("/v1/auth/password-reset/confirm
     ))
     .custom(confirm);
 
-/// What the database gives to check the current password against.
+/// The data by which the current password is checked.
 #[derive(Deserialize)]
 struct Attempt {
     attempt_id: Uuid,
@@ -168,7 +169,8 @@ const RESET_SQL: &str = "select
   lms.request_password_reset($1->>'tenant', $1->>'email', $1->>'address')::text as body,
   null::text as tag";
 
-/// The token is looked up before the password is hashed, so that one that was made up costs no more than the look-up.
+/// Sets a password by a one-use token. The token is looked up before the password is hashed, so
+/// that an invalid token costs no more than the look-up.
 fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         password::refuse_common("/password", context.text("password"))?;

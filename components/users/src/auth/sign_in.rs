@@ -1,4 +1,5 @@
-//! Signing in, refreshing and signing out.
+//! Signs users in, refreshes their tokens, and signs them out. The list of a user's sessions is in
+//! `sessions`.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -65,7 +66,7 @@ pub(crate) const REFRESH: Action = Action::post("/v1/auth/refresh")
     ))
     .custom(refresh);
 
-/// Ends the session at once.
+/// Ends the session.
 pub(crate) const LOGOUT: Action = Action::post("/v1/auth/logout")
     .id("auth.logout")
     .summary("Sign out")
@@ -75,7 +76,7 @@ pub(crate) const LOGOUT: Action = Action::post("/v1/auth/logout")
     ))
     .sql(LOGOUT_SQL);
 
-/// What the database knows of an account before the password is checked.
+/// The data of an account by which the password is checked.
 #[derive(Deserialize)]
 struct Attempt {
     attempt_id: Uuid,
@@ -84,7 +85,7 @@ struct Attempt {
     password_hash: Option<String>,
 }
 
-/// What a refresh gives: the identity, and the session that goes on.
+/// The result of a refresh: the identity and the continued session.
 #[derive(Deserialize)]
 struct Refreshed {
     user: Box<RawValue>,
@@ -97,14 +98,15 @@ struct Session {
     id: Uuid,
 }
 
-/// The one answer to every sign-in that fails, whatever was wrong.
+/// Returns the one problem of every failed sign-in, whatever the cause.
 fn refused() -> Problem {
     Problem::new(ProblemKind::CredentialsRefused)
         .detail("The tenant, e-mail address or password is wrong, or the account is not active.")
 }
 
-/// Two statements, whatever the outcome: Argon2 lies between reading the hash and opening the session or writing down that the
-/// attempt has failed, and PostgreSQL can't compute it. No transaction is open meanwhile.
+/// Signs a user in with two statements, whatever the outcome. The hash is checked between reading
+/// it and opening the session or recording the failure, and PostgreSQL cannot compute it. No
+/// transaction is open meanwhile.
 fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let mut arguments = Map::new();
@@ -232,7 +234,7 @@ fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Reads what a statement answered; anything unexpected in it is a fault of ours.
+/// Reads the result of a statement. Anything unexpected in it is an internal error.
 fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Problem> {
     serde_json::from_str(body).map_err(|error| Problem::unreadable(&error))
 }

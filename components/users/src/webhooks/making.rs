@@ -1,4 +1,5 @@
-//! Making a webhook, and giving it another secret. The secret is in the answer and nowhere else that can be read.
+//! Creates a webhook, and rotates its signing secret. The secret is in the response and can be read
+//! nowhere else. The other changes of a webhook are in `lifecycle`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::{DESCRIPTION, KINDS, ROTATE, URL};
 
-/// What is answered once.
+/// The response that holds the secret, which is shown once.
 const MADE: ResponseSchema = ResponseSchema::Fields(&[
     Field::new("id", Kind::Id, "The webhook.").required(),
     URL,
@@ -29,7 +30,7 @@ const MADE: ResponseSchema = ResponseSchema::Fields(&[
     .required(),
 ]);
 
-/// Makes a webhook.
+/// Creates a webhook.
 pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
     .id("webhooks.create")
     .summary("Create a webhook")
@@ -44,7 +45,7 @@ pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
     )
     .custom(make);
 
-/// Gives a webhook another secret.
+/// Rotates the secret of a webhook.
 pub(crate) const ROTATE_SECRET: Action = Action::post("/v1/webhooks/{id}/rotate-secret")
     .id("webhooks.rotate-secret")
     .summary("Rotate the secret of a webhook")
@@ -55,7 +56,7 @@ pub(crate) const ROTATE_SECRET: Action = Action::post("/v1/webhooks/{id}/rotate-
     ))
     .custom(rotate);
 
-/// 256 random bits.
+/// A signing secret: 256 random bits.
 struct Secret([u8; 32]);
 
 impl Secret {
@@ -63,19 +64,20 @@ impl Secret {
         Ok(Self(random::bytes()?))
     }
 
-    /// As the database takes it.
+    /// Returns the secret as the database stores it.
     fn encoded(&self) -> String {
         STANDARD.encode(self.0)
     }
 
-    /// As it is shown, once.
+    /// Returns the secret as the client receives it, once.
     fn shown(&self) -> String {
         format!("whsec_{}", self.encoded())
     }
 }
 
-/// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
-/// idempotency key. It is safe to repeat: of one URL there is one webhook.
+/// Creates a webhook. It is a custom handler because the response must hold the secret and the
+/// database must not, and the database stores other responses for their idempotency key. The
+/// request is safe to repeat, because there is one webhook for each URL.
 fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let (id, mut arguments) = (random::id(), context.arguments());
@@ -86,12 +88,13 @@ fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// By hand for the same reason. It is safe to repeat: the last secret is the one that goes on, and those before it sign for a day.
+/// Rotates the secret. It is a custom handler for the same reason. The request is safe to repeat,
+/// because the latest secret remains and earlier ones sign for a day.
 fn rotate<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(answer(context, replace(), context.arguments(), 200))
 }
 
-/// The URL in its normal form.
+/// Returns the URL in its normal form.
 fn target(context: &ActionContext<'_>) -> Result<String, Problem> {
     match context
         .settings
@@ -105,7 +108,7 @@ fn target(context: &ActionContext<'_>) -> Result<String, Problem> {
     }
 }
 
-/// What the statement answers, which stores a new secret, together with that secret.
+/// Runs the statement that stores a new secret, and returns its result together with that secret.
 async fn answer(
     context: &ActionContext<'_>,
     statement: Statement,

@@ -1,4 +1,4 @@
-//! Webhooks: endpoints of a tenant that are told of its events. What tells them is the worker.
+//! Webhooks: the endpoints of a tenant to which its events are posted. The worker posts them.
 
 pub(crate) mod deliveries;
 pub(crate) mod making;
@@ -11,7 +11,8 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::http::outbound_url::MAX_URL_CHARACTERS;
 
-/// Where events are posted. Another address is another webhook: what was meant for one receiver never goes to the next.
+/// The URL to which events are posted. It never changes, so that events meant for one receiver do
+/// not reach another.
 pub(crate) const URL: Field = Field::new(
     "url",
     Kind::Text {
@@ -24,7 +25,7 @@ pub(crate) const URL: Field = Field::new(
 .required()
 .on_create();
 
-/// What it is for.
+/// The purpose of the webhook.
 pub(crate) const DESCRIPTION: Field = Field::new(
     "description",
     Kind::Multiline { min: 1, max: 500 },
@@ -32,7 +33,7 @@ pub(crate) const DESCRIPTION: Field = Field::new(
 )
 .nullable();
 
-/// What it is told of.
+/// The kinds of events that the webhook receives.
 pub(crate) const KINDS: Field = Field::new(
     "kinds",
     Kind::TextList {
@@ -94,18 +95,18 @@ pub(crate) const WEBHOOKS: Resource = Resource {
     requires_key: false,
 };
 
-/// Gives it a new secret.
+/// Rotates the secret.
 const ROTATE: Verb = Verb::Action("rotate-secret");
-/// Lets it be told of events.
+/// Enables the webhook.
 const ENABLE: Verb = Verb::Action("enable");
-/// Stops it from being told.
+/// Disables the webhook.
 const DISABLE: Verb = Verb::Action("disable");
-/// Has it told again.
+/// Replays events to the webhook.
 const REPLAY: Verb = Verb::Action("replay");
-/// Reads what it was told.
+/// Lists the deliveries.
 const DELIVERIES: Verb = Verb::Action("deliveries");
 
-/// Who may do what to webhooks: they are told of events, which are the admin's.
+/// The grants on webhooks, which only administrators have because webhooks receive all events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
     grants: &[

@@ -1,45 +1,44 @@
-//! The declaration of one field: its name, its kind with limits, and who may set it when.
-//!
-//! Validation, SQL and the reference page are all derived from these constants.
+//! The declaration of a field: its name, its kind, and when it may be set. Validation, SQL and the
+//! reference are derived from it in the other modules of `declare`.
 
-/// What values a field takes.
+/// The kind of a field's values.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// One line of text of `min` to `max` characters, trimmed and composed (NFC): without control characters, line
-    /// breaks and marks that override the direction of writing, and with something in it that can be seen. Lists are
-    /// sorted by it as people sort.
+    /// One line of text of `min` to `max` characters, trimmed and composed (NFC). It has at least
+    /// one visible character, and no control characters, line breaks or marks that override the
+    /// direction of writing. Lists are sorted by it in the order of a language.
     Text {
-        /// Fewest characters.
+        /// The minimum number of characters.
         min: usize,
-        /// Most characters.
+        /// The maximum number of characters.
         max: usize,
     },
     /// Text of several lines, otherwise like [`Kind::Text`].
     Multiline {
-        /// Fewest characters.
+        /// The minimum number of characters.
         min: usize,
-        /// Most characters.
+        /// The maximum number of characters.
         max: usize,
     },
-    /// Text that is kept exactly as it came and never shown again: a token.
+    /// Text that is stored exactly as it came and is never shown again, such as a token.
     Secret {
-        /// Fewest characters.
+        /// The minimum number of characters.
         min: usize,
-        /// Most characters.
+        /// The maximum number of characters.
         max: usize,
     },
-    /// A password that somebody types, in the one form of all its encodings (NFKC). It is never shown again.
+    /// A password that a person types, in one normal form (NFKC). It is never shown again.
     Password {
-        /// Fewest characters of that form.
+        /// The minimum number of characters of that form.
         min: usize,
-        /// Most characters of that form.
+        /// The maximum number of characters of that form.
         max: usize,
     },
     /// An e-mail address, in the normal form of [`crate::values::email`].
     Email,
     /// A telephone number in E.164 form (`+441632960000`).
     Phone,
-    /// Lower-case letters, digits and single hyphens: a name for use in URLs.
+    /// Lower-case letters, digits and single hyphens, for use in URLs.
     Slug,
     /// One of a fixed set of words.
     OneOf(&'static [&'static str]),
@@ -49,31 +48,33 @@ pub enum Kind {
     Reference(&'static str),
     /// A calendar date, `YYYY-MM-DD`.
     Date,
-    /// An instant, RFC 3339; answered in UTC with `Z`.
+    /// An instant (RFC 3339), returned in UTC with `Z`.
     Time,
-    /// What a clock on the wall shows, `2026-03-29T16:00:00`: an instant only together with a time zone.
+    /// A local date and time, `2026-03-29T16:00:00`, which is an instant only together with a time
+    /// zone.
     LocalTime,
-    /// A time of any day, `16:00`; `24:00` is the end of it.
+    /// A time of day, `16:00`; `24:00` is the end of the day.
     TimeOfDay,
-    /// A whole number within bounds, both included.
+    /// A whole number within inclusive bounds.
     Integer {
-        /// Smallest value.
+        /// The smallest value.
         min: i64,
-        /// Largest value.
+        /// The largest value.
         max: i64,
     },
-    /// A number with at most so many decimal places, within bounds, both included.
+    /// A number within inclusive bounds and with a maximum number of decimal places.
     Decimal {
-        /// Smallest value.
+        /// The smallest value.
         min: i32,
-        /// Largest value.
+        /// The largest value.
         max: i32,
-        /// Most digits behind the point.
+        /// The maximum number of digits after the decimal point.
         places: u8,
     },
-    /// An amount of money above zero, as decimal text (`"125.50"`): never a float.
+    /// An amount of money above zero, as decimal text (`"125.50"`) and never as a float.
     Money,
-    /// An amount of money that may be zero or below: a sum, a difference or an entry on an account.
+    /// An amount of money that may be zero or negative: a sum, a difference or an entry in an
+    /// account.
     SignedMoney,
     /// True or false.
     Boolean,
@@ -83,16 +84,16 @@ pub enum Kind {
     Currency,
     /// A list of distinct texts.
     TextList {
-        /// Most items.
+        /// The maximum number of items.
         items: usize,
-        /// Most characters of an item.
+        /// The maximum number of characters of an item.
         max: usize,
     },
     /// A list of distinct ids, each of a live row of another table that the caller can see.
     References {
         /// The table.
         table: &'static str,
-        /// Most items.
+        /// The maximum number of items.
         items: usize,
     },
     /// A BCP 47 language tag, such as `pt-BR`.
@@ -103,9 +104,9 @@ pub enum Kind {
     Object(&'static [Field]),
     /// A list of JSON objects with these fields and no others.
     Rows(&'static [Field]),
-    /// A JSON object of free form, at most so many bytes when written.
+    /// A JSON object with any members, of a maximum size.
     Json {
-        /// Most bytes of its compact text.
+        /// The maximum size of its compact text, in bytes.
         bytes: usize,
     },
 }
@@ -116,18 +117,20 @@ const RANK: Kind = Kind::Integer {
     max: i32::MAX as i64,
 };
 
-/// When a client may set a field.
+/// The times at which a client may set a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writable {
-    /// The database keeps it; a client never sets it.
+    /// The database maintains the field; a client never sets it.
     Never,
-    /// The resource's rule sets it from other fields; a client neither sets nor sees it.
+    /// The resource's validation derives the field from other fields; a client neither sets nor
+    /// sees it.
     Derived,
-    /// The resource's rule sets it from other fields; a client sees it and never sets it.
+    /// The resource's validation derives the field from other fields; a client sees it and never
+    /// sets it.
     Computed,
-    /// Set when the resource is made, and never changed.
+    /// The field is set when the resource is created and never changes.
     OnCreate,
-    /// Set when the resource is made, changed by PATCH.
+    /// The field is set when the resource is created and can be changed by PATCH.
     Always,
 }
 
@@ -136,34 +139,36 @@ pub enum Writable {
 pub struct Field {
     /// The name in JSON, in a query and as a column.
     pub name: &'static str,
-    /// What values it takes.
+    /// The kind of its values.
     pub kind: Kind,
-    /// Whether a body that creates must have it.
+    /// True if the body of a create request must contain it.
     pub required: bool,
-    /// Whether `null` is a value of it.
+    /// True if it can be `null`.
     pub nullable: bool,
-    /// When a client may set it.
+    /// The times at which a client may set it.
     pub writable: Writable,
-    /// The SQL literal that stands in when a creating body leaves it out.
+    /// The SQL literal that is used when a create request leaves it out.
     pub default: Option<&'static str>,
-    /// Whether lists can be filtered by it.
+    /// True if lists can be filtered by it.
     pub filterable: bool,
-    /// Whether lists can be sorted by it; only fields that are never null.
+    /// True if lists can be sorted by it, which only fields that are never null can be.
     pub sortable: bool,
-    /// The function in schema `lms` that gives the ids of the rows whose list holds a value: it looks past
-    /// row security within the tenant, so that it may use an index that row security may not.
+    /// The function in the schema `lms` that returns the ids of the rows whose list contains a
+    /// value. It bypasses row security within the tenant, so that it may use an index that row
+    /// security prevents.
     pub filter_function: Option<&'static str>,
-    /// The integer column by which lists are sorted instead of the field's own: the rank of its value, 1 first.
+    /// The integer column by which lists are sorted instead of the field's own: the rank of its
+    /// value, 1 first.
     pub sort_column: Option<&'static str>,
-    /// The condition on the row `r`, as SQL, that this is instead of a column: lists can be filtered by it, and it is never
-    /// shown, for it may come true without a change of the row.
+    /// The SQL condition on the row `r` that the field stands for instead of a column. Lists can be
+    /// filtered by it. It is never shown, because it can become true without a change of the row.
     pub condition: Option<&'static str>,
-    /// One sentence for the reference page.
+    /// One sentence for the reference.
     pub description: &'static str,
 }
 
 impl Field {
-    /// A field that may be set at any time, is optional and not nullable.
+    /// Creates a field that may be set at any time, is optional and cannot be null.
     pub const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
         Self {
             name,
@@ -181,55 +186,56 @@ impl Field {
         }
     }
 
-    /// The field must be there when the resource is made.
+    /// Requires the field when the resource is created.
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// `null` is a value of the field, and the one it has when it is left out.
+    /// Allows `null`, which is also the value of the field when it is left out.
     pub const fn nullable(mut self) -> Self {
         self.nullable = true;
         self
     }
 
-    /// The SQL literal the field has when a creating body leaves it out.
+    /// Sets the SQL literal that is used when a create request leaves the field out.
     pub const fn default(mut self, literal: &'static str) -> Self {
         self.default = Some(literal);
         self
     }
 
-    /// The field is set when the resource is made and never changed.
+    /// Lets the field be set when the resource is created, and never changed.
     pub const fn on_create(mut self) -> Self {
         self.writable = Writable::OnCreate;
         self
     }
 
-    /// The database keeps the field; no client sets it.
+    /// Leaves the field to the database; no client sets it.
     pub const fn read_only(mut self) -> Self {
         self.writable = Writable::Never;
         self
     }
 
-    /// The field is set by the resource's rule, and no client's business.
+    /// Leaves the field to the resource's validation, hidden from clients.
     pub const fn derived(mut self) -> Self {
         self.writable = Writable::Derived;
         self
     }
 
-    /// The field is set by the resource's rule, and clients see it.
+    /// Leaves the field to the resource's validation, visible to clients.
     pub const fn computed(mut self) -> Self {
         self.writable = Writable::Computed;
         self
     }
 
-    /// Lists can be filtered by what the field's list holds, which this function finds.
+    /// Lets lists be filtered by the values in the field's list, which this function finds.
     pub const fn filter_function(mut self, function: &'static str) -> Self {
         self.filter_function = Some(function);
         self
     }
 
-    /// Lists can be filtered by the field, and sorted by the rank of its value, which this column holds.
+    /// Lets lists be filtered by the field, and sorted by the rank of its value, which this column
+    /// contains.
     pub const fn sort_column(self, column: &'static str) -> Self {
         Self {
             sort_column: Some(column),
@@ -237,7 +243,8 @@ impl Field {
         }
     }
 
-    /// The field is no column but a condition on the row `r`, which lists can be filtered by.
+    /// Makes the field a condition on the row `r` instead of a column, by which lists can be
+    /// filtered.
     pub const fn condition(self, sql: &'static str) -> Self {
         Self {
             condition: Some(sql),
@@ -245,7 +252,7 @@ impl Field {
         }
     }
 
-    /// Column and kind by which lists are sorted.
+    /// Returns the column and the kind by which lists are sorted.
     pub const fn order_column(&self) -> (&'static str, Kind) {
         match self.sort_column {
             Some(column) => (column, RANK),
@@ -253,14 +260,14 @@ impl Field {
         }
     }
 
-    /// Lists can be filtered by the field. Of a member of an object the table keeps a column
+    /// Lets lists be filtered by the field. For a member of an object, the table has a column
     /// `<field>_<member>`.
     pub const fn filterable(mut self) -> Self {
         self.filterable = true;
         self
     }
 
-    /// Lists can be filtered and sorted by the field.
+    /// Lets lists be filtered and sorted by the field.
     pub const fn sortable(mut self) -> Self {
         self.filterable = true;
         self.sortable = true;
@@ -269,7 +276,7 @@ impl Field {
 }
 
 impl Kind {
-    /// The PostgreSQL type that a value of this kind is cast to.
+    /// Returns the PostgreSQL type to which a value of this kind is cast.
     pub const fn sql_type(self) -> &'static str {
         match self {
             Kind::Text { .. }
@@ -300,7 +307,7 @@ impl Kind {
         }
     }
 
-    /// Whether the value is JSON of its own and not a scalar.
+    /// Returns true if the value is a JSON array or object and not a scalar.
     pub const fn is_json(self) -> bool {
         matches!(
             self,
@@ -313,7 +320,7 @@ impl Kind {
         )
     }
 
-    /// Whether the value is text that a `like` filter can search.
+    /// Returns true if the value is text that a `like` filter can search.
     pub const fn is_text(self) -> bool {
         matches!(
             self,
@@ -321,18 +328,18 @@ impl Kind {
         )
     }
 
-    /// Returns whether the value is never shown.
+    /// Returns true if the value is never shown.
     pub const fn is_hidden(self) -> bool {
         matches!(self, Kind::Secret { .. } | Kind::Password { .. })
     }
 
-    /// Returns whether lists are sorted by the order of a language's letters ([`crate::values::collation`]); everything else is
-    /// sorted by its bytes.
+    /// Returns true if lists are sorted by the alphabet of a language
+    /// ([`crate::values::collation`]). All other kinds are sorted by bytes.
     pub const fn has_letters(self) -> bool {
         matches!(self, Kind::Text { .. })
     }
 
-    /// Whether values have an order that a range filter can use.
+    /// Returns true if values have an order that a range filter can use.
     pub const fn is_ordered(self) -> bool {
         matches!(
             self,

@@ -1,6 +1,5 @@
-//! What a component declares, and what is derived from it: validation, SQL and the OpenAPI document.
-//!
-//! Requests are served by `pipeline`, which only reads these declarations.
+//! The declarations of a component, and everything derived from them: validation, SQL and the
+//! OpenAPI document. Requests are served by `pipeline`, which only reads these declarations.
 
 pub mod action;
 pub mod action_context;

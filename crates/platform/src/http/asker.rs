@@ -1,19 +1,20 @@
-//! The party on whose behalf one component asks another one.
-//!
-//! The question itself is sent by `spin::service`.
+//! The key of a client in the fair queue of another component. The request itself is sent by
+//! `spin::service`.
 
 use crate::values::random::digest;
 
-/// On whose behalf a question is asked. Where many are asked, groups take turns, and so do the members of each.
+/// The client on whose behalf a request is sent to another component. When many requests wait,
+/// groups take turns, and so do the members of each group.
 pub struct Asker {
-    /// A group, such as a network.
+    /// The group of clients, such as a network.
     pub group: String,
-    /// One of it.
+    /// The member of the group.
     pub member: String,
 }
 
 impl Asker {
-    /// The value of the header `fair-queue-key`: both by their hashes, which are short and of one form.
+    /// Returns the value of the header `fair-queue-key`: the hashes of both parts, which are short
+    /// and have a fixed form.
     pub(crate) fn header(&self) -> String {
         format!("{} {}", digest(&self.group), digest(&self.member))
     }

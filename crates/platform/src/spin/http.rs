@@ -1,6 +1,5 @@
-//! HTTP as the host speaks it: its requests become ours, and our responses its own.
-//!
-//! Which endpoint answers, and how, is decided in `pipeline`.
+//! Converts the host's HTTP requests to those of this crate, and its responses to the host's. The
+//! routing and handling of a request is in `pipeline`.
 
 use std::time::Instant;
 
@@ -20,12 +19,12 @@ use crate::spin::postgres::Postgres;
 use crate::spin::variables::{settings, variable};
 use crate::values::random;
 
-/// A request as the host hands it over.
+/// A request as the host passes it.
 pub type Incoming = spin_sdk::http::Request;
-/// An answer as the host takes it.
+/// A response as the host takes it.
 pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
 
-/// Answers a request of the host with the component's table.
+/// Serves a request with the component's table.
 pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let settings = match settings(component.application.regions).await {
         Ok(settings) => settings,
@@ -49,7 +48,7 @@ pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     })
 }
 
-/// Answers a request of the host by `respond`, which is told the allowed origins and reads no body.
+/// Serves a request by `respond`, which receives the allowed origins and reads no body.
 pub async fn serve_files(
     name: &str,
     respond: fn(&[String], &Request) -> Response,
@@ -65,7 +64,7 @@ pub async fn serve_files(
     sent(response)
 }
 
-/// Answers the question of another component of the application.
+/// Serves a request of another component of the application.
 pub async fn serve_questions(
     name: &str,
     answer: fn(&str, &[u8]) -> Result<String, Problem>,
@@ -88,7 +87,7 @@ pub async fn serve_questions(
     })
 }
 
-/// The answer when there are no settings to serve by.
+/// Returns the response when there are no usable settings.
 fn refused(name: &str, cause: &str) -> Response {
     eprintln!("{name} can't serve: {cause}");
     let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
@@ -100,8 +99,8 @@ fn refused(name: &str, cause: &str) -> Response {
         .header("content-length", length)
 }
 
-/// Takes the body in: into the request, or as the file that it is. Where a body has no meaning, the host is not asked for one,
-/// which would cost more than to route.
+/// Reads the body into the request, or as an imported file. If a body has no meaning, the host is
+/// not asked for one, because that would cost more than the routing.
 async fn take_body<B>(
     request: &mut Request,
     body: B,
@@ -122,7 +121,7 @@ where
     }
 }
 
-/// The request without its body.
+/// Returns the request without its body.
 fn head(parts: http::request::Parts) -> Request {
     Request {
         method: parts.method,
@@ -141,7 +140,8 @@ async fn read_body<B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    // A length that can't be parsed is no reason to refuse: what comes is counted anyway.
+    // A length that cannot be parsed is no reason to refuse, because the received bytes are counted
+    // anyway.
     if let Some(length) = request
         .header("content-length")
         .and_then(|length| length.parse().ok())

@@ -1,5 +1,7 @@
-//! Questions from one component to another of the same application, by Spin's service chaining: JSON to a path, JSON back.
-//! The component that is asked must be in the other's `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
+//! Requests to another component of the same application, by Spin's service chaining: JSON to a
+//! path, and JSON back. The component that receives them serves them with `spin::http`.
+//!
+//! The other component must be in `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
 
 #[cfg(target_family = "wasm")]
 use bytes::Bytes;
@@ -13,11 +15,11 @@ use spin_sdk::http::FullBody;
 use crate::http::asker::Asker;
 use crate::http::problem::{Kind, Problem};
 
-/// Returns the answer of `component` to a question.
+/// Sends a request to `component` and returns its response.
 ///
 /// # Errors
 ///
-/// 503 when it has too much to do, 500 when it can't answer.
+/// 503 when the component is overloaded, 500 when it cannot respond.
 pub async fn ask<Q: Serialize, A: DeserializeOwned>(
     component: &str,
     path: &str,
@@ -63,7 +65,7 @@ async fn send(
         .to_vec())
 }
 
-/// Natively there is no host that knows the other components.
+/// A native build has no host that knows the other components.
 #[cfg(not(target_family = "wasm"))]
 async fn send(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
     Err(Problem::new(Kind::Internal)

@@ -1,5 +1,9 @@
-//! The text of a calendar (RFC 5545) from the series of one user. Nothing here asks for the time or for anything else: the same
-//! series are always the same text, which the entity tag is made from.
+//! Renders the calendar of one user in iCalendar form (RFC 5545) from its series. It reads no clock
+//! and no database, so the same series always give the same text, and the entity tag is computed
+//! from that text.
+//!
+//! The syntax of lines and parameters is in `ics_writer`, and the description of time zones is in
+//! `zone`.
 
 #[cfg(test)]
 mod tests;
@@ -17,14 +21,14 @@ use super::zone;
 
 const PRODUCT: &str = concat!("-//LMS//Calendar ", env!("CARGO_PKG_VERSION"), "//EN");
 
-/// How often a reader should ask again.
+/// The interval at which a reader should ask again.
 const REFRESH: &str = "PT1H";
 
-/// The whole calendar.
+/// Renders the whole calendar.
 ///
 /// # Errors
 ///
-/// A line for the operator when a series is in a time zone that nobody knows.
+/// A line for the operator when a series is in an unknown time zone.
 pub(super) fn render(all: &[Series]) -> Result<String, String> {
     let mut events = Vec::with_capacity(all.len());
     let mut zones: BTreeMap<&str, (Zone, NaiveDateTime)> = BTreeMap::new();
@@ -59,7 +63,7 @@ pub(super) fn render(all: &[Series]) -> Result<String, String> {
     Ok(sheet.finish())
 }
 
-/// A series in its zone.
+/// A series in its time zone.
 struct Event<'a> {
     series: &'a Series,
     zone: Zone,
@@ -89,7 +93,7 @@ impl Event<'_> {
             }
             self.write_rest(sheet, series.room.as_deref(), takes_place);
         });
-        // What is over as a whole has no exceptions from itself.
+        // A class that is over as a whole is written without exceptions.
         for moved in series.moved.iter().filter(|_| takes_place) {
             sheet.component("VEVENT", |sheet| {
                 self.write_head(sheet);
@@ -100,7 +104,8 @@ impl Event<'_> {
         }
     }
 
-    /// A class that doesn't come again is where it was moved to: there is nothing that it is an exception from.
+    /// Writes a class that does not recur at the time it was moved to, because it has no series to
+    /// be an exception from.
     fn write_single(&self, sheet: &mut Sheet) {
         let (series, schedule) = (self.series, &self.series.schedule);
         let moved = series.moved.first();
@@ -117,7 +122,7 @@ impl Event<'_> {
         });
     }
 
-    /// What makes it known, and which state of it this is.
+    /// Writes the properties that identify the event and its revision.
     fn write_head(&self, sheet: &mut Sheet) {
         let changed_at = stamp_utc(self.series.changed_at);
         sheet.line("UID", self.series.id.as_str());
@@ -126,7 +131,7 @@ impl Event<'_> {
         sheet.line("SEQUENCE", self.series.sequence.to_string());
     }
 
-    /// What it is and where.
+    /// Writes the properties that describe the event and its place.
     fn write_rest(&self, sheet: &mut Sheet, room: Option<&str>, takes_place: bool) {
         sheet.line("SUMMARY", one_line(&self.summary()));
         let place: Vec<&str> = [room, self.series.centre.as_deref()]
@@ -155,7 +160,8 @@ impl Event<'_> {
         sheet.line("STATUS", status);
     }
 
-    /// Names nobody but a parent's own children, and these by their first names.
+    /// Returns the title of the event. It names nobody but a parent's own children, and those by
+    /// their first names.
     fn summary(&self) -> String {
         let series = self.series;
         let mut summary = series.subject.clone().unwrap_or_else(|| "Class".to_owned());
@@ -172,8 +178,9 @@ impl Event<'_> {
         sheet.line_with(name, ("TZID", self.zone.name()), stamp(local));
     }
 
-    /// From when to when an occurrence was moved: in the zone's time, unless that would be another instant, as it is in the
-    /// second of two hours that the clocks go through twice.
+    /// Writes the times to which an occurrence was moved. They are local times of the zone, unless
+    /// the local time would name another instant, as in the second of two hours that the clocks go
+    /// through twice.
     fn write_span(&self, sheet: &mut Sheet, moved: &Moved) {
         let local = |time: DateTime<Utc>| time.with_timezone(&self.zone).naive_local();
         let times = [("DTSTART", moved.starts_at), ("DTEND", moved.ends_at)];
@@ -189,8 +196,8 @@ impl Event<'_> {
         }
     }
 
-    /// The rule as it is stored. Of a class that is over it ends with the last occurrence that took place: the stored one may go
-    /// on for ever.
+    /// Returns the recurrence rule as it is stored. For a class that is over, the rule ends with
+    /// the last occurrence that took place, because the stored rule may have no end.
     fn rule(&self) -> Option<String> {
         let stored = self.explicit_rule()?;
         if self.series.goes_on {
@@ -207,8 +214,9 @@ impl Event<'_> {
         Some(parts.join(";"))
     }
 
-    /// The stored rule; where it names weeks of the year alone, with the weekday that the start adds (RFC 5545, section 3.3.10).
-    /// Without it, some readers take all seven.
+    /// Returns the stored rule. If the rule names weeks of the year alone, the weekday of the start
+    /// is added (RFC 5545, section 3.3.10), because some readers would otherwise take all seven
+    /// days.
     fn explicit_rule(&self) -> Option<String> {
         let schedule = &self.series.schedule;
         let stored = schedule.recurring.as_ref()?.rule.as_str();
@@ -224,7 +232,7 @@ impl Event<'_> {
         })
     }
 
-    /// The rule's starts that are left out, each once.
+    /// Returns the starts of the rule that are left out, each once.
     fn excepted(&self) -> Vec<NaiveDateTime> {
         let excepted = self.series.schedule.recurring.iter();
         let mut starts: Vec<NaiveDateTime> = excepted
@@ -241,7 +249,8 @@ impl Event<'_> {
         starts
     }
 
-    /// The local time that the rule names for a start: where clocks skip it, that is not what they show.
+    /// Returns the local time that the rule names for a start. Where the clocks skip that time,
+    /// they show another one.
     fn nominal(&self, start: DateTime<Utc>) -> NaiveDateTime {
         let shown = start.with_timezone(&self.zone).naive_local();
         let usual = shown.date().and_time(self.series.schedule.start.time());
@@ -253,7 +262,7 @@ impl Event<'_> {
         }
     }
 
-    /// The first local time that the zone is needed for.
+    /// Returns the first local time for which the zone is needed.
     fn since(&self) -> NaiveDateTime {
         let moved = self.series.moved.iter();
         moved
@@ -264,7 +273,7 @@ impl Event<'_> {
     }
 }
 
-/// Text on one line: some readers show no more.
+/// Joins a text into one line, because some readers show only the first.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

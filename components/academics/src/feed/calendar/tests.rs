@@ -32,7 +32,7 @@ fn series(changes: Value) -> Series {
     serde_json::from_value(given).unwrap()
 }
 
-/// The calendar's events, unfolded.
+/// Returns the calendar's events with their lines unfolded.
 fn events(changes: Value) -> String {
     let text = render(&[series(changes)])
         .unwrap()

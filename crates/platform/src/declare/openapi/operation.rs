@@ -1,4 +1,5 @@
-//! One operation: parameters, body, answers, and which roles may call it.
+//! Describes one operation: its parameters, its body, its responses and the roles that may call it.
+//! The schemas are in `schema`, and the statuses of problems are in `problems`.
 
 use serde_json::{Map, Value, json};
 
@@ -15,12 +16,12 @@ use crate::declare::statements::filter::Operator;
 use crate::declare::statements::import::MAX_IMPORT_ROWS;
 use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MAX_ROWS};
 
-/// The tag of an operation: what stands before its first dot.
+/// Returns the tag of an operation: the part before its first dot.
 pub(super) fn tag(operation: &str) -> &str {
     operation.split('.').next().unwrap_or(operation)
 }
 
-/// Headers and the cursor that many operations share.
+/// Returns the headers and the cursor that many operations share.
 pub(super) fn parameters() -> Value {
     json!({
         "IdempotencyKey": {
@@ -57,7 +58,7 @@ fn shared(name: &str) -> Value {
     json!({"$ref": format!("#/components/parameters/{name}")})
 }
 
-/// The operation object of an endpoint.
+/// Returns the operation object of an endpoint.
 pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
     let requires_key = component.requires_key(endpoint);
     let key = shared(match requires_key {
@@ -128,7 +129,7 @@ fn path_parameters(operation: &mut Value, endpoint: &Endpoint) {
     }
 }
 
-/// The response of an operation that succeeds.
+/// Returns the response of an operation on success.
 fn success(status: u16, response: Value) -> Value {
     Value::Object(Map::from_iter([(status.to_string(), response)]))
 }
@@ -227,9 +228,10 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
     }
 }
 
-/// The noun with its indefinite article, which follows the first sound, not the first letter.
+/// Puts the indefinite article before a noun. It depends on the first sound, not on the first
+/// letter.
 fn with_article(noun: &str) -> String {
-    // Nouns whose first letter doesn't tell their first sound.
+    // The first letter of these nouns does not show their first sound.
     const SILENT_H: [&str; 4] = ["heir", "honest", "honour", "hour"];
     const CONSONANT_SOUND: [&str; 6] = ["eu", "one", "uni", "usa", "use", "uti"];
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| noun.starts_with(prefix));
@@ -404,7 +406,7 @@ fn written(action: &Action, key: Value) -> Value {
             "application/json",
             schema::object(fields.iter(), |field| field.required),
         );
-        // A body of which everything may be left out may be left out itself.
+        // A body may be left out if all of its fields may be.
         operation["requestBody"]["required"] = json!(fields.iter().any(|field| field.required));
     }
     operation

@@ -28,7 +28,7 @@ fn every_endpoint_is_described_once() {
     assert_eq!(described, ids.len());
 }
 
-/// Every `$ref` of the document.
+/// Collects every `$ref` of the document.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {

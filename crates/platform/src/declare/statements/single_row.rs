@@ -1,6 +1,8 @@
-//! The SQL of the plain verbs on one row: get, create, update, delete, restore.
+//! The SQL of the plain verbs on one row: get, create, update, delete, restore. Lists are in
+//! `listing`.
 //!
-//! Arguments: `id`, `input` (the checked body), `versions` (those that `If-Match` names, or null).
+//! The arguments are `id`, `input` (the checked body) and `versions` (those that `If-Match` names,
+//! or null).
 
 use crate::auth::policy::Grant;
 use crate::declare::field::{Field, Kind, Writable};
@@ -8,7 +10,7 @@ use crate::declare::resource::Resource;
 use crate::declare::statements::projection::{self, Indent};
 use crate::sql::statement::{Sql, Statement};
 
-/// Reads one live row.
+/// Returns the statement that reads one live row.
 pub fn get(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "get");
     answer(&mut sql, resource, grant);
@@ -20,7 +22,8 @@ where r.id = ($1->>'id')::uuid
     sql.prepared(resource.name)
 }
 
-/// Reads one row as it was at the time `as_of`, unless it was deleted then.
+/// Returns the statement that reads one row as it was at the time `as_of`, unless it was deleted
+/// then.
 pub fn get_as_of(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "get_as_of");
     answer(&mut sql, resource, grant);
@@ -37,7 +40,7 @@ where r.id is not null
     sql.prepared(resource.name)
 }
 
-/// Makes one row.
+/// Returns the statement that creates one row.
 pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "create");
     sql.push("with r as (\n");
@@ -48,7 +51,7 @@ pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// `insert into ... select ...` of the fields, from the body in `$1`.
+/// Adds `insert into ... select ...` of the fields, from the body in `$1`.
 fn insert(
     sql: &mut Sql,
     resource: &Resource,
@@ -67,7 +70,7 @@ fn insert(
     }
 }
 
-/// Changes the fields that the body has.
+/// Returns the statement that changes the fields in the body.
 pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "update");
     target(&mut sql, resource, "is null");
@@ -93,7 +96,8 @@ pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// One field of a patch: an object is merged into what is there (RFC 7396), anything else replaces it.
+/// Adds one field of a patch. An object is merged into the stored one (RFC 7396), and anything else
+/// replaces it.
 fn changed_input(sql: &mut Sql, field: &Field) {
     if matches!(field.kind, Kind::Object(_) | Kind::Json { .. }) {
         sql.push("nullif(lms.merge_patch(r.")
@@ -106,7 +110,7 @@ fn changed_input(sql: &mut Sql, field: &Field) {
     }
 }
 
-/// Deletes a row softly.
+/// Returns the statement that deletes a row softly.
 pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "delete");
     target(&mut sql, resource, "is null");
@@ -117,7 +121,7 @@ pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// Brings a deleted row back.
+/// Returns the statement that restores a deleted row.
 pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "restore");
     target(&mut sql, resource, "is not null");
@@ -128,7 +132,7 @@ pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// The fields that a creating body may set.
+/// Returns the fields that a create request may set.
 pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
     resource
         .fields
@@ -136,7 +140,8 @@ pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + C
         .filter(|field| matches!(field.writable, Writable::OnCreate | Writable::Always))
 }
 
-/// The fields that a new row is written with: what the client may set, and what the rule derives from it.
+/// Returns the fields with which a new row is written: those that the client may set and those
+/// derived from them.
 pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
     resource
         .fields
@@ -144,7 +149,7 @@ pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clo
         .filter(|field| field.writable != Writable::Never)
 }
 
-/// Locks the row and compares its version with those that the client knows.
+/// Adds the query that locks the row and compares its version with those that the client knows.
 fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
     sql.push("with target as materialized (\n  select r.id, ");
     check_version(sql);
@@ -155,7 +160,8 @@ fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
         .push("\n  for update\n)");
 }
 
-/// Refuses the row `r` when its version is none of the argument `versions`, unless that is null.
+/// Adds the check that refuses the row `r` if its version is not in the argument `versions`, unless
+/// that is null.
 pub fn check_version(sql: &mut Sql) {
     sql.push(
         "lms.check_version(
@@ -175,7 +181,7 @@ fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("\nfrom r");
 }
 
-/// `select` of the row `r` as body and its version as tag.
+/// Selects the row `r` as the body, and its version as the tag.
 fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("select\n  ");
     sql.append(&projection::object(resource, grant, Indent::One));

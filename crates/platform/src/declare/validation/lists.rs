@@ -1,4 +1,5 @@
-//! Values that are JSON of their own: lists of texts, of language tags and of objects, and free objects.
+//! Checks values that are JSON arrays or free objects: lists of texts, ids, language tags and
+//! objects. The check of one object's fields is in `object`, and scalars are in `scalar`.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +9,12 @@ use super::{WriteMode, check, refuse};
 use crate::declare::field::{Field, Kind};
 use crate::values::field_error::{FieldError, MAX_ERRORS};
 
-/// Most objects of a list in a body.
+/// The maximum number of objects in a list.
 const MAX_ROWS: usize = 500;
-/// Most languages of a list.
+/// The maximum number of languages in a list.
 const MAX_LANGUAGES: usize = 20;
 
-/// Distinct texts of at most `max` characters.
+/// Checks a list of distinct texts of at most `max` characters.
 pub(super) fn texts(
     value: &Value,
     items: usize,
@@ -25,7 +26,7 @@ pub(super) fn texts(
     distinct(value, items, kind, pointer, errors)
 }
 
-/// Distinct ids.
+/// Checks a list of distinct ids.
 pub(super) fn ids(
     value: &Value,
     items: usize,
@@ -35,7 +36,7 @@ pub(super) fn ids(
     distinct(value, items, Kind::Id, pointer, errors)
 }
 
-/// Distinct language tags.
+/// Checks a list of distinct language tags.
 pub(super) fn languages(
     value: &Value,
     pointer: &str,
@@ -77,7 +78,7 @@ fn distinct(
     Some(Value::Array(checked))
 }
 
-/// Objects with these fields and no others.
+/// Checks a list of objects with these fields and no others.
 pub(super) fn rows(
     value: &Value,
     fields: &'static [Field],
@@ -96,7 +97,7 @@ pub(super) fn rows(
         if errors.len() >= MAX_ERRORS {
             break;
         }
-        // A patch replaces a list whole, so that its objects are new ones.
+        // A patch replaces a list as a whole, so its objects are new ones.
         let at = format!("{pointer}/{index}");
         checked.extend(check(
             Kind::Object(fields),
@@ -109,7 +110,7 @@ pub(super) fn rows(
     Some(Value::Array(checked))
 }
 
-/// An object of free form.
+/// Checks an object with any members.
 pub(super) fn free(
     value: &Value,
     bytes: usize,
@@ -134,8 +135,8 @@ pub(super) fn free(
     Some(value.clone())
 }
 
-/// PostgreSQL can't store the character, neither in text nor in a member's name. The parser of the body
-/// has bounded how deep this goes.
+/// Returns true if the value contains the character NUL, which PostgreSQL cannot store, neither in
+/// a text nor in the name of a member. The parser of the body has limited the depth.
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

@@ -1,4 +1,5 @@
-//! From JSON to values: checks a body against its fields and collects every error, not the first alone.
+//! Validates a body against its fields, and collects all errors. The kinds of values are checked in
+//! `object`, `lists` and `scalar`.
 
 mod json;
 mod lists;
@@ -15,12 +16,12 @@ use crate::values::field_error::{FieldError, MAX_ERRORS};
 
 pub use scalar::{decimal, id, scalar};
 
-/// What the body is for.
+/// The purpose of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteMode {
-    /// To make something: required fields must be there.
+    /// The body creates something, so required fields must be present.
     Create,
-    /// To change something (RFC 7396): what is absent stays.
+    /// The body changes something (RFC 7396), so absent fields stay as they are.
     Update,
 }
 
@@ -28,8 +29,8 @@ pub enum WriteMode {
 ///
 /// # Errors
 ///
-/// 400 when the text is not JSON (with line and column), when an object in it has a member twice (with its pointer),
-/// or when it is not an object.
+/// 400 when the text is not JSON (with line and column), when an object in it has a member twice
+/// (with its pointer), or when it is not an object.
 pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match json::parse(body) {
         Ok(Value::Object(object)) => Ok(object),
@@ -46,16 +47,17 @@ pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// The value that a JSON text stands for; none when it is not JSON or an object in it has a member twice.
+/// Returns the value of a JSON text, or none if it is not JSON or an object in it has a member
+/// twice.
 pub(crate) fn parse_value(text: &str) -> Option<Value> {
     json::parse(text.as_bytes()).ok()
 }
 
-/// Checks a body against the fields and gives the values as the database takes them.
+/// Checks a body against the fields and returns the values as the database takes them.
 ///
 /// # Errors
 ///
-/// 403 for a field that the role may not set; 422 with every other error.
+/// 403 for a field that the role may not set; 422 with all other errors.
 pub fn body(
     fields: impl Iterator<Item = &'static Field> + Clone,
     writes: Fields,
@@ -95,7 +97,7 @@ fn object_of(
 ) -> Map<String, Value> {
     let mut values = Map::new();
     for (name, value) in object {
-        // A body of nothing but mistakes must not be answered by a longer one.
+        // The number of errors is limited, so that the response is not longer than the body.
         if errors.len() >= MAX_ERRORS {
             break;
         }
@@ -127,7 +129,7 @@ fn object_of(
             _ => {}
         }
         if value.is_null() {
-            // Within an object, null takes the member out (RFC 7396).
+            // Within an object, null removes the member (RFC 7396).
             let is_removed = mode == WriteMode::Update && !pointer.is_empty() && !field.required;
             if field.nullable || is_removed {
                 values.insert(name.clone(), Value::Null);
@@ -153,7 +155,7 @@ fn object_of(
     values
 }
 
-/// Checks one value; adds what is wrong to `errors`, or gives the value as the database takes it.
+/// Checks one value. It adds the errors to `errors`, or returns the value as the database takes it.
 fn check(
     kind: Kind,
     value: &Value,
@@ -188,7 +190,7 @@ fn check(
             },
             None => refuse(errors, pointer, "wrong_type", "Must be a number."),
         },
-        // A number has gone through a float by the time it is seen here.
+        // A JSON number has already been converted to a float here.
         Kind::Money | Kind::SignedMoney if !value.is_string() => refuse(
             errors,
             pointer,

@@ -109,7 +109,7 @@ fn what_means_one_thing_is_there_once() {
             assert!(problem.errors[0].pointer.eq_ignore_ascii_case(name));
         }
     }
-    // Lists may stand on several lines.
+    // Lists may span several lines.
     let lists = ["accept", "accept-language", "if-match", "if-none-match"]
         .into_iter()
         .fold(request(Method::GET, "/"), |request, name| {

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture::{ADMIN, KEEPER, LAMPS};
 use crate::sql::error::DatabaseError;
 
-/// The rows of a file that comes in pieces.
+/// Returns the rows of a file that arrives in pieces.
 fn rows(grant: &'static Grant, file: &[u8]) -> Result<Vec<Value>, Problem> {
     let mut reader = Reader::new(&LAMPS, grant, false);
     for piece in file.chunks(64) {
@@ -19,7 +19,7 @@ fn read(file: &str) -> Result<Vec<Value>, Problem> {
     rows(&ADMIN, file.as_bytes())
 }
 
-/// The inputs of the rows, and their numbers.
+/// Returns the inputs of the rows, with their row numbers.
 fn inputs(file: &str) -> Vec<(u64, Value)> {
     read(file)
         .unwrap()

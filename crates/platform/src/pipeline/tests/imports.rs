@@ -1,4 +1,4 @@
-//! Files on their way into the database.
+//! Tests of imported files on their way into the database. Other bodies are in `bodies`.
 
 use http::Method;
 use serde_json::json;
@@ -21,7 +21,7 @@ fn reader(request: &Request) -> BodyReader {
     plan.map(|mut plan| plan.body_reader().unwrap()).unwrap()
 }
 
-/// The most that is read of the request's body.
+/// Returns the limit of the request's body.
 fn limit(request: &Request) -> usize {
     let announced = |length| reader(request).check_content_length(length).is_ok();
     let megabytes = [1, 64].map(|megabytes| megabytes * 1024 * 1024);

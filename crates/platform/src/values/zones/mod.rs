@@ -1,9 +1,11 @@
-//! Time zones as the database knows them.
+//! Time zones as the database knows them. Their description in iCalendar form is in the component
+//! `academics`.
 //!
-//! The database is the one source of the rules of clocks: what a component computes agrees with what SQL computes, and an
-//! upgrade of the database's zones renews both. A zone is read when it is first asked for and kept for a while, for reading one
-//! takes the database some milliseconds. Asking is not asynchronous, reading is: [`resolved`] runs what asks, reads what was
-//! missing, and runs it again.
+//! The database is the only source of the rules of time zones, so that components and SQL compute
+//! the same times, and an upgrade of the database's zones renews both. A zone is read on its first
+//! use and cached for a while, because reading one takes the database some milliseconds. Looking up
+//! a zone is synchronous, and reading one is not: [`resolved`] runs the work, reads the missing
+//! zones, and runs the work again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,25 +18,26 @@ use chrono::{
 };
 use serde::Deserialize;
 
-/// How long a zone that was read is taken to be as it was.
+/// The time for which a zone is cached.
 const KEPT: TimeDelta = TimeDelta::minutes(10);
-/// Most zones that are read at once.
+/// The maximum number of zones that are read at once.
 const MAX_READ: usize = 16;
-/// Most rounds of reading for one piece of work: more zones than there are.
+/// The maximum number of rounds of reading for one piece of work, which exceeds the number of
+/// zones.
 const MAX_ROUNDS: usize = 64;
-/// The longest name that is asked for, in bytes.
+/// The maximum length of a name that is looked up, in bytes.
 const MAX_NAME: usize = 64;
-/// The widest offset from UTC, in seconds, and a little more.
+/// The maximum offset from UTC, in seconds, with a margin.
 const WIDEST: i64 = 26 * 3600;
 
 /// A time zone and its changes of clocks.
 ///
-/// It lives as long as the program, so that it is as easy to hand on as a number. There is one for each zone that was asked for,
-/// and another one when the rules of its clocks have changed meanwhile.
+/// It lives as long as the program, so that it can be copied like a number. There is one for each
+/// zone that was looked up, and another one if the rules of its clocks have changed meanwhile.
 #[derive(Clone, Copy)]
 pub struct Zone(&'static Rules);
 
-/// The rules of a zone, as the database gives them.
+/// The rules of a zone, as the database returns them.
 #[derive(Deserialize, PartialEq, Eq)]
 struct Rules {
     name: String,
@@ -44,7 +47,7 @@ struct Rules {
     changes: Vec<(i64, i32, String)>,
 }
 
-/// A change of a zone's clocks, and the time that they show from then on.
+/// A change of a zone's clocks, with the offset from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     /// The instant, in UTC.
@@ -53,27 +56,27 @@ pub struct Change {
     pub from: i32,
     /// Seconds east of Greenwich from it on.
     pub to: i32,
-    /// The name of the time from the change on, such as BST; a number where it has no name.
+    /// The abbreviation from the change on, such as BST; a number if there is none.
     pub abbreviation: &'static str,
 }
 
 impl Zone {
-    /// Its name in the IANA database.
+    /// Returns its name in the IANA database.
     pub fn name(self) -> &'static str {
         &self.0.name
     }
 
-    /// Seconds east of Greenwich before the first change.
+    /// Returns the offset before the first change, in seconds east of Greenwich.
     pub fn first_offset(self) -> i32 {
         self.0.offset
     }
 
-    /// The name of the time before the first change.
+    /// Returns the abbreviation before the first change.
     pub fn first_abbreviation(self) -> &'static str {
         &self.0.abbreviation
     }
 
-    /// Its changes of clocks that are known, in order.
+    /// Returns its known changes of clocks, in order.
     pub fn changes(self) -> impl Iterator<Item = Change> {
         let rules = self.0;
         rules
@@ -99,12 +102,12 @@ impl Zone {
 }
 
 impl Rules {
-    /// The number of changes up to an instant, that at the instant included.
+    /// Returns the number of changes up to and including an instant.
     fn changes_until(&self, instant: i64) -> usize {
         self.changes.partition_point(|(at, ..)| *at <= instant)
     }
 
-    /// The offset after so many changes.
+    /// Returns the offset after so many changes.
     fn offset_after(&self, changes: usize) -> i32 {
         changes
             .checked_sub(1)
@@ -112,7 +115,7 @@ impl Rules {
             .map_or(self.offset, |(_, offset, _)| *offset)
     }
 
-    /// Returns whether chrono can count with it.
+    /// Returns true if `chrono` can compute with it.
     fn is_sound(&self) -> bool {
         let mut offsets = self.changes.iter().map(|(_, offset, _)| *offset);
         FixedOffset::east_opt(self.offset).is_some()
@@ -143,7 +146,7 @@ impl Display for Zone {
     }
 }
 
-/// How far the clocks of a zone are from UTC at some time.
+/// The offset of a zone from UTC at some time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ZoneOffset {
     zone: Zone,
@@ -152,7 +155,7 @@ pub struct ZoneOffset {
 
 impl Offset for ZoneOffset {
     fn fix(&self) -> FixedOffset {
-        // Zones with other offsets are not taken in.
+        // Zones with other offsets are not accepted.
         FixedOffset::east_opt(self.seconds).unwrap_or_else(|| Utc.fix())
     }
 }
@@ -209,25 +212,26 @@ impl TimeZone for Zone {
     }
 }
 
-/// A zone and when it was read.
+/// The cached zones, with the time at which each was read.
 type Known = BTreeMap<String, (Zone, DateTime<Utc>)>;
 
 static KNOWN: RwLock<Known> = RwLock::new(BTreeMap::new());
 
 thread_local! {
-    /// The names that the work that is being run has asked for in vain.
+    /// The zones that the running work has looked up and that were missing.
     static ASKED: RefCell<Asked> = RefCell::default();
 }
 
 #[derive(Default)]
 struct Asked {
-    /// Names that are to be read.
+    /// The names that have to be read.
     missing: BTreeSet<String>,
-    /// Names that were asked for already, and that the database doesn't know.
+    /// The names that were read already and that the database does not know.
     unknown: BTreeSet<String>,
 }
 
-/// The zone of a name, if there is one. One that has not been read yet is noted for [`resolved`].
+/// Returns the zone of a name, if there is one. A zone that has not been read yet is noted for
+/// [`resolved`].
 pub fn find(name: &str) -> Option<Zone> {
     let found = kept(name, Utc::now());
     if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME {
@@ -240,8 +244,8 @@ pub fn find(name: &str) -> Option<Zone> {
     found
 }
 
-/// Runs work that asks for zones until none is missing that the database has. `read` asks the database: for a JSON array of
-/// names it gives what `lms.time_zones` answers.
+/// Runs work that looks up zones until no zone is missing that the database has. `read` queries the
+/// database: for a JSON array of names it returns the result of `lms.time_zones`.
 ///
 /// # Errors
 ///
@@ -264,7 +268,7 @@ pub async fn resolved<T, E>(
     Ok(work())
 }
 
-/// Runs work once. What it gave, and the names of zones that it asked for and that have to be read.
+/// Runs work once, and returns its result with the names of zones that have to be read.
 fn asking<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
     let before = ASKED.replace(Asked {
         missing: BTreeSet::new(),
@@ -276,13 +280,14 @@ fn asking<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BT
     (outcome, asked.missing)
 }
 
-/// Runs work once, and says whether it asked for zones that have to be read first.
+/// Runs work once, and returns its result with true if it looked up zones that have to be read
+/// first.
 pub fn lacking<T>(work: impl FnOnce() -> T) -> (T, bool) {
     let (outcome, missing) = asking(&mut BTreeSet::new(), work);
     (outcome, !missing.is_empty())
 }
 
-/// Takes in zones as `lms.time_zones` gives them.
+/// Stores zones in the cache, as `lms.time_zones` returns them.
 pub fn remember(zones: &str) {
     let zones: Vec<Rules> = serde_json::from_str(zones).unwrap_or_default();
     let now = Utc::now();
@@ -298,7 +303,7 @@ pub fn remember(zones: &str) {
     }
 }
 
-/// The zone of a name, if it was read a short while ago.
+/// Returns the zone of a name, if it was read recently.
 fn kept(name: &str, now: DateTime<Utc>) -> Option<Zone> {
     let known: RwLockReadGuard<'_, Known> = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     known

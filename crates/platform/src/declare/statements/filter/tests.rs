@@ -62,7 +62,7 @@ fn values_are_of_the_kind_and_in_normal_form() {
     assert_eq!(parse("bought_on", Operator::Null, "1"), Err("wrong_type"));
     assert_eq!(parse("name", Operator::Eq, ""), Err("too_short"));
     assert_eq!(parse("name", Operator::In, "A,,B"), Err("too_short"));
-    // A row may hold an address whose domain is written in either of two ways.
+    // A row may hold an address whose domain is written in either of two forms.
     let both = ["ana@bücher.example", "ana@xn--bcher-kva.example"];
     static EMAIL: Field = Field::new("email", Kind::Email, "");
     for text in both {

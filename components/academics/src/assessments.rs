@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 use crate::students::AGE;
 
 /// The maximum score of the types that have a scale of their own.
-const BEST: i64 = 100;
+const MAX_SCORE: i64 = 100;
 /// The maximum score of a custom assessment.
-const BEST_CUSTOM: i64 = 1000;
+const MAX_CUSTOM_SCORE: i64 = 1000;
 
 /// An assessment.
 pub(crate) const ASSESSMENTS: Resource = Resource {
@@ -49,7 +49,7 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
             "score",
             Kind::Integer {
                 min: 0,
-                max: BEST_CUSTOM,
+                max: MAX_CUSTOM_SCORE,
             },
             "The score, from 0 to 100, or from 0 to 1000 for a custom assessment.",
         )
@@ -105,11 +105,11 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         return errors;
     };
     let is_custom = kind == "custom";
-    if !is_custom && values.get("score").and_then(Value::as_i64) > Some(BEST) {
+    if !is_custom && values.get("score").and_then(Value::as_i64) > Some(MAX_SCORE) {
         errors.push(FieldError::new(
             "/score",
             "out_of_range",
-            format!("Must be between 0 and {BEST}."),
+            format!("Must be between 0 and {MAX_SCORE}."),
         ));
     }
     if is_custom && values.get("academic_age").is_some_and(|age| !age.is_null()) {

@@ -21,7 +21,7 @@ use crate::occurrences;
 const MAX_SPAN: TimeDelta = TimeDelta::days(62);
 
 /// The fields of a lesson in the calendar, besides those that every lesson has.
-const FURTHER: [Field; 6] = [
+const CALENDAR_FIELDS: [Field; 6] = [
     Field::new(
         "student_id",
         Kind::Id,
@@ -66,14 +66,14 @@ const FURTHER: [Field; 6] = [
     .required(),
 ];
 
-const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
-    let mut fields = [FURTHER[0]; occurrences::OCCURRENCE.len() + FURTHER.len()];
+const ENTRY: [Field; occurrences::OCCURRENCE.len() + CALENDAR_FIELDS.len()] = {
+    let mut fields = [CALENDAR_FIELDS[0]; occurrences::OCCURRENCE.len() + CALENDAR_FIELDS.len()];
     let mut index = 0;
     while index < fields.len() {
         fields[index] = if index < occurrences::OCCURRENCE.len() {
             occurrences::OCCURRENCE[index]
         } else {
-            FURTHER[index - occurrences::OCCURRENCE.len()]
+            CALENDAR_FIELDS[index - occurrences::OCCURRENCE.len()]
         };
         index += 1;
     }
@@ -114,7 +114,7 @@ pub(crate) const LIST: Action = Action::get("/v1/calendar")
 
 /// The scope in which lessons are searched. It decides which index finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum CalendarScope {
     /// The lessons of one student, or of the caller's own students.
     Students,
     /// The lessons of one tutor, or of the caller as a tutor.
@@ -122,13 +122,13 @@ pub enum Whose {
     /// The lessons of one centre, or of the caller's centre.
     Centre,
     /// All lessons in the caller's scope.
-    Everybody,
+    All,
 }
 
 fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async move {
         check(context)?;
-        let statement = statement(whose(context));
+        let statement = statement(scope(context));
         match context.run(&statement, context.arguments()).await {
             Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
@@ -164,17 +164,17 @@ fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn whose(context: &ActionContext<'_>) -> Whose {
+fn scope(context: &ActionContext<'_>) -> CalendarScope {
     let role = context.caller.map(|caller| caller.role);
     let asks = |name: &str| context.query.contains_key(name);
     if matches!(role, Some(role::STUDENT | role::PARENT)) || asks("student_id") {
-        Whose::Students
+        CalendarScope::Students
     } else if role == Some(role::TUTOR) || asks("tutor_id") {
-        Whose::Tutor
+        CalendarScope::Tutor
     } else if matches!(role, Some(role::SUPERVISOR | role::ASSESSOR)) || asks("centre_id") {
-        Whose::Centre
+        CalendarScope::Centre
     } else {
-        Whose::Everybody
+        CalendarScope::All
     }
 }
 
@@ -183,7 +183,7 @@ fn whose(context: &ActionContext<'_>) -> Whose {
 ///
 /// Computed values are placed in subqueries. PostgreSQL then treats the comparison of a column with
 /// such a value as leakproof, and can use an index under row security.
-pub fn statement(whose: Whose) -> Statement {
+pub fn statement(scope: CalendarScope) -> Statement {
     let mut sql = Sql::from(
         "select
   json_build_object(
@@ -210,8 +210,8 @@ from (
       ",
     );
     occurrences::members(&mut sql);
-    sql.push(match whose {
-        Whose::Students => {
+    sql.push(match scope {
+        CalendarScope::Students => {
             ",
       'student_id', o.student_id,
       'attendance', o.attendance"
@@ -232,8 +232,8 @@ from (
   from (
     select o.*",
     );
-    sql.push(match whose {
-        Whose::Students => {
+    sql.push(match scope {
+        CalendarScope::Students => {
             ", a.student_id, a.status as attendance
     from lms.attendances as a
     join lms.occurrences as o
@@ -248,19 +248,19 @@ from (
       and a.starts_at < ($1->>'to')::timestamptz
       and a.deleted_at is null"
         }
-        Whose::Tutor => {
+        CalendarScope::Tutor => {
             "
     from lms.occurrences as o
     where o.tutor_id = (select coalesce(($1->>'tutor_id')::uuid, lms.caller_tutor()))"
         }
-        Whose::Centre => {
+        CalendarScope::Centre => {
             "
     from lms.occurrences as o
     where o.centre_id = (
         select coalesce(($1->>'centre_id')::uuid, current_setting('app.centre_id')::uuid)
       )"
         }
-        Whose::Everybody => {
+        CalendarScope::All => {
             "
     from lms.occurrences as o
     where true"

@@ -16,7 +16,7 @@ use crate::tutors::{SEARCH, SLOTS, SUBJECT};
 /// The longest period that is searched, in days.
 const MAX_DAYS: i64 = 62;
 /// The default length of a slot, in minutes.
-const MINUTES: u32 = 60;
+const DEFAULT_SLOT_MINUTES: u32 = 60;
 
 const LENGTH: Kind = Kind::Integer { min: 1, max: 1440 };
 const COUNT: Kind = Kind::Integer { min: 0, max: 1000 };
@@ -40,7 +40,7 @@ const SLOT: &[Field] = &[
 ];
 
 /// A tutor in the results of a search.
-const FOUND: &[Field] = &[
+const SEARCH_RESULT: &[Field] = &[
     Field::new("id", Kind::Id, "The tutor.").required(),
     Field::new(
         "name",
@@ -138,7 +138,7 @@ pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
         &[
             Field::new(
                 "data",
-                Kind::Rows(FOUND),
+                Kind::Rows(SEARCH_RESULT),
                 "The tutors, those with the most free places first.",
             )
             .required(),
@@ -176,7 +176,9 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
         return Err(Problem::malformed(vec![error]));
     }
     let mut arguments = context.arguments();
-    arguments.entry("minutes").or_insert_with(|| json!(MINUTES));
+    arguments
+        .entry("minutes")
+        .or_insert_with(|| json!(DEFAULT_SLOT_MINUTES));
     Ok(arguments)
 }
 

@@ -72,12 +72,12 @@ pub(crate) const GAMIFICATION: Resource = Resource {
 };
 
 /// Gets the leaderboard.
-pub(crate) const LEADERBOARD: Verb = Verb::Action("leaderboard");
+pub(crate) const LEADERBOARD_VERB: Verb = Verb::Action("leaderboard");
 /// Gets the summary of a student's awards.
-pub(crate) const SUMMARY: Verb = Verb::Action("summary");
+pub(crate) const SUMMARY_VERB: Verb = Verb::Action("summary");
 
-const READ_STANDINGS: &[Verb] = &[LEADERBOARD, SUMMARY];
-const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD, SUMMARY];
+const READ_STANDINGS: &[Verb] = &[LEADERBOARD_VERB, SUMMARY_VERB];
+const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD_VERB, SUMMARY_VERB];
 
 /// The awards of the caller's own students, as a condition that the index on the student answers.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";

@@ -5,7 +5,7 @@ use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use crate::gamification::{LEADERBOARD, SUMMARY};
+use crate::gamification::{LEADERBOARD_VERB, SUMMARY_VERB};
 
 const NUMBER: Kind = Kind::Integer {
     min: i64::MIN,
@@ -13,7 +13,7 @@ const NUMBER: Kind = Kind::Integer {
 };
 
 /// An entry of the leaderboard.
-const LINE: &[Field] = &[
+const ENTRY: &[Field] = &[
     Field::new("rank", NUMBER, "The rank. Students with equal points share a rank.").required(),
     Field::new(
         "student_id",
@@ -62,10 +62,10 @@ const BADGE: &[Field] = &[
 ];
 
 /// Gets the leaderboard.
-pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
+pub(crate) const GET: Action = Action::get("/v1/gamification/leaderboard")
     .id("gamification.leaderboard")
     .summary("Get the leaderboard")
-    .granted("gamification", LEADERBOARD)
+    .granted("gamification", LEADERBOARD_VERB)
     .query(&[
         Field::new(
             "centre_id",
@@ -82,7 +82,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
     ])
     .responds(
         ResponseSpec::fields(
-            &[Field::new("data", Kind::Rows(LINE), "The leaderboard entries, most points first.").required()],
+            &[Field::new("data", Kind::Rows(ENTRY), "The leaderboard entries, most points first.").required()],
             "The points of each student in the period.",
         )
         .problems(&[422]),
@@ -90,10 +90,10 @@ pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
     .sql(LEADERBOARD_SQL);
 
 /// Gets the summary of a student's awards.
-pub(crate) const SUM_UP: Action = Action::get("/v1/gamification/students/{id}/summary")
+pub(crate) const SUMMARY: Action = Action::get("/v1/gamification/students/{id}/summary")
     .id("gamification.summary")
     .summary("Get a summary of a student's awards")
-    .granted("gamification", SUMMARY)
+    .granted("gamification", SUMMARY_VERB)
     .responds(ResponseSpec::fields(
         &[
             Field::new("student_id", Kind::Id, "The student.").required(),

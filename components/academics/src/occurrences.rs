@@ -6,14 +6,7 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
-
-/// The parameter of a path that identifies the lesson within its class.
-pub(crate) const START: Field = Field::new(
-    "start",
-    Kind::Time,
-    "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
-);
+use crate::classes::{CHANGE_LESSON, LESSONS, REASON, START};
 
 /// A lesson as a response returns it.
 pub(crate) const OCCURRENCE: &[Field] = &[

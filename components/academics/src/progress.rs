@@ -96,7 +96,7 @@ const MONTH: &[Field] = &[
 ];
 
 /// Gets the progress of a student.
-pub(crate) const SHOW: Action = Action::get("/v1/students/{id}/progress")
+pub(crate) const GET: Action = Action::get("/v1/students/{id}/progress")
     .id("students.progress")
     .summary("Get the progress of a student")
     .granted("students", PROGRESS)

@@ -123,7 +123,7 @@ pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
 /// Searches for tutors by subject and free time.
 pub(crate) const SEARCH: Verb = Verb::Action("search");
 
-const NAMES: &[&str] = &["name", "subjects"];
+const BASIC_FIELDS: &[&str] = &["name", "subjects"];
 const SEARCH_SLOTS: &[Verb] = &[SLOTS, SEARCH];
 const OWN_SLOTS: &[Verb] = &[SLOTS];
 
@@ -131,8 +131,8 @@ const OWN_SLOTS: &[Verb] = &[SLOTS];
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutors",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
-        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
             .and(OWN_SLOTS)
             .writing(&["availability"]),
@@ -149,7 +149,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
     let availability = values.get("availability");
     let part = |name: &str| {
         let windows = availability.and_then(|availability| availability.get(name));
-        week::wrong_windows(windows, &format!("/availability/{name}"))
+        week::invalid_windows(windows, &format!("/availability/{name}"))
     };
     [part("weekly"), part("exceptions")].concat()
 }

@@ -12,7 +12,7 @@ use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
-use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
+use crate::totals::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 
 const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
 

@@ -8,11 +8,11 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 use crate::finance_records::{BALANCE, TYPES};
+use crate::totals::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 
 /// The totals of a currency.
-pub(crate) const FIGURES: &[Field] = &[
+pub(crate) const TOTALS: &[Field] = &[
     CURRENCY,
     Field::new("payments", Kind::SignedMoney, "The total of payments.").required(),
     SALARIES,
@@ -28,7 +28,7 @@ pub(crate) const FIGURES: &[Field] = &[
 ];
 
 /// Gets a balance.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
+pub(crate) const GET: Action = Action::get("/v1/finance-records/balance")
     .id("finance-records.balance")
     .summary("Get a balance")
     .granted("finance-records", BALANCE)
@@ -52,7 +52,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
     .responds(ResponseSpec::fields(
         &[Field::new(
             "data",
-            Kind::Rows(FIGURES),
+            Kind::Rows(TOTALS),
             "The totals by currency. Reversals are subtracted.",
         )
         .required()],

@@ -121,23 +121,23 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
 /// Reverses a record.
 pub(crate) const REVERSE: Verb = Verb::Action("reverse");
 /// Lists the journal entries of a record.
-pub(crate) const LINES: Verb = Verb::Action("lines");
+pub(crate) const JOURNAL_ENTRIES: Verb = Verb::Action("lines");
 /// Gets a balance.
 pub(crate) const BALANCE: Verb = Verb::Action("balance");
 /// Compares totals, records and journal entries.
-pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
+pub(crate) const RECONCILIATION: Verb = Verb::Action("reconciliation");
 /// Gets a statement of account.
 pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
-const PAY: &[Verb] = &[BALANCE, STATEMENT];
-const OVERSEE: &[Verb] = &[LINES, BALANCE, RECONCILE, STATEMENT];
-const KEEP: &[Verb] = &[
+const PAYER_VERBS: &[Verb] = &[BALANCE, STATEMENT];
+const SUPERVISOR_VERBS: &[Verb] = &[JOURNAL_ENTRIES, BALANCE, RECONCILIATION, STATEMENT];
+const FINANCE_VERBS: &[Verb] = &[
     Verb::Create,
     Verb::Import,
     REVERSE,
-    LINES,
+    JOURNAL_ENTRIES,
     BALANCE,
-    RECONCILE,
+    RECONCILIATION,
     STATEMENT,
 ];
 
@@ -145,12 +145,12 @@ const KEEP: &[Verb] = &[
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).and(PAY),
-        Grant::new(role::PARENT, verbs::READ).and(PAY),
-        Grant::new(role::TUTOR, verbs::READ).and(PAY),
-        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(OVERSEE),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(KEEP),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(KEEP),
+        Grant::new(role::STUDENT, verbs::READ).and(PAYER_VERBS),
+        Grant::new(role::PARENT, verbs::READ).and(PAYER_VERBS),
+        Grant::new(role::TUTOR, verbs::READ).and(PAYER_VERBS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(SUPERVISOR_VERBS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(FINANCE_VERBS),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(FINANCE_VERBS),
     ],
 };
 

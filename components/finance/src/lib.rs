@@ -6,13 +6,13 @@
 
 mod analytics;
 mod balance;
-mod figures;
 mod finance_records;
-mod lines;
+mod journal_entries;
 mod payroll_runs;
 mod reconciliation;
 mod reversal;
 mod statement;
+mod totals;
 mod tutor_rates;
 
 use platform::auth::policy::Policy;
@@ -30,13 +30,13 @@ pub const RESOURCES: &[Resource] = &[
 /// The actions.
 pub static ACTIONS: &[Action] = &[
     reversal::REVERSE,
-    lines::SHOW,
-    balance::SHOW,
-    reconciliation::SHOW,
-    statement::SHOW,
+    journal_entries::LIST,
+    balance::GET,
+    reconciliation::GET,
+    statement::GET,
     payroll_runs::CREATE,
-    payroll_runs::SHOW,
-    payroll_runs::BOOK,
+    payroll_runs::GET,
+    payroll_runs::POST,
     analytics::CENTRES,
 ];
 

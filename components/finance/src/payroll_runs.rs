@@ -53,9 +53,9 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
 };
 
 /// Posts a draft.
-const POST: Verb = Verb::Action("post");
+const POST_VERB: Verb = Verb::Action("post");
 
-const MANAGE: &[Verb] = &[Verb::Create, POST];
+const MANAGE: &[Verb] = &[Verb::Create, POST_VERB];
 
 /// The grants on payroll runs.
 pub(crate) const POLICY: Policy = Policy {
@@ -87,7 +87,7 @@ const RATE: &[Field] = &[
 ];
 
 /// The lessons of an earlier month that a run pays.
-const LATE: &[Field] = &[
+const LATE_LESSONS: &[Field] = &[
     Field::new(
         "month",
         Kind::Date,
@@ -133,7 +133,7 @@ const ITEM: &[Field] = &[
     .required(),
     Field::new(
         "late_lessons",
-        Kind::Rows(LATE),
+        Kind::Rows(LATE_LESSONS),
         "The lessons among these that were reported after the payroll of their month had been posted, by month. Each is \
          paid at the rate of its day.",
     )
@@ -227,18 +227,18 @@ pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
     .sql(CREATE_SQL);
 
 /// Gets a payroll run.
-pub(crate) const SHOW: Action = Action::get("/v1/payroll-runs/{id}")
+pub(crate) const GET: Action = Action::get("/v1/payroll-runs/{id}")
     .id("payroll-runs.get")
     .summary("Get a payroll run")
     .granted("payroll-runs", Verb::Get)
     .responds(ResponseSpec::fields(RUN, "The payroll run with its items.").problems(&[304]))
-    .sql(SHOW_SQL);
+    .sql(GET_SQL);
 
 /// Posts the earnings of a draft to the ledger.
-pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
+pub(crate) const POST: Action = Action::post("/v1/payroll-runs/{id}/post")
     .id("payroll-runs.post")
     .summary("Post a payroll run")
-    .granted("payroll-runs", POST)
+    .granted("payroll-runs", POST_VERB)
     .body(&[
         Field::new("method", METHODS, "The payment method of the salaries.").required(),
         Field::new(
@@ -253,7 +253,7 @@ pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
          Refused with 409 if the month has not ended, if lessons or rates have changed since the draft was created, or \
          if lessons have no rate.",
     ))
-    .sql(BOOK_SQL);
+    .sql(POST_SQL);
 
 const CREATE_SQL: &str = "select
   p.body,
@@ -263,12 +263,12 @@ from lms.draft_payroll(
   ($1->'input'->>'month')::date
 ) as p";
 
-const SHOW_SQL: &str = "select
+const GET_SQL: &str = "select
   p.body,
   p.tag
 from lms.payroll_run(($1->>'id')::uuid) as p";
 
-const BOOK_SQL: &str = "select
+const POST_SQL: &str = "select
   p.body,
   p.tag
 from lms.post_payroll(

@@ -14,4 +14,4 @@ mod service;
 
 pub use service::answer;
 
-platform::entry!(request => platform::spin::http::serve_questions("passwords", answer, request));
+platform::entry!(request => platform::spin::http::serve_service_requests("passwords", answer, request));

@@ -8,23 +8,23 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::parts::{self, Parts};
+use crate::child_lists::{self, ChildList};
 
 const READ_WRITE: &[Verb] = &[Verb::List, Verb::Create];
 /// The fields that a requester may set. A requester's comments are always public.
-const ASKING: &[&str] = &["body"];
+const REQUESTER_FIELDS: &[&str] = &["body"];
 
 /// The grants on comments on the requests that a role sees.
 pub(crate) const POLICY: Policy = Policy {
     resource: "request-comments",
     grants: &[
-        Grant::new(role::STUDENT, READ_WRITE).writing(ASKING),
-        Grant::new(role::PARENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::STUDENT, READ_WRITE).writing(REQUESTER_FIELDS),
+        Grant::new(role::PARENT, READ_WRITE).writing(REQUESTER_FIELDS),
         Grant::new(role::TUTOR, READ_WRITE),
-        Grant::new(role::ASSESSOR, READ_WRITE).writing(ASKING),
+        Grant::new(role::ASSESSOR, READ_WRITE).writing(REQUESTER_FIELDS),
         Grant::new(role::SUPERVISOR, READ_WRITE),
         Grant::new(role::SUPPORT, READ_WRITE),
-        Grant::new(role::FINANCE, READ_WRITE).writing(ASKING),
+        Grant::new(role::FINANCE, READ_WRITE).writing(REQUESTER_FIELDS),
         Grant::new(role::ADMIN, READ_WRITE),
     ],
 };
@@ -79,11 +79,11 @@ pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
     .id("request-comments.list")
     .summary("List the comments on a request")
     .granted("request-comments", Verb::List)
-    .query(parts::QUERY)
+    .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[
             Field::new("data", Kind::Rows(COMMENT), "The comments, oldest first.").required(),
-            parts::NEXT,
+            child_lists::NEXT_CURSOR,
         ],
         "The comments visible to the caller.",
     ))
@@ -99,10 +99,10 @@ pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
     .sql_from(create);
 
 fn list() -> Sql {
-    parts::page(&Parts {
-        whole: "requests",
-        table: "request_comments",
-        column: "request_id",
+    child_lists::page(&ChildList {
+        parent_table: "requests",
+        child_table: "request_comments",
+        parent_column: "request_id",
         members: MEMBERS,
     })
 }

@@ -3,16 +3,16 @@
 //! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
 //! The way of a request is in `platform`, and notifications are sent by the worker.
 
+mod child_lists;
 mod comments;
 mod inventory;
 mod loans;
-mod moves;
 mod notification_preferences;
 mod notification_templates;
 mod notifications;
-mod parts;
 mod requests;
 mod stock;
+mod transitions;
 
 use platform::auth::policy::Policy;
 use platform::declare::action::Action;
@@ -30,11 +30,11 @@ pub const RESOURCES: &[Resource] = &[
 
 /// The actions.
 pub static ACTIONS: &[Action] = &[
-    moves::ASSIGN,
-    moves::START,
-    moves::RESOLVE,
-    moves::CLOSE,
-    moves::REOPEN,
+    transitions::ASSIGN,
+    transitions::START,
+    transitions::RESOLVE,
+    transitions::CLOSE,
+    transitions::REOPEN,
     comments::LIST,
     comments::CREATE,
     stock::ADJUST,
@@ -42,8 +42,8 @@ pub static ACTIONS: &[Action] = &[
     loans::LIST,
     loans::LEND,
     loans::RETURN,
-    notification_preferences::SHOW,
-    notification_preferences::SET,
+    notification_preferences::GET,
+    notification_preferences::UPDATE,
     notifications::RETRY,
 ];
 

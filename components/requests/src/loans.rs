@@ -11,9 +11,9 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
+use crate::child_lists::{self, ChildList};
 use crate::inventory::MAX_PIECES;
-use crate::moves::versioned;
-use crate::parts::{self, Parts};
+use crate::transitions::versioned;
 
 const QUANTITY: Field = Field::new(
     "quantity",
@@ -130,11 +130,11 @@ pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/loans")
     .id("inventory-loans.of-item")
     .summary("List the loans of an inventory item")
     .granted("inventory-loans", Verb::List)
-    .query(parts::QUERY)
+    .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[
             Field::new("data", Kind::Rows(LOAN), "The loans, oldest first.").required(),
-            parts::NEXT,
+            child_lists::NEXT_CURSOR,
         ],
         "The loans of the item, including those that were returned.",
     ))
@@ -173,10 +173,10 @@ pub(crate) const RETURN: Action = Action::post("/v1/inventory-loans/{id}/return"
     .sql_for_grant(take_back);
 
 fn list() -> Sql {
-    parts::page(&Parts {
-        whole: "inventory",
-        table: "inventory_loans",
-        column: "inventory_id",
+    child_lists::page(&ChildList {
+        parent_table: "inventory",
+        child_table: "inventory_loans",
+        parent_column: "inventory_id",
         members: "'id', p.id,
       'user_id', p.user_id,
       'quantity', p.quantity,

@@ -34,23 +34,23 @@ const PREFERENCES_OF_CALLER: ResponseSpec = ResponseSpec::fields(
 );
 
 /// Gets the caller's preferences.
-pub(crate) const SHOW: Action = Action::get(PATH)
+pub(crate) const GET: Action = Action::get(PATH)
     .id("notifications.preferences.get")
     .summary("Get notification preferences")
     .signed_in()
     .responds(PREFERENCES_OF_CALLER)
-    .sql(SHOW_SQL);
+    .sql(GET_SQL);
 
 /// Updates the caller's preferences.
-pub(crate) const SET: Action = Action::put(PATH)
+pub(crate) const UPDATE: Action = Action::put(PATH)
     .id("notifications.preferences.set")
     .summary("Update notification preferences")
     .signed_in()
     .body(PREFERENCES)
     .responds(PREFERENCES_OF_CALLER)
-    .sql(SET_SQL);
+    .sql(UPDATE_SQL);
 
-const SHOW_SQL: &str = "select
+const GET_SQL: &str = "select
   json_build_object(
     'email', coalesce(p.email, true),
     'sms', coalesce(p.sms, true),
@@ -61,7 +61,7 @@ from (select current_setting('app.user_id')::uuid as id) as u
 left join lms.notification_preferences as p
   on p.user_id = u.id";
 
-const SET_SQL: &str = "insert into lms.notification_preferences as p (user_id, email, sms, push)
+const UPDATE_SQL: &str = "insert into lms.notification_preferences as p (user_id, email, sms, push)
 select
   current_setting('app.user_id')::uuid,
   ($1->'input'->>'email')::boolean,

@@ -18,7 +18,7 @@ use crate::notification_templates::{EVENTS, TYPES};
 
 /// The events that concern the security of an account. Only the operations that cause them send
 /// them.
-const OF_ACCOUNTS: &[&str] = &[
+const ACCOUNT_EVENTS: &[&str] = &[
     "email_change",
     "email_change_asked",
     "email_changed",
@@ -125,10 +125,10 @@ const RETRY_VERB: Verb = Verb::Action("retry");
 const ALL: &[Verb] = &[Verb::Create, RETRY_VERB];
 
 /// The notifications of the caller.
-const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
+const OWN_ROWS: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
 
 /// The fields of a notification that its recipient sees.
-const INBOX: &[&str] = &[
+const RECIPIENT_FIELDS: &[&str] = &[
     "user_id",
     "type",
     "template",
@@ -146,22 +146,22 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::PARENT, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::TUTOR, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::ASSESSOR, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::SUPERVISOR, verbs::READ_CREATE),
         Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(ALL),
         Grant::new(role::FINANCE, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::ADMIN, verbs::READ_EXPORT).and(ALL),
     ],
 };
@@ -186,7 +186,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         };
     }
     let template = values.get("template").and_then(Value::as_str);
-    if template.is_some_and(|template| OF_ACCOUNTS.contains(&template)) {
+    if template.is_some_and(|template| ACCOUNT_EVENTS.contains(&template)) {
         let detail =
             "This template is reserved for account security events, which send it automatically.";
         return refuse("/template", "not_allowed", detail);

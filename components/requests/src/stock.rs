@@ -8,9 +8,9 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
+use crate::child_lists::{self, ChildList};
 use crate::inventory::{self, INVENTORY, MAX_PIECES};
-use crate::moves::versioned;
-use crate::parts::{self, Parts};
+use crate::transitions::versioned;
 
 const CHANGE: Field = Field::new(
     "change",
@@ -66,7 +66,7 @@ pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
     .id("inventory.adjustments")
     .summary("List the adjustments of an inventory item")
     .granted("inventory", inventory::ADJUSTMENTS)
-    .query(parts::QUERY)
+    .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[
             Field::new(
@@ -75,7 +75,7 @@ pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
                 "The adjustments, oldest first. The first one is the opening stock.",
             )
             .required(),
-            parts::NEXT,
+            child_lists::NEXT_CURSOR,
         ],
         "All adjustments of the quantity.",
     ))
@@ -100,10 +100,10 @@ select
 }
 
 fn list() -> Sql {
-    parts::page(&Parts {
-        whole: "inventory",
-        table: "inventory_adjustments",
-        column: "inventory_id",
+    child_lists::page(&ChildList {
+        parent_table: "inventory",
+        child_table: "inventory_adjustments",
+        parent_column: "inventory_id",
         members: "'id', p.id,
       'change', p.change,
       'reason', p.reason,

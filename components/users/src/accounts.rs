@@ -15,7 +15,7 @@ use crate::users::USERS;
 use crate::{password, profile, users};
 
 /// The fields of a new account: those of the user, a password and a profile.
-const NEW: &[Field] = &[
+const NEW_ACCOUNT_FIELDS: &[Field] = &[
     USERS.declared("name"),
     USERS.declared("email"),
     USERS.declared("phone"),
@@ -40,9 +40,9 @@ pub(crate) const CREATE: Action = Action::post("/v1/users")
     .id("users.create")
     .summary("Create a user")
     .granted("users", users::CREATE)
-    .body(NEW)
+    .body(NEW_ACCOUNT_FIELDS)
     .responds(ResponseSpec::resource(&USERS, "The created user.").status(201))
-    .asked_by(prepare)
+    .prepared_by_async(prepare)
     .sql_for_grant(create);
 
 /// Deactivates an account and ends its sessions.
@@ -74,7 +74,7 @@ fn prepare<'a>(context: &'a ActionContext<'a>) -> ArgumentsFuture<'a> {
         let mut input = context.body.clone();
         let hash = match input.remove("password") {
             Some(Value::String(password)) => {
-                Some(password::hash(&context.asker(""), "/password", &password).await?)
+                Some(password::hash(&context.client_key(""), "/password", &password).await?)
             }
             _ => None,
         };

@@ -107,14 +107,14 @@ pub(crate) const CENTRES: Resource = Resource {
     requires_key: false,
 };
 
-const NAMES: &[&str] = &["name", "time_zone"];
+const BASIC_FIELDS: &[&str] = &["name", "time_zone"];
 
 /// The grants on centres.
 pub(crate) const POLICY: Policy = Policy {
     resource: "centres",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
-        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
@@ -126,7 +126,7 @@ pub(crate) const POLICY: Policy = Policy {
 
 /// Checks that working hours end after they begin, and that each holiday is given once.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
-    let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
+    let mut errors = week::invalid_windows(values.get("working_hours"), "/working_hours");
     let holidays = values.get("holidays").and_then(Value::as_array);
     let dates: Vec<&Value> = holidays
         .into_iter()

@@ -136,14 +136,14 @@ pub(crate) const LIST: Action = Action::get("/v1/events")
     .custom(list);
 
 /// The first pause between two polls, in milliseconds. Each further pause is twice as long.
-const FIRST_PAUSE: u64 = 100;
+const FIRST_PAUSE_MILLISECONDS: u64 = 100;
 
 /// The longest pause between two polls, in milliseconds.
 const MAX_PAUSE_MILLISECONDS: u64 = 1_000;
 
 /// The tag of an empty page whose request no longer waits, because newer requests wait in its
 /// place.
-const MADE_WAY: &str = "made way";
+const SUPERSEDED: &str = "made way";
 
 /// The seconds after which a superseded client may ask again. A client that came back at once would
 /// supersede another one, which would come back at once too.
@@ -151,7 +151,7 @@ const RETRY_AFTER: &str = "3";
 
 fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async move {
-        let page = page();
+        let page = page_statement();
         let arguments = context.arguments();
         let wait = context.query.get("wait").and_then(Value::as_str);
         let seconds: u32 = wait.and_then(|wait| wait.parse().ok()).unwrap_or(0);
@@ -169,7 +169,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 })?;
                 let response = Response::json(200, body);
                 Ok(match answer.tag.as_deref() {
-                    Some(MADE_WAY) => response.header("retry-after", RETRY_AFTER),
+                    Some(SUPERSEDED) => response.header("retry-after", RETRY_AFTER),
                     _ => response,
                 })
             }
@@ -197,21 +197,21 @@ async fn wait_for_events(
         ("ticket".to_owned(), ticket),
         ("seconds".to_owned(), json!(seconds)),
     ]);
-    context.run(&begin(), ticket.clone()).await?;
-    let found = look_on(context, page, arguments, seconds).await;
+    context.run(&begin_statement(), ticket.clone()).await?;
+    let found = poll(context, page, arguments, seconds).await;
     // If this fails, the row counts until its time is over.
-    let _ = context.run(&end(), ticket).await;
+    let _ = context.run(&end_statement(), ticket).await;
     found
 }
 
-async fn look_on(
+async fn poll(
     context: &ActionContext<'_>,
     page: &Statement,
     arguments: Map<String, Value>,
     seconds: u32,
 ) -> Result<QueryResult, QueryError> {
     let mut left = 1_000 * u64::from(seconds);
-    let mut pause = FIRST_PAUSE;
+    let mut pause = FIRST_PAUSE_MILLISECONDS;
     loop {
         pause = pause.min(left);
         context.client.pause(Duration::from_millis(pause)).await;
@@ -224,7 +224,7 @@ async fn look_on(
     }
 }
 
-fn begin() -> Statement {
+fn begin_statement() -> Statement {
     Statement::named(
         "events.begin_waiting",
         "select
@@ -234,7 +234,7 @@ from lms.begin_event_wait(($1->>'ticket')::uuid, ($1->>'seconds')::integer)",
     )
 }
 
-fn end() -> Statement {
+fn end_statement() -> Statement {
     Statement::named(
         "events.end_waiting",
         "select
@@ -244,7 +244,7 @@ from lms.end_event_wait(($1->>'ticket')::uuid)",
     )
 }
 
-fn page() -> Statement {
+fn page_statement() -> Statement {
     Statement::named("events.list", "select
   json_build_object(
     'data', coalesce(json_agg(page.event order by page.position), '[]'::json),

@@ -2,7 +2,7 @@
 //! a password are in [`crate::auth`] and [`crate::accounts`].
 
 use platform::declare::field::Kind;
-use platform::http::asker::Asker;
+use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
 use platform::spin::service;
 use platform::values::field_error::FieldError;
@@ -20,23 +20,23 @@ const COMMON: &str = include_str!("common_passwords.txt");
 const SERVICE: &str = "passwords";
 
 #[derive(Serialize)]
-struct ToHash<'a> {
+struct HashRequest<'a> {
     password: &'a str,
 }
 
 #[derive(Deserialize)]
-struct Hashed {
+struct HashResponse {
     hash: String,
 }
 
 #[derive(Serialize)]
-struct ToMatch<'a> {
+struct MatchRequest<'a> {
     password: &'a str,
     hash: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
-struct Matched {
+struct MatchResponse {
     matches: bool,
 }
 
@@ -62,9 +62,14 @@ pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem
 /// # Errors
 ///
 /// 422 for a common password, 503 when too many are being hashed; the length is checked with the body's other fields.
-pub(crate) async fn hash(asker: &Asker, pointer: &str, password: &str) -> Result<String, Problem> {
+pub(crate) async fn hash(
+    client_key: &ClientKey,
+    pointer: &str,
+    password: &str,
+) -> Result<String, Problem> {
     refuse_common(pointer, password)?;
-    let Hashed { hash } = service::ask(SERVICE, "/hash", asker, &ToHash { password }).await?;
+    let HashResponse { hash } =
+        service::send(SERVICE, "/hash", client_key, &HashRequest { password }).await?;
     Ok(hash)
 }
 
@@ -75,12 +80,17 @@ pub(crate) async fn hash(asker: &Asker, pointer: &str, password: &str) -> Result
 ///
 /// 503 when too many are being hashed.
 pub(crate) async fn matches(
-    asker: &Asker,
+    client_key: &ClientKey,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
-    let Matched { matches } =
-        service::ask(SERVICE, "/match", asker, &ToMatch { password, hash }).await?;
+    let MatchResponse { matches } = service::send(
+        SERVICE,
+        "/match",
+        client_key,
+        &MatchRequest { password, hash },
+    )
+    .await?;
     Ok(matches)
 }
 

@@ -54,14 +54,14 @@ pub(crate) const STAFF: Resource = Resource {
     requires_key: false,
 };
 
-const NAMES: &[&str] = &["user_id", "centre_id", "title"];
+const BASIC_FIELDS: &[&str] = &["user_id", "centre_id", "title"];
 
 /// The grants on staff.
 pub(crate) const POLICY: Policy = Policy {
     resource: "staff",
     grants: &[
-        Grant::new(role::TUTOR, verbs::READ).reading(NAMES),
-        Grant::new(role::ASSESSOR, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::ASSESSOR, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::SUPERVISOR, STAFF.verbs),
         Grant::new(role::SUPPORT, verbs::READ),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),

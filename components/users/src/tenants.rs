@@ -148,14 +148,14 @@ pub(crate) const TENANTS: Resource = Resource {
     requires_key: false,
 };
 
-const NAMES: &[&str] = &["name", "slug"];
+const BASIC_FIELDS: &[&str] = &["name", "slug"];
 
 /// The grants on tenants.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tenants",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
-        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ),

@@ -134,7 +134,7 @@ const OWN_FIELDS: &[&str] = &[
     "accessibility_settings",
 ];
 /// The fields of other accounts that are needed to reach their users.
-const CONTACT: &[&str] = &[
+const CONTACT_FIELDS: &[&str] = &[
     "name",
     "email",
     "phone",
@@ -143,9 +143,9 @@ const CONTACT: &[&str] = &[
     "status",
     "created_at",
 ];
-const NAMES: &[&str] = &["name", "role"];
+const BASIC_FIELDS: &[&str] = &["name", "role"];
 /// The fields that a supervisor sets: all but the role of an existing account.
-const SUPERVISED: &[&str] = &[
+const SUPERVISOR_FIELDS: &[&str] = &[
     "name",
     "email",
     "phone",
@@ -165,17 +165,17 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(role::STUDENT, verbs::READ_UPDATE).writing(OWN_FIELDS),
         Grant::new(role::PARENT, verbs::READ).index_condition(OWN_STUDENTS),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
-            .reading_of_others(NAMES)
+            .reading_of_others(BASIC_FIELDS)
             .writing(OWN_FIELDS)
             .index_condition(OWN_STUDENTS),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
             .and(&[Verb::Update, Verb::Delete, Verb::Restore])
-            .writing(SUPERVISED),
+            .writing(SUPERVISOR_FIELDS),
         Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
         Grant::new(role::SUPPORT, verbs::READ)
             .and(&[DEACTIVATE, ACTIVATE])
-            .reading(CONTACT),
+            .reading(CONTACT_FIELDS),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),
         Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[
             CREATE,

@@ -1,7 +1,7 @@
 //! Classes: a tutor, students and a schedule. Single lessons are in [`crate::occurrences`], and the
 //! attendance at them is in [`crate::attendance`].
 
-mod split;
+pub(crate) mod split;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -14,8 +14,6 @@ use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
 use crate::schedule;
-
-pub(crate) use split::SPLIT;
 
 /// The maximum number of students in a class.
 const MAX_STUDENTS: usize = 200;
@@ -145,7 +143,7 @@ pub(crate) const RECORD_ATTENDANCE: Verb = Verb::Action("record-attendance");
 
 /// The fields that learners see of their classes, and that tutors and assessors see of the classes
 /// of their own children. The other students of the class are not among them.
-const LEARNING: &[&str] = &[
+const LEARNER_FIELDS: &[&str] = &[
     "centre_id",
     "tutor_id",
     "schedule",
@@ -161,7 +159,7 @@ const LEARNING: &[&str] = &[
 ];
 /// The classes that a tutor teaches, without those that another tutor has taken over or that the
 /// tutor's child attends.
-const TAUGHT: &str = "r.tutor_id = (select lms.caller_tutor())";
+const OWN_CLASSES: &str = "r.tutor_id = (select lms.caller_tutor())";
 /// The classes of an assessor's centre.
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
 const READ_LESSONS: &[Verb] = &[LESSONS, READ_ATTENDANCE];
@@ -180,17 +178,17 @@ pub(crate) const POLICY: Policy = Policy {
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
             .and(READ_LESSONS)
-            .reading(LEARNING),
+            .reading(LEARNER_FIELDS),
         Grant::new(role::PARENT, verbs::READ)
             .and(READ_LESSONS)
-            .reading(LEARNING),
+            .reading(LEARNER_FIELDS),
         Grant::new(role::TUTOR, verbs::EDIT)
             .and(MANAGE_LESSONS)
-            .reading_of_others(LEARNING)
-            .owning(TAUGHT),
+            .reading_of_others(LEARNER_FIELDS)
+            .owning(OWN_CLASSES),
         Grant::new(role::ASSESSOR, verbs::READ)
             .and(READ_LESSONS)
-            .reading_of_others(LEARNING)
+            .reading_of_others(LEARNER_FIELDS)
             .owning(OF_CENTRE),
         Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE_LESSONS),
         Grant::new(role::SUPPORT, verbs::READ).and(READ_LESSONS),
@@ -198,6 +196,13 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE_LESSONS),
     ],
 };
+
+/// The parameter of a path that identifies the lesson within its class.
+pub(crate) const START: Field = Field::new(
+    "start",
+    Kind::Time,
+    "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
+);
 
 /// The reason why a lesson or a class is cancelled or moved.
 pub(crate) const REASON: Field = Field::new(

@@ -12,8 +12,7 @@ use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE_LESSON, CLASSES, answer};
-use crate::occurrences::START;
+use super::{CHANGE_LESSON, CLASSES, START, answer};
 
 /// The fields that can change with a split.
 const CHANGES: &[Field] = &[

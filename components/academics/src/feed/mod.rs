@@ -6,12 +6,12 @@
 //! replaced or revoked.
 
 mod calendar;
+mod ics_writer;
 mod series;
-mod sheet;
 mod subscription;
 mod time;
 mod token;
 mod zone;
 
 pub(crate) use subscription::READ;
-pub(crate) use token::{MAKE, REVOKE, SHOW};
+pub(crate) use token::{CREATE, GET, REVOKE};

@@ -13,7 +13,7 @@ use platform::values::random;
 use serde_json::{Map, json};
 
 /// Creates the feed URL, or replaces the existing one.
-pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
+pub(crate) const CREATE: Action = Action::post("/v1/calendar/feed")
     .id("calendar.feed.create")
     .summary("Create a calendar feed URL")
     .signed_in()
@@ -29,10 +29,10 @@ pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
         )
         .status(201),
     )
-    .custom(make);
+    .custom(create);
 
 /// Gets the state of the feed.
-pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
+pub(crate) const GET: Action = Action::get("/v1/calendar/feed")
     .id("calendar.feed.get")
     .summary("Get the state of the calendar feed")
     .signed_in()
@@ -52,7 +52,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
         )
         .problems(&[304, 404]),
     )
-    .sql(SHOW_SQL);
+    .sql(GET_SQL);
 
 /// Revokes the feed URL.
 pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
@@ -65,15 +65,15 @@ pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
 /// Creates the secret. It is a custom handler because the response must hold the secret and the
 /// database must not, and the database stores other responses for their idempotency key. The
 /// request is safe to repeat, because the latest URL is the one that works.
-fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
+fn create<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let token = random::token()?;
         let mut arguments = Map::new();
         arguments.insert("id".to_owned(), json!(random::id()));
         arguments.insert("token_hash".to_owned(), json!(random::digest(&token)));
-        match context.run(&replace(), arguments).await {
+        match context.run(&store_statement(), arguments).await {
             Ok(_) => {
-                let body = json!({"url": address(context.settings, &token)});
+                let body = json!({"url": feed_url(context.settings, &token)});
                 Ok(Response::json(201, body.to_string()))
             }
             Err(error) => into_response(error),
@@ -83,13 +83,13 @@ fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
 
 /// Returns the feed URL. Without a base URL for this region in the settings, it is relative to the
 /// URL of the request.
-fn address(settings: &Settings, token: &str) -> String {
+fn feed_url(settings: &Settings, token: &str) -> String {
     let base = settings.base_urls.get(&settings.region);
     let base = base.map_or("", |base| base.trim_end_matches('/'));
     format!("{base}/v1/calendar/feed.ics?token={token}")
 }
 
-fn replace() -> Statement {
+fn store_statement() -> Statement {
     Statement::named(
         "calendar.feed.create",
         "insert into lms.calendar_feeds as r (id, user_id, token_hash)
@@ -106,7 +106,7 @@ returning
     )
 }
 
-const SHOW_SQL: &str = "select
+const GET_SQL: &str = "select
   json_build_object(
     'active', r.id is not null,
     'created_at', lms.utc(r.updated_at)

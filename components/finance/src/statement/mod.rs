@@ -166,7 +166,7 @@ const CONTENT: &[Field] = &[
 ];
 
 /// Gets a statement of account.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/statement")
+pub(crate) const GET: Action = Action::get("/v1/finance-records/statement")
     .id("finance-records.statement")
     .summary("Get a statement of account")
     .granted("finance-records", STATEMENT)

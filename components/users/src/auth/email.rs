@@ -39,7 +39,7 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("address".to_owned(), json!(context.address()));
         match context.run(&end(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
-            Ok(_) => Err(attempts::no_code()),
+            Ok(_) => Err(attempts::invalid_token()),
             Err(error) => into_response(error),
         }
     })

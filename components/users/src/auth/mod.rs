@@ -6,11 +6,12 @@
 
 pub(crate) mod attempts;
 pub(crate) mod email;
-pub(crate) mod own;
+pub(crate) mod me;
 pub(crate) mod passwords;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
-use platform::auth::token::{Claims, LIFETIME};
+use platform::auth::token::{Claims, LIFETIME_SECONDS};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::settings::Settings;
@@ -19,7 +20,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The response of signing in and of refreshing.
-pub(crate) const PAIR: &[Field] = &[
+pub(crate) const TOKEN_PAIR: &[Field] = &[
     Field::new(
         "access_token",
         Kind::Secret { min: 1, max: 4096 },
@@ -36,7 +37,7 @@ pub(crate) const PAIR: &[Field] = &[
         "expires_in",
         Kind::Integer {
             min: 1,
-            max: LIFETIME,
+            max: LIFETIME_SECONDS,
         },
         "The number of seconds until the access token expires.",
     )
@@ -72,7 +73,7 @@ struct Tenant {
 }
 
 #[derive(serde::Serialize)]
-struct Pair<'a> {
+struct TokenPair<'a> {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
@@ -82,7 +83,7 @@ struct Pair<'a> {
 }
 
 /// Returns the response of signing in or refreshing: a new access token with the refresh token.
-pub(crate) fn pair(
+pub(crate) fn token_pair(
     settings: &Settings,
     identity: &Identity,
     session: Uuid,
@@ -104,13 +105,13 @@ pub(crate) fn pair(
             role: user.role,
             lang: tenant.language,
             iat: now,
-            exp: now + LIFETIME,
+            exp: now + LIFETIME_SECONDS,
         })
         .map_err(internal)?;
-    serde_json::to_string(&Pair {
+    serde_json::to_string(&TokenPair {
         access_token,
         token_type: "Bearer",
-        expires_in: LIFETIME,
+        expires_in: LIFETIME_SECONDS,
         refresh_token,
         user: &identity.user,
         tenant: &identity.tenant,

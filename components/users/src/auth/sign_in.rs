@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::{Identity, PAIR, attempts, pair};
+use super::{Identity, TOKEN_PAIR, attempts, token_pair};
 
 /// Opens a session.
 pub(crate) const LOGIN: Action = Action::post("/v1/auth/login")
@@ -44,7 +44,7 @@ pub(crate) const LOGIN: Action = Action::post("/v1/auth/login")
         .required(),
     ])
     .responds(ResponseSpec::fields(
-        PAIR,
+        TOKEN_PAIR,
         "An access token, valid for 15 minutes, and a refresh token.",
     ))
     .custom(login);
@@ -61,7 +61,7 @@ pub(crate) const REFRESH: Action = Action::post("/v1/auth/refresh")
     )
     .required()])
     .responds(ResponseSpec::fields(
-        PAIR,
+        TOKEN_PAIR,
         "A new access token and a new refresh token.",
     ))
     .custom(refresh);
@@ -125,9 +125,9 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             Err(error) => return into_response(error),
         };
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
-        let right = attempts::is_right(
+        let right = attempts::verify_password(
             context,
-            &context.asker(&format!(
+            &context.client_key(&format!(
                 "{} {}",
                 context.text("tenant"),
                 email::lookup(context.text("email"))
@@ -138,7 +138,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         )
         .await?;
         let (true, Some(tenant), Some(user)) = (right, attempt.tenant_id, attempt.user_id) else {
-            return match attempts::failed(context, attempt.attempt_id).await {
+            return match attempts::record_failure(context, attempt.attempt_id).await {
                 Ok(_) => Err(refused()),
                 Err(error) => into_response(error),
             };
@@ -167,7 +167,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             Some(body) => parse(&body)?,
             None => return Err(refused()),
         };
-        let body = pair(context.settings, &identity, session, &refresh_token)?;
+        let body = token_pair(context.settings, &identity, session, &refresh_token)?;
         Ok(Response::json(200, body))
     })
 }
@@ -224,7 +224,7 @@ fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             user: refreshed.user,
             tenant: refreshed.tenant,
         };
-        let body = pair(
+        let body = token_pair(
             context.settings,
             &identity,
             refreshed.session.id,

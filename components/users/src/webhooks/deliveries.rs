@@ -5,7 +5,7 @@ use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use super::DELIVERIES;
+use super::DELIVERIES_VERB;
 
 /// The status of a delivery.
 const STATUS: Kind = Kind::OneOf(&["waiting", "delivered", "failed"]);
@@ -83,7 +83,7 @@ const DELIVERY: &[Field] = &[
 pub(crate) const LIST: Action = Action::get("/v1/webhooks/{id}/deliveries")
     .id("webhooks.deliveries")
     .summary("List the deliveries of a webhook")
-    .granted("webhooks", DELIVERIES)
+    .granted("webhooks", DELIVERIES_VERB)
     .query(&[
         Field::new("before", POSITION, "Only deliveries of events before this position."),
         Field::new(

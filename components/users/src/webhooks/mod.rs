@@ -1,8 +1,8 @@
 //! Webhooks: the endpoints of a tenant to which its events are posted. The worker posts them.
 
+pub(crate) mod create;
 pub(crate) mod deliveries;
-pub(crate) mod making;
-pub(crate) mod moves;
+pub(crate) mod lifecycle;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -96,20 +96,24 @@ pub(crate) const WEBHOOKS: Resource = Resource {
 };
 
 /// Rotates the secret.
-const ROTATE: Verb = Verb::Action("rotate-secret");
+const ROTATE_SECRET_VERB: Verb = Verb::Action("rotate-secret");
 /// Enables the webhook.
-const ENABLE: Verb = Verb::Action("enable");
+const ENABLE_VERB: Verb = Verb::Action("enable");
 /// Disables the webhook.
-const DISABLE: Verb = Verb::Action("disable");
+const DISABLE_VERB: Verb = Verb::Action("disable");
 /// Replays events to the webhook.
-const REPLAY: Verb = Verb::Action("replay");
+const REPLAY_VERB: Verb = Verb::Action("replay");
 /// Lists the deliveries.
-const DELIVERIES: Verb = Verb::Action("deliveries");
+const DELIVERIES_VERB: Verb = Verb::Action("deliveries");
 
 /// The grants on webhooks, which only administrators have because webhooks receive all events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
-    grants: &[
-        Grant::new(role::ADMIN, verbs::EDIT).and(&[ROTATE, ENABLE, DISABLE, REPLAY, DELIVERIES])
-    ],
+    grants: &[Grant::new(role::ADMIN, verbs::EDIT).and(&[
+        ROTATE_SECRET_VERB,
+        ENABLE_VERB,
+        DISABLE_VERB,
+        REPLAY_VERB,
+        DELIVERIES_VERB,
+    ])],
 };

@@ -16,11 +16,11 @@ use crate::auth::hmac_provider;
 use crate::values::random::hex;
 
 /// The lifetime of an access token, in seconds.
-pub const LIFETIME: i64 = 15 * 60;
+pub const LIFETIME_SECONDS: i64 = 15 * 60;
 
 /// The minimum length of a signing key, in bytes: the size of SHA-256's output (RFC 7518, section
 /// 3.2).
-const KEY_BYTES: usize = 32;
+const MIN_KEY_BYTES: usize = 32;
 
 /// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,9 +79,9 @@ impl Keys {
                 if id.is_empty() {
                     return Err("a signing key has no id".to_owned());
                 }
-                if bytes.len() < KEY_BYTES {
+                if bytes.len() < MIN_KEY_BYTES {
                     return Err(format!(
-                        "signing key {id} is shorter than {KEY_BYTES} bytes"
+                        "signing key {id} is shorter than {MIN_KEY_BYTES} bytes"
                     ));
                 }
                 Ok((id.to_owned(), bytes))

@@ -166,8 +166,8 @@ impl Action {
     }
 
     /// Computes the arguments of the statement first, with the response of another component.
-    pub const fn asked_by(self, ask: Ask) -> Action {
-        self.arguments(Arguments::Asked(ask))
+    pub const fn prepared_by_async(self, prepare: PrepareAsync) -> Action {
+        self.arguments(Arguments::PreparedAsync(prepare))
     }
 
     const fn arguments(mut self, new: Arguments) -> Action {
@@ -272,14 +272,14 @@ pub enum Arguments {
     /// A function of these.
     Prepared(Prepare),
     /// A function of these and of the response of another component.
-    Asked(Ask),
+    PreparedAsync(PrepareAsync),
 }
 
 /// Computes the arguments of a statement.
 pub type Prepare = fn(&ActionContext<'_>) -> Result<Map<String, Value>, Problem>;
 
 /// Computes the arguments of a statement with the response of another component.
-pub type Ask = for<'a> fn(&'a ActionContext<'a>) -> ArgumentsFuture<'a>;
+pub type PrepareAsync = for<'a> fn(&'a ActionContext<'a>) -> ArgumentsFuture<'a>;
 
 /// Handles the whole request.
 pub type Custom = for<'a> fn(&'a ActionContext<'a>) -> ResponseFuture<'a>;

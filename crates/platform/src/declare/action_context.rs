@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
-use crate::http::asker::Asker;
 use crate::http::client_address;
+use crate::http::client_key::ClientKey;
 use crate::http::request::Request;
 use crate::settings::Settings;
 use crate::sql::database::{Client, QueryResult};
@@ -62,11 +62,11 @@ impl ActionContext<'_> {
 
     /// Returns the key by which requests to another component are queued fairly: the client's
     /// network, and the caller or another name for the account.
-    pub fn asker(&self, who: &str) -> Asker {
+    pub fn client_key(&self, account: &str) -> ClientKey {
         let caller = self.caller.map(|caller| caller.user.to_string());
-        Asker {
+        ClientKey {
             group: client_address::network(&self.address()),
-            member: caller.unwrap_or_else(|| who.to_owned()),
+            member: caller.unwrap_or_else(|| account.to_owned()),
         }
     }
 

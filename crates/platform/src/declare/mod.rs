@@ -4,6 +4,7 @@
 pub mod action;
 pub mod action_context;
 pub mod component;
+pub mod endpoint;
 pub mod field;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;

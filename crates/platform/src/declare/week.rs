@@ -35,7 +35,7 @@ pub const WINDOW: &[Field] = &[
 
 /// Returns the errors in the times of windows: `start` and `end` are either both present or both
 /// absent, and the end is later. `at` is the pointer to their list.
-pub fn wrong_windows(windows: Option<&Value>, at: &str) -> Vec<FieldError> {
+pub fn invalid_windows(windows: Option<&Value>, at: &str) -> Vec<FieldError> {
     let windows = windows.and_then(Value::as_array);
     windows
         .into_iter()
@@ -83,12 +83,12 @@ mod tests {
             {"start": "09:00"},
             {},
         ]);
-        let found: Vec<String> = wrong_windows(Some(&windows), "/hours")
+        let found: Vec<String> = invalid_windows(Some(&windows), "/hours")
             .into_iter()
             .map(|error| error.pointer)
             .collect();
         assert_eq!(found, ["/hours/1/end", "/hours/2/start", "/hours/3/end"]);
-        assert!(wrong_windows(None, "/hours").is_empty());
-        assert!(wrong_windows(Some(&Value::Null), "/hours").is_empty());
+        assert!(invalid_windows(None, "/hours").is_empty());
+        assert!(invalid_windows(Some(&Value::Null), "/hours").is_empty());
     }
 }

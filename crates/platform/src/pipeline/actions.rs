@@ -63,7 +63,7 @@ pub(crate) async fn perform(
         Handler::Statement { arguments, .. } => match arguments {
             Arguments::Input => input.arguments(),
             Arguments::Prepared(prepare) => context.client.with_zones(|| prepare(&input)).await?,
-            Arguments::Asked(ask) => ask(&input).await?,
+            Arguments::PreparedAsync(prepare) => prepare(&input).await?,
         },
     };
     let key = statement_cache::Key::new(action.id, "", context.grant);

@@ -102,13 +102,13 @@ impl BodyReader {
     }
 
     /// Returns the time to wait for the next piece of a body, given the time since its first.
-    pub fn patience(&self, elapsed: Duration) -> Duration {
+    pub fn next_timeout(&self, elapsed: Duration) -> Duration {
         let rate = match self.sink {
             BodySink::Bytes(_) => MIN_BYTES_PER_SECOND,
             BodySink::File { .. } => MIN_FILE_BYTES_PER_SECOND,
         };
-        let earned = Duration::from_secs((self.taken / rate) as u64);
-        STALL_TIMEOUT.min((STALL_TIMEOUT + earned).saturating_sub(elapsed))
+        let allowed = Duration::from_secs((self.taken / rate) as u64);
+        STALL_TIMEOUT.min((STALL_TIMEOUT + allowed).saturating_sub(elapsed))
     }
 
     /// Reads the next piece.
@@ -217,13 +217,13 @@ mod tests {
     fn who_sends_slowly_is_waited_for_no_longer_than_what_came_is_good_for() {
         let seconds = Duration::from_secs;
         let mut reader = BodyReader::bytes(1024 * 1024);
-        assert_eq!(reader.patience(seconds(0)), STALL_TIMEOUT);
-        assert_eq!(reader.patience(seconds(14)), seconds(1));
+        assert_eq!(reader.next_timeout(seconds(0)), STALL_TIMEOUT);
+        assert_eq!(reader.next_timeout(seconds(14)), seconds(1));
         reader.take(b"x").unwrap();
-        assert_eq!(reader.patience(seconds(16)), seconds(0));
+        assert_eq!(reader.next_timeout(seconds(16)), seconds(0));
         reader.take(&[b'x'; 10 * 1024]).unwrap();
-        assert_eq!(reader.patience(seconds(16)), seconds(9));
-        assert_eq!(reader.patience(seconds(3)), STALL_TIMEOUT);
+        assert_eq!(reader.next_timeout(seconds(16)), seconds(9));
+        assert_eq!(reader.next_timeout(seconds(3)), STALL_TIMEOUT);
     }
 
     #[test]

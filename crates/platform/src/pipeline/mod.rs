@@ -20,7 +20,8 @@ mod verbs;
 use std::time::Instant;
 
 use crate::auth::policy::Verb;
-use crate::declare::component::{Component, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::Operation;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::http::request::Request;

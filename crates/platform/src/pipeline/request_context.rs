@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
 use crate::auth::policy::{Fields, Grant};
-use crate::declare::component::Operation;
+use crate::declare::endpoint::Operation;
 use crate::declare::field::Field;
 use crate::declare::query;
 use crate::declare::validation::{self, WriteMode};

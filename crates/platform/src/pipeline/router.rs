@@ -5,7 +5,8 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::declare::component::{Component, Endpoint};
+use crate::declare::component::Component;
+use crate::declare::endpoint::Endpoint;
 use crate::declare::field::Kind;
 use crate::declare::validation;
 use crate::http::problem::{self, Problem};
@@ -111,7 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::declare::component::Operation;
+    use crate::declare::endpoint::Operation;
     use crate::fixture::COMPONENT;
     use crate::http::problem::Kind;
 

@@ -65,22 +65,22 @@ pub async fn serve_files(
 }
 
 /// Serves a request of another component of the application.
-pub async fn serve_questions(
+pub async fn serve_service_requests(
     name: &str,
     answer: fn(&str, &[u8]) -> Result<String, Problem>,
     request: Incoming,
 ) -> Outgoing {
     let (parts, body) = request.into_parts();
     let request = head(parts);
-    let question = match body.collect().await {
+    let body = match body.collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(_) => Err(Problem::new(Kind::Malformed)),
     };
-    let answered = question.and_then(|question| answer(&request.path, &question));
+    let answered = body.and_then(|body| answer(&request.path, &body));
     sent(match answered {
         Ok(answer) => Response::json(200, answer),
         Err(problem) => {
-            let cause = problem.cause.as_deref().unwrap_or("not a question");
+            let cause = problem.cause.as_deref().unwrap_or("malformed request");
             eprintln!("{name} can't answer {}: {cause}", request.path);
             Response::empty(problem.status())
         }
@@ -155,7 +155,7 @@ where
         several requests.",
         )
     };
-    while let Some(frame) = within(reader.patience(begun.elapsed()), body.frame())
+    while let Some(frame) = within(reader.next_timeout(begun.elapsed()), body.frame())
         .await
         .ok_or_else(too_slow)?
     {

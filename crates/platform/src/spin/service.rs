@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http::FullBody;
 
-use crate::http::asker::Asker;
+use crate::http::client_key::ClientKey;
 use crate::http::problem::{Kind, Problem};
 
 /// Sends a request to `component` and returns its response.
@@ -20,23 +20,24 @@ use crate::http::problem::{Kind, Problem};
 /// # Errors
 ///
 /// 503 when the component is overloaded, 500 when it cannot respond.
-pub async fn ask<Q: Serialize, A: DeserializeOwned>(
+pub async fn send<Q: Serialize, A: DeserializeOwned>(
     component: &str,
     path: &str,
-    asker: &Asker,
-    question: &Q,
+    client_key: &ClientKey,
+    request_body: &Q,
 ) -> Result<A, Problem> {
-    let question = serde_json::to_vec(question).map_err(|error| Problem::unreadable(&error))?;
-    let answer = send(component, path, asker.header(), question).await?;
-    serde_json::from_slice(&answer).map_err(|error| Problem::unreadable(&error))
+    let request_body =
+        serde_json::to_vec(request_body).map_err(|error| Problem::unreadable(&error))?;
+    let response_body = post(component, path, client_key.header(), request_body).await?;
+    serde_json::from_slice(&response_body).map_err(|error| Problem::unreadable(&error))
 }
 
 #[cfg(target_family = "wasm")]
-async fn send(
+async fn post(
     component: &str,
     path: &str,
     fair_queue_key: String,
-    question: Vec<u8>,
+    request_body: Vec<u8>,
 ) -> Result<Vec<u8>, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
     let failed = |cause: String| {
@@ -44,7 +45,7 @@ async fn send(
     };
     let request = http::Request::post(url)
         .header("fair-queue-key", fair_queue_key)
-        .body(FullBody::new(Bytes::from(question)))
+        .body(FullBody::new(Bytes::from(request_body)))
         .map_err(|error| failed(error.to_string()))?;
     let response = spin_sdk::http::send(request)
         .await
@@ -67,7 +68,8 @@ async fn send(
 
 /// A native build has no host that knows the other components.
 #[cfg(not(target_family = "wasm"))]
-async fn send(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    Err(Problem::new(Kind::Internal)
-        .cause(format!("{component}{path} can be asked inside a host only")))
+async fn post(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    Err(Problem::new(Kind::Internal).cause(format!(
+        "{component}{path} can be reached inside a host only"
+    )))
 }

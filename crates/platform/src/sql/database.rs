@@ -25,11 +25,11 @@ pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null, null)";
 const DEADLOCK: &str = "40P01";
 
 /// The maximum number of retries after a deadlock.
-const REPEATS: usize = 2;
+const MAX_RETRIES: usize = 2;
 
 /// The maximum size of arguments, in bytes, that are kept for a retry. Those of imports are too
 /// large to be held twice.
-const REPEATED: usize = 1024 * 1024;
+const MAX_RETRIED_BYTES: usize = 1024 * 1024;
 
 /// The result of a statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,21 +105,21 @@ impl<'a> Client<'a> {
         statement: &Statement,
         mut arguments: String,
     ) -> Result<QueryResult, QueryError> {
-        let mut repeats = if arguments.len() <= REPEATED {
-            REPEATS
+        let mut retries = if arguments.len() <= MAX_RETRIED_BYTES {
+            MAX_RETRIES
         } else {
             0
         };
         loop {
-            let again = (repeats > 0).then(|| arguments.clone());
+            let copy = (retries > 0).then(|| arguments.clone());
             let answer = self
                 .database
                 .run(self.context.text(), statement, arguments)
                 .await;
-            match (answer, again) {
-                (Err(QueryError::Refused(refusal)), Some(again)) if refusal.code == DEADLOCK => {
-                    repeats -= 1;
-                    arguments = again;
+            match (answer, copy) {
+                (Err(QueryError::Refused(refusal)), Some(copy)) if refusal.code == DEADLOCK => {
+                    retries -= 1;
+                    arguments = copy;
                 }
                 (Err(error), _) => return Err(error),
                 (Ok(answer), _) => {
@@ -144,12 +144,12 @@ impl<'a> Client<'a> {
             fingerprint: None,
             ..self.context.clone()
         };
-        let aside = Client::new(self.database, context);
+        let zone_client = Client::new(self.database, context);
         let read = async |names: Vec<String>| {
             let arguments = Map::from_iter([("names".to_owned(), json!(names))]);
-            let answer = aside.run(&time_zones(), arguments).await;
+            let answer = zone_client.run(&time_zones(), arguments).await;
             self.microseconds
-                .set(self.microseconds.get() + aside.microseconds.take());
+                .set(self.microseconds.get() + zone_client.microseconds.take());
             match answer {
                 Ok(answer) => Ok(answer.body.unwrap_or_default()),
                 Err(error) => match sqlstate::outcome(error) {
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(attempts("40P01", 2, "{}"), (true, vec!["{}".to_owned(); 3]));
         assert_eq!(attempts("40P01", 9, "{}").1.len(), 3);
         assert_eq!(attempts("55P03", 1, "{}").1.len(), 1);
-        let long = "x".repeat(REPEATED + 1);
+        let long = "x".repeat(MAX_RETRIED_BYTES + 1);
         assert_eq!(attempts("40P01", 1, &long).1.len(), 1);
     }
 }

@@ -7,16 +7,16 @@ use serde_json::{Map, Value};
 use crate::values::field_error::FieldError;
 
 /// The offset of the first time zone of a day, ahead of UTC.
-const FIRST_ZONE: TimeDelta = TimeDelta::hours(14);
+const FIRST_ZONE_OFFSET: TimeDelta = TimeDelta::hours(14);
 /// The offset of the last time zone of a day, behind UTC.
-const LAST_ZONE: TimeDelta = TimeDelta::hours(12);
+const LAST_ZONE_OFFSET: TimeDelta = TimeDelta::hours(12);
 
 /// Returns the earliest and the latest date that is today somewhere.
 pub fn today_anywhere() -> (NaiveDate, NaiveDate) {
     let now = Utc::now();
     (
-        (now - LAST_ZONE).date_naive(),
-        (now + FIRST_ZONE).date_naive(),
+        (now - LAST_ZONE_OFFSET).date_naive(),
+        (now + FIRST_ZONE_OFFSET).date_naive(),
     )
 }
 
@@ -34,7 +34,7 @@ pub fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldErr
 
 fn begins_after(now: DateTime<Utc>, day: &str) -> bool {
     day.parse::<NaiveDate>()
-        .is_ok_and(|day| day > (now + FIRST_ZONE).date_naive())
+        .is_ok_and(|day| day > (now + FIRST_ZONE_OFFSET).date_naive())
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 use iso_currency::Currency;
 
 /// The maximum number of digits before the decimal point.
-const WHOLE: usize = 15;
+const MAX_INTEGER_DIGITS: usize = 15;
 /// The maximum number of digits after the decimal point, of any currency.
-const BEHIND: usize = 4;
+const MAX_FRACTION_DIGITS: usize = 4;
 
 /// Checks an amount above zero.
 ///
@@ -43,8 +43,8 @@ fn expected() -> (&'static str, String) {
     (
         "invalid_amount",
         format!(
-            "Must be a decimal number as a string, such as \"125.50\", with at most {WHOLE} digits before the decimal \
-             point and {BEHIND} after it."
+            "Must be a decimal number as a string, such as \"125.50\", with at most {MAX_INTEGER_DIGITS} digits before the decimal \
+             point and {MAX_FRACTION_DIGITS} after it."
         ),
     )
 }
@@ -52,16 +52,16 @@ fn expected() -> (&'static str, String) {
 /// Returns true for digits without a redundant leading zero, optionally with a decimal point and
 /// digits after it.
 fn is_decimal(text: &str) -> bool {
-    let (whole, behind) = match text.split_once('.') {
-        Some((whole, behind)) => (whole, Some(behind)),
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
         None => (text, None),
     };
-    let are_digits = |digits: &str, most: usize| {
-        (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    let are_digits = |digits: &str, max: usize| {
+        (1..=max).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    are_digits(whole, WHOLE)
+    are_digits(whole, MAX_INTEGER_DIGITS)
         && (whole == "0" || !whole.starts_with('0'))
-        && behind.is_none_or(|behind| are_digits(behind, BEHIND))
+        && fraction.is_none_or(|fraction| are_digits(fraction, MAX_FRACTION_DIGITS))
 }
 
 /// Returns the number of digits that an amount of the currency has after the decimal point (ISO
@@ -75,8 +75,8 @@ pub fn digits(currency: &str) -> Option<usize> {
 /// none if it has not.
 pub fn excess(amount: &str, currency: &str) -> Option<String> {
     let digits = digits(currency)?;
-    let behind = amount.split_once('.').map_or("", |(_, behind)| behind);
-    let has_more = behind.trim_end_matches('0').len() > digits;
+    let fraction = amount.split_once('.').map_or("", |(_, fraction)| fraction);
+    let has_more = fraction.trim_end_matches('0').len() > digits;
     has_more.then(|| {
         format!(
             "An amount in {currency} must have at most {digits} digits after the decimal point."
@@ -180,10 +180,10 @@ mod tests {
         #[test]
         fn what_is_written_by_its_rules_is_taken_as_it_is(
             whole in 0_u64..1_000_000_000_000_000,
-            behind in proptest::option::of("[0-9]{1,4}"),
+            fraction in proptest::option::of("[0-9]{1,4}"),
         ) {
-            let text = match behind {
-                Some(behind) => format!("{whole}.{behind}"),
+            let text = match fraction {
+                Some(fraction) => format!("{whole}.{fraction}"),
                 None => whole.to_string(),
             };
             prop_assert_eq!(signed(&text), Ok(text.clone()));

@@ -10,16 +10,16 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use platform::values::zones::Zone;
 
-use super::sheet::Sheet;
-use super::time::stamp;
+use super::ics_writer::IcsWriter;
+use super::time::format_local;
 
 /// The number of years whose changes are examined. Within these years, a weekday falls on every day
 /// of the month that it can fall on.
-const YEARS: i32 = 30;
+const EXAMINED_YEARS: i32 = 30;
 
 /// The number of consecutive years in which a change must follow the same rule to be taken for one
 /// that continues.
-const RULE: usize = 5;
+const MIN_RULE_YEARS: usize = 5;
 
 /// A change of clocks, or the offset that holds from the beginning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,35 +59,35 @@ enum Days {
 }
 
 /// Writes the description of the zone from a local time on.
-pub(super) fn write(sheet: &mut Sheet, zone: Zone, since: NaiveDateTime) {
-    sheet.component("VTIMEZONE", |sheet| {
-        sheet.line("TZID", zone.name());
+pub(super) fn write(writer: &mut IcsWriter, zone: Zone, since: NaiveDateTime) {
+    writer.component("VTIMEZONE", |writer| {
+        writer.property("TZID", zone.name());
         for observance in observances(zone, since) {
-            write_observance(sheet, &observance);
+            write_observance(writer, &observance);
         }
     });
 }
 
-fn write_observance(sheet: &mut Sheet, observance: &Observance) {
+fn write_observance(writer: &mut IcsWriter, observance: &Observance) {
     let change = &observance.change;
     let kind = if change.is_daylight {
         "DAYLIGHT"
     } else {
         "STANDARD"
     };
-    sheet.component(kind, |sheet| {
-        sheet.line("DTSTART", stamp(observance.first));
-        sheet.line("TZOFFSETFROM", offset(change.from));
-        sheet.line("TZOFFSETTO", offset(change.to));
-        sheet.line("TZNAME", change.name.as_str());
+    writer.component(kind, |writer| {
+        writer.property("DTSTART", format_local(observance.first));
+        writer.property("TZOFFSETFROM", offset(change.from));
+        writer.property("TZOFFSETTO", offset(change.to));
+        writer.property("TZNAME", change.name.as_str());
         match &observance.again {
             Again::At(times) => {
                 for time in times {
-                    sheet.line("RDATE", stamp(*time));
+                    writer.property("RDATE", format_local(*time));
                 }
             }
             Again::Yearly(month, weekday, days) => {
-                sheet.line("RRULE", rule(*month, *weekday, days));
+                writer.property("RRULE", rule(*month, *weekday, days));
             }
         }
     });
@@ -126,7 +126,7 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
     // The search begins a whole year earlier, so that it includes the last change before `since` in
     // zones that change every year.
     let first_year = since.year() - 1;
-    let changes = changes(zone, first_year, first_year + YEARS);
+    let changes = changes(zone, first_year, first_year + EXAMINED_YEARS);
     let mut observances = Vec::new();
     if changes.first().is_none_or(|(at, _)| *at > since) {
         observances.push(beginning(zone, first_year));
@@ -141,12 +141,12 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
     }
     let mut others: BTreeMap<Change, Vec<NaiveDateTime>> = BTreeMap::new();
     for ((change, ..), mut times) in kinds {
-        let ruled = times.split_off(rule_begins(&times, first_year + YEARS));
-        if let Some(first) = ruled.first() {
+        let by_rule = times.split_off(rule_begins(&times, first_year + EXAMINED_YEARS));
+        if let Some(first) = by_rule.first() {
             observances.push(Observance {
                 change: change.clone(),
                 first: *first,
-                again: Again::Yearly(first.month(), first.weekday(), days(&ruled)),
+                again: Again::Yearly(first.month(), first.weekday(), days(&by_rule)),
             });
         }
         others.entry(change).or_default().extend(times);
@@ -241,7 +241,7 @@ fn rule_begins(times: &[NaiveDateTime], last_year: i32) -> usize {
         (days, begins) = (wider, index);
         expected -= 1;
     }
-    if times.len() - begins >= RULE {
+    if times.len() - begins >= MIN_RULE_YEARS {
         begins
     } else {
         times.len()

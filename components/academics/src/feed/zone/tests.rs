@@ -13,9 +13,9 @@ fn seconds(zone: Zone, utc: NaiveDateTime) -> i32 {
 }
 
 fn described(name: &str, since: &str) -> String {
-    let mut sheet = Sheet::default();
-    write(&mut sheet, zone(name), since.parse().unwrap());
-    sheet.finish().replace("\r\n", "\n")
+    let mut writer = IcsWriter::default();
+    write(&mut writer, zone(name), since.parse().unwrap());
+    writer.finish().replace("\r\n", "\n")
 }
 
 #[test]

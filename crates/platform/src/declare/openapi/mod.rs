@@ -10,7 +10,8 @@ mod schema;
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::component::{Component, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::Operation;
 use crate::http::problem;
 
 /// Returns the document of all components.

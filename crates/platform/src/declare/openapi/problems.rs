@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use http::Method;
 
 use crate::auth::policy::{Access, Verb};
-use crate::declare::component::{Component, Endpoint, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::{Endpoint, Operation};
 use crate::declare::response_spec::ResponseSchema;
 
 /// Returns the statuses that the endpoint can return besides success, in order.

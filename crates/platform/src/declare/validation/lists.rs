@@ -1,16 +1,14 @@
-//! Checks values that are JSON arrays or free objects: lists of texts, ids, language tags and
-//! objects. The check of one object's fields is in `object`, and scalars are in `scalar`.
+//! Checks lists of texts, ids and language tags, and objects with any members. Lists of objects with
+//! declared fields are checked in `object`.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{WriteMode, check, refuse};
-use crate::declare::field::{Field, Kind};
-use crate::values::field_error::{FieldError, MAX_ERRORS};
+use super::json_scalar::{refuse, string};
+use crate::declare::field::Kind;
+use crate::values::field_error::FieldError;
 
-/// The maximum number of objects in a list.
-const MAX_ROWS: usize = 500;
 /// The maximum number of languages in a list.
 const MAX_LANGUAGES: usize = 20;
 
@@ -63,7 +61,7 @@ fn distinct(
     let mut checked = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {
         let at = format!("{pointer}/{index}");
-        let Some(Value::String(text)) = check(kind, item, WriteMode::Create, &at, errors) else {
+        let Some(Value::String(text)) = string(kind, item, &at, errors) else {
             continue;
         };
         if !seen.insert(text.clone()) {
@@ -78,40 +76,8 @@ fn distinct(
     Some(Value::Array(checked))
 }
 
-/// Checks a list of objects with these fields and no others.
-pub(super) fn rows(
-    value: &Value,
-    fields: &'static [Field],
-    pointer: &str,
-    errors: &mut Vec<FieldError>,
-) -> Option<Value> {
-    let Value::Array(list) = value else {
-        return refuse(errors, pointer, "wrong_type", "Must be a list of objects.");
-    };
-    if list.len() > MAX_ROWS {
-        let detail = format!("Must have at most {MAX_ROWS} items.");
-        return refuse(errors, pointer, "too_many_items", detail);
-    }
-    let mut checked = Vec::with_capacity(list.len());
-    for (index, item) in list.iter().enumerate() {
-        if errors.len() >= MAX_ERRORS {
-            break;
-        }
-        // A patch replaces a list as a whole, so its objects are new ones.
-        let at = format!("{pointer}/{index}");
-        checked.extend(check(
-            Kind::Object(fields),
-            item,
-            WriteMode::Create,
-            &at,
-            errors,
-        ));
-    }
-    Some(Value::Array(checked))
-}
-
 /// Checks an object with any members.
-pub(super) fn free(
+pub(super) fn free_object(
     value: &Value,
     bytes: usize,
     pointer: &str,

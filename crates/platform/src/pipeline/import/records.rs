@@ -13,7 +13,7 @@ const MAX_RECORD_BYTES: usize = 1024 * 1024;
 /// The maximum number of cells of one record.
 const MAX_CELLS: usize = 8 * 1024;
 /// The initial size of the buffer for a record, in bytes.
-const FIRST: usize = 1024;
+const INITIAL_BUFFER_BYTES: usize = 1024;
 /// The byte order mark that spreadsheets put before a file in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -110,7 +110,7 @@ impl Records {
     pub(super) fn new() -> Records {
         Records {
             reader: csv_core::Reader::new(),
-            text: vec![0; FIRST],
+            text: vec![0; INITIAL_BUFFER_BYTES],
             text_length: 0,
             ends: vec![0; 16],
             cells: 0,

@@ -19,16 +19,16 @@ use chrono::{
 use serde::Deserialize;
 
 /// The time for which a zone is cached.
-const KEPT: TimeDelta = TimeDelta::minutes(10);
+const CACHE_TTL: TimeDelta = TimeDelta::minutes(10);
 /// The maximum number of zones that are read at once.
 const MAX_READ: usize = 16;
 /// The maximum number of rounds of reading for one piece of work, which exceeds the number of
 /// zones.
 const MAX_ROUNDS: usize = 64;
 /// The maximum length of a name that is looked up, in bytes.
-const MAX_NAME: usize = 64;
+const MAX_NAME_BYTES: usize = 64;
 /// The maximum offset from UTC, in seconds, with a margin.
-const WIDEST: i64 = 26 * 3600;
+const MAX_OFFSET_SECONDS: i64 = 26 * 3600;
 
 /// A time zone and its changes of clocks.
 ///
@@ -186,7 +186,8 @@ impl TimeZone for Zone {
     fn offset_from_local_datetime(&self, local: &NaiveDateTime) -> MappedLocalTime<ZoneOffset> {
         let rules = self.0;
         let local = local.and_utc().timestamp();
-        let near = rules.changes_until(local - WIDEST)..=rules.changes_until(local + WIDEST);
+        let near = rules.changes_until(local - MAX_OFFSET_SECONDS)
+            ..=rules.changes_until(local + MAX_OFFSET_SECONDS);
         let mut fitting = near
             .filter(|changes| {
                 let instant = local - i64::from(rules.offset_after(*changes));
@@ -213,17 +214,17 @@ impl TimeZone for Zone {
 }
 
 /// The cached zones, with the time at which each was read.
-type Known = BTreeMap<String, (Zone, DateTime<Utc>)>;
+type Cache = BTreeMap<String, (Zone, DateTime<Utc>)>;
 
-static KNOWN: RwLock<Known> = RwLock::new(BTreeMap::new());
+static CACHE: RwLock<Cache> = RwLock::new(BTreeMap::new());
 
 thread_local! {
     /// The zones that the running work has looked up and that were missing.
-    static ASKED: RefCell<Asked> = RefCell::default();
+    static LOOKUPS: RefCell<Lookups> = RefCell::default();
 }
 
 #[derive(Default)]
-struct Asked {
+struct Lookups {
     /// The names that have to be read.
     missing: BTreeSet<String>,
     /// The names that were read already and that the database does not know.
@@ -233,11 +234,11 @@ struct Asked {
 /// Returns the zone of a name, if there is one. A zone that has not been read yet is noted for
 /// [`resolved`].
 pub fn find(name: &str) -> Option<Zone> {
-    let found = kept(name, Utc::now());
-    if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME {
-        ASKED.with_borrow_mut(|asked| {
-            if asked.missing.len() < MAX_READ && !asked.unknown.contains(name) {
-                asked.missing.insert(name.to_owned());
+    let found = cached(name, Utc::now());
+    if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME_BYTES {
+        LOOKUPS.with_borrow_mut(|lookups| {
+            if lookups.missing.len() < MAX_READ && !lookups.unknown.contains(name) {
+                lookups.missing.insert(name.to_owned());
             }
         });
     }
@@ -256,34 +257,34 @@ pub async fn resolved<T, E>(
 ) -> Result<T, E> {
     let mut unknown = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
-        let (outcome, missing) = asking(&mut unknown, &work);
+        let (outcome, missing) = run_once(&mut unknown, &work);
         if missing.is_empty() {
             return Ok(outcome);
         }
         let names: Vec<String> = missing.into_iter().collect();
         remember(&read(names.clone()).await?);
         let now = Utc::now();
-        unknown.extend(names.into_iter().filter(|name| kept(name, now).is_none()));
+        unknown.extend(names.into_iter().filter(|name| cached(name, now).is_none()));
     }
     Ok(work())
 }
 
 /// Runs work once, and returns its result with the names of zones that have to be read.
-fn asking<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
-    let before = ASKED.replace(Asked {
+fn run_once<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+    let before = LOOKUPS.replace(Lookups {
         missing: BTreeSet::new(),
         unknown: std::mem::take(unknown),
     });
     let outcome = work();
-    let asked = ASKED.replace(before);
-    *unknown = asked.unknown;
-    (outcome, asked.missing)
+    let lookups = LOOKUPS.replace(before);
+    *unknown = lookups.unknown;
+    (outcome, lookups.missing)
 }
 
 /// Runs work once, and returns its result with true if it looked up zones that have to be read
 /// first.
-pub fn lacking<T>(work: impl FnOnce() -> T) -> (T, bool) {
-    let (outcome, missing) = asking(&mut BTreeSet::new(), work);
+pub fn attempt<T>(work: impl FnOnce() -> T) -> (T, bool) {
+    let (outcome, missing) = run_once(&mut BTreeSet::new(), work);
     (outcome, !missing.is_empty())
 }
 
@@ -291,24 +292,24 @@ pub fn lacking<T>(work: impl FnOnce() -> T) -> (T, bool) {
 pub fn remember(zones: &str) {
     let zones: Vec<Rules> = serde_json::from_str(zones).unwrap_or_default();
     let now = Utc::now();
-    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
     for rules in zones.into_iter().filter(Rules::is_sound) {
-        let same = known
+        let same = cache
             .get(&rules.name)
             .map(|(zone, _)| *zone)
             .filter(|zone| *zone.0 == rules);
         let name = rules.name.clone();
         let zone = same.unwrap_or_else(|| Zone(Box::leak(Box::new(rules))));
-        known.insert(name, (zone, now));
+        cache.insert(name, (zone, now));
     }
 }
 
 /// Returns the zone of a name, if it was read recently.
-fn kept(name: &str, now: DateTime<Utc>) -> Option<Zone> {
-    let known: RwLockReadGuard<'_, Known> = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    known
+fn cached(name: &str, now: DateTime<Utc>) -> Option<Zone> {
+    let cache: RwLockReadGuard<'_, Cache> = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+    cache
         .get(name)
-        .filter(|(_, read_at)| (now - *read_at).abs() < KEPT)
+        .filter(|(_, read_at)| (now - *read_at).abs() < CACHE_TTL)
         .map(|(zone, _)| *zone)
 }
 

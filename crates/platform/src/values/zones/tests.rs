@@ -101,7 +101,7 @@ fn what_is_missing_is_read_once_and_asked_for_again() {
         *read.borrow(),
         [["Test/Here".to_owned(), "Test/Nowhere".to_owned()]]
     );
-    let (here, lacking) = lacking(|| find("Test/Here"));
+    let (here, lacking) = attempt(|| find("Test/Here"));
     assert_eq!((here.map(Zone::name), lacking), (Some("Test/Here"), false));
 }
 

@@ -33,7 +33,7 @@ fn text(listing: &Listing) -> String {
     listing.statement(&LAMPS, &ADMIN).text
 }
 
-/// A cursor behind the keys in the listing's order.
+/// Returns a listing whose cursor is after the keys.
 fn behind(query: &str, after: &Value) -> Listing {
     use base64::Engine;
     let sort = parse(query).sort;
@@ -331,7 +331,8 @@ proptest! {
     fn no_query_becomes_sql(query in "(sort|name|name\\.like|kind\\.in|watts\\.gt|limit|cursor|[a-z.]{1,8})=[\\PC&&[^&]]{0,20}(&[a-z_.]{1,12}=\\PC{0,10}){0,3}") {
         if let Ok(listing) = parse_as(&ADMIN, &query) {
             let sql = text(&listing);
-            // Whatever was asked for, the text is that of the program: printable ASCII without a value.
+            // The text consists of the program's own: printable ASCII without a value of the
+            // request.
             prop_assert!(sql.is_ascii());
             for filter in &listing.filters {
                 if let Some(value) = filter.value.as_str().filter(|value| value.len() > 5 && value.contains(' ')) {
@@ -406,7 +407,7 @@ fn a_condition_is_asked_for_and_never_shown() {
         text.contains("\n    and not (r.due_at < now())\n"),
         "{text}"
     );
-    // Its text depends on the value, so it is no shape of which one text is kept.
+    // Its text depends on the value, so no text of it is kept.
     assert!(errands(&ADMIN, "late=true").unwrap().shape().is_none());
     for query in [
         "late=maybe",

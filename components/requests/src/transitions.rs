@@ -99,27 +99,27 @@ pub(crate) fn versioned(context: &ActionContext<'_>) -> Result<Map<String, Value
 }
 
 fn assign(grant: &Grant) -> Sql {
-    moved("assign", grant)
+    apply("assign", grant)
 }
 
 fn start(grant: &Grant) -> Sql {
-    moved("start", grant)
+    apply("start", grant)
 }
 
 fn resolve(grant: &Grant) -> Sql {
-    moved("resolve", grant)
+    apply("resolve", grant)
 }
 
 fn close(grant: &Grant) -> Sql {
-    moved("close", grant)
+    apply("close", grant)
 }
 
 fn reopen(grant: &Grant) -> Sql {
-    moved("reopen", grant)
+    apply("reopen", grant)
 }
 
 /// Returns the statement that performs a transition and answers with the request in its new status.
-fn moved(name: &'static str, grant: &Grant) -> Sql {
+fn apply(name: &'static str, grant: &Grant) -> Sql {
     let mut sql = Sql::from(
         "with r as (
   select r.*

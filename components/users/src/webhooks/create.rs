@@ -16,10 +16,10 @@ use platform::values::field_error::FieldError;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-use super::{DESCRIPTION, KINDS, ROTATE, URL};
+use super::{DESCRIPTION, KINDS, ROTATE_SECRET_VERB, URL};
 
 /// The response that holds the secret, which is shown once.
-const MADE: ResponseSchema = ResponseSchema::Fields(&[
+const WITH_SECRET: ResponseSchema = ResponseSchema::Fields(&[
     Field::new("id", Kind::Id, "The webhook.").required(),
     URL,
     Field::new(
@@ -38,23 +38,23 @@ pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
     .body(&[URL, DESCRIPTION, KINDS])
     .responds(
         ResponseSpec::of(
-            MADE,
+            WITH_SECRET,
             "The id and secret of the webhook. It receives events that occur from now on.",
         )
         .status(201),
     )
-    .custom(make);
+    .custom(create);
 
 /// Rotates the secret of a webhook.
 pub(crate) const ROTATE_SECRET: Action = Action::post("/v1/webhooks/{id}/rotate-secret")
     .id("webhooks.rotate-secret")
     .summary("Rotate the secret of a webhook")
-    .granted("webhooks", ROTATE)
+    .granted("webhooks", ROTATE_SECRET_VERB)
     .responds(ResponseSpec::of(
-        MADE,
+        WITH_SECRET,
         "The new secret. For 24 hours, messages are signed with the former secret too.",
     ))
-    .custom(rotate);
+    .custom(rotate_secret);
 
 /// A signing secret: 256 random bits.
 struct Secret([u8; 32]);
@@ -65,37 +65,42 @@ impl Secret {
     }
 
     /// Returns the secret as the database stores it.
-    fn encoded(&self) -> String {
+    fn base64(&self) -> String {
         STANDARD.encode(self.0)
     }
 
     /// Returns the secret as the client receives it, once.
-    fn shown(&self) -> String {
-        format!("whsec_{}", self.encoded())
+    fn for_client(&self) -> String {
+        format!("whsec_{}", self.base64())
     }
 }
 
 /// Creates a webhook. It is a custom handler because the response must hold the secret and the
 /// database must not, and the database stores other responses for their idempotency key. The
 /// request is safe to repeat, because there is one webhook for each URL.
-fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
+fn create<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let (id, mut arguments) = (random::id(), context.arguments());
         arguments.insert("id".to_owned(), json!(id));
-        arguments.insert("url".to_owned(), json!(target(context)?));
-        let response = answer(context, create(), arguments, 201).await?;
+        arguments.insert("url".to_owned(), json!(checked_url(context)?));
+        let response = store_secret(context, insert_statement(), arguments, 201).await?;
         Ok(response.header("location", format!("/v1/webhooks/{id}")))
     })
 }
 
 /// Rotates the secret. It is a custom handler for the same reason. The request is safe to repeat,
 /// because the latest secret remains and earlier ones sign for a day.
-fn rotate<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
-    Box::pin(answer(context, replace(), context.arguments(), 200))
+fn rotate_secret<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
+    Box::pin(store_secret(
+        context,
+        rotate_statement(),
+        context.arguments(),
+        200,
+    ))
 }
 
 /// Returns the URL in its normal form.
-fn target(context: &ActionContext<'_>) -> Result<String, Problem> {
+fn checked_url(context: &ActionContext<'_>) -> Result<String, Problem> {
     match context
         .settings
         .webhook_networks
@@ -109,26 +114,26 @@ fn target(context: &ActionContext<'_>) -> Result<String, Problem> {
 }
 
 /// Runs the statement that stores a new secret, and returns its result together with that secret.
-async fn answer(
+async fn store_secret(
     context: &ActionContext<'_>,
     statement: Statement,
     mut arguments: Map<String, Value>,
     status: u16,
 ) -> Result<Response, Problem> {
     let secret = Secret::new()?;
-    arguments.insert("secret".to_owned(), json!(secret.encoded()));
+    arguments.insert("secret".to_owned(), json!(secret.base64()));
     let body = match context.run(&statement, arguments).await {
-        Ok(answer) => answer.body,
+        Ok(result) => result.body,
         Err(error) => return into_response(error),
     };
     let body = body.ok_or_else(|| Problem::new(problem::Kind::NotFound))?;
     let mut body: Map<String, Value> =
         serde_json::from_str(&body).map_err(|error| Problem::unreadable(&error))?;
-    body.insert("secret".to_owned(), json!(secret.shown()));
+    body.insert("secret".to_owned(), json!(secret.for_client()));
     Ok(Response::json(status, Value::Object(body).to_string()))
 }
 
-fn create() -> Statement {
+fn insert_statement() -> Statement {
     Statement::named(
         "webhooks.create",
         "with r as (
@@ -152,7 +157,7 @@ from r",
     )
 }
 
-fn replace() -> Statement {
+fn rotate_statement() -> Statement {
     Statement::named(
         "webhooks.rotate-secret",
         "select

@@ -8,7 +8,7 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
-use super::{DISABLE as DISABLE_VERB, ENABLE as ENABLE_VERB, REPLAY as REPLAY_VERB, WEBHOOKS};
+use super::{DISABLE_VERB, ENABLE_VERB, REPLAY_VERB, WEBHOOKS};
 
 /// A position in the event log.
 const POSITION: Kind = Kind::Integer {

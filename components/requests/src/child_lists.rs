@@ -19,7 +19,7 @@ pub(crate) const QUERY: &[Field] = &[
 ];
 
 /// The cursor of the next page.
-pub(crate) const NEXT: Field = Field::new(
+pub(crate) const NEXT_CURSOR: Field = Field::new(
     "next_cursor",
     Kind::Id,
     "The cursor of the next page. Null on the last page.",
@@ -28,19 +28,19 @@ pub(crate) const NEXT: Field = Field::new(
 .required();
 
 /// The tables and columns of a child list.
-pub(crate) struct Parts {
+pub(crate) struct ChildList {
     /// The table of the parent.
-    pub(crate) whole: &'static str,
+    pub(crate) parent_table: &'static str,
     /// The table of the children.
-    pub(crate) table: &'static str,
+    pub(crate) child_table: &'static str,
     /// The column of a child that references the parent.
-    pub(crate) column: &'static str,
+    pub(crate) parent_column: &'static str,
     /// The members of the child `p` in its JSON object.
     pub(crate) members: &'static str,
 }
 
 /// Returns the statement of a page. It returns no row when the parent does not exist.
-pub(crate) fn page(parts: &Parts) -> Sql {
+pub(crate) fn page(list: &ChildList) -> Sql {
     let mut sql = Sql::from(
         "select
   json_build_object(
@@ -50,7 +50,7 @@ pub(crate) fn page(parts: &Parts) -> Sql {
   null::text as tag
 from lms.",
     );
-    sql.push(parts.whole)
+    sql.push(list.parent_table)
         .push(
             " as w
 left join lateral (
@@ -62,15 +62,15 @@ left join lateral (
     json_build_object(
       ",
         )
-        .push(parts.members)
+        .push(list.members)
         .push(
             "
     ) as item
   from lms.",
         )
-        .push(parts.table)
+        .push(list.child_table)
         .push(" as p\n  where p.")
-        .push(parts.column)
+        .push(list.parent_column)
         .push(
             " = w.id
     and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid

@@ -5,7 +5,7 @@ use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use crate::finance_records::LINES;
+use crate::finance_records::JOURNAL_ENTRIES;
 
 /// The chart of accounts.
 const ACCOUNTS: Kind = Kind::OneOf(&[
@@ -19,7 +19,7 @@ const ACCOUNTS: Kind = Kind::OneOf(&[
 ]);
 
 /// A journal entry.
-const LINE: &[Field] = &[
+const JOURNAL_ENTRY: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
         "account",
@@ -38,17 +38,22 @@ const LINE: &[Field] = &[
 ];
 
 /// Lists the journal entries of a record.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/{id}/lines")
+pub(crate) const LIST: Action = Action::get("/v1/finance-records/{id}/lines")
     .id("finance-records.lines")
     .summary("List the journal lines of a finance record")
-    .granted("finance-records", LINES)
+    .granted("finance-records", JOURNAL_ENTRIES)
     .responds(ResponseSpec::fields(
-        &[Field::new("data", Kind::Rows(LINE), "The journal lines, debit first.").required()],
+        &[Field::new(
+            "data",
+            Kind::Rows(JOURNAL_ENTRY),
+            "The journal lines, debit first.",
+        )
+        .required()],
         "The journal lines of the record. Their amounts sum to zero.",
     ))
-    .sql(LINES_SQL);
+    .sql(LIST_SQL);
 
-const LINES_SQL: &str = "select
+const LIST_SQL: &str = "select
   json_build_object(
     'data', (
       select coalesce(

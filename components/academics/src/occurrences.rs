@@ -152,7 +152,7 @@ pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{star
         &MOVED,
         "The lesson at its new time. Its original start does not change.",
     ))
-    .sql_from(relocate);
+    .sql_from(reschedule);
 
 fn list() -> Sql {
     let mut sql = Sql::from(
@@ -190,7 +190,8 @@ group by c.id, c.status, c.planned_until",
 }
 
 fn cancel() -> Sql {
-    one("with o as (
+    select_lesson(
+        "with o as (
   select o.*
   from lms.cancel_occurrence(
     ($1->>'id')::uuid,
@@ -200,10 +201,11 @@ fn cancel() -> Sql {
 )
 select
   json_build_object(
-      ")
+      ",
+    )
 }
 
-fn relocate() -> Sql {
+fn reschedule() -> Sql {
     let mut sql = Sql::from(
         "with o as materialized (
   select o.*
@@ -229,7 +231,7 @@ from o",
 }
 
 /// Selects the lesson `o` as the body.
-fn one(beginning: &'static str) -> Sql {
+fn select_lesson(beginning: &'static str) -> Sql {
     let mut sql = Sql::from(beginning);
     members(&mut sql);
     sql.push("\n    )::text as body,\n  null::text as tag\nfrom o");

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_patch_leaves_out_is_taken_out() {
+    fn members_that_a_patch_leaves_out_are_removed() {
         let now = Utc::now();
         let single = json!({
             "start": "2026-03-02T16:00:00",

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_question_is_refused_without_its_text() {
+    fn a_malformed_request_is_refused_without_its_text() {
         let refused = send("/match", &json!({"password": ["secret"]})).expect_err("no question");
         assert!(!format!("{refused:?}").contains("secret"));
         assert_eq!(send("/", &json!({})), Err(Problem::new(Kind::NotFound)));

@@ -208,7 +208,7 @@ fn lend(grant: &Grant) -> Sql {
   where i.id = ($1->>'id')::uuid
     and i.deleted_at is null",
     );
-    answer(sql, grant)
+    select_loan(sql, grant)
 }
 
 fn take_back(grant: &Grant) -> Sql {
@@ -226,11 +226,11 @@ fn take_back(grant: &Grant) -> Sql {
       end
     )",
     );
-    answer(sql, grant)
+    select_loan(sql, grant)
 }
 
 /// Selects the loan `r` as the body, and its version as the tag.
-fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+fn select_loan(mut sql: Sql, grant: &Grant) -> Sql {
     projection::returning(&mut sql, &INVENTORY_LOANS);
     sql.push("select\n  ");
     sql.append(&projection::object(&INVENTORY_LOANS, grant, Indent::One));

@@ -124,11 +124,11 @@ r as (
     sql.push(", ")
         .push(include_str!("accounts_profile.sql"))
         .push("select\n  ");
-    answer(sql, grant)
+    select_user(sql, grant)
 }
 
 /// Selects the user `r` as the body, and its version as the tag.
-fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+fn select_user(mut sql: Sql, grant: &Grant) -> Sql {
     sql.append(&projection::object(&USERS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
     sql
@@ -144,7 +144,7 @@ fn deactivate(grant: &Grant) -> Sql {
     );
     projection::returning(&mut sql, &USERS);
     sql.push("select\n  ");
-    answer(sql, grant)
+    select_user(sql, grant)
 }
 
 fn activate(grant: &Grant) -> Sql {
@@ -157,5 +157,5 @@ fn activate(grant: &Grant) -> Sql {
     );
     projection::returning(&mut sql, &USERS);
     sql.push("select\n  ");
-    answer(sql, grant)
+    select_user(sql, grant)
 }

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_never_shown() {
+    fn an_invalid_variable_is_named_and_its_value_never_shown() {
         for (name, value) in [
             ("region", "mars"),
             ("cell", "au-standard"),

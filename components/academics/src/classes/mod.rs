@@ -236,7 +236,7 @@ pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
     .sql_for_grant(complete);
 
 fn cancel(grant: &Grant) -> Sql {
-    answer(
+    select_class(
         Sql::from(
             "with r as (
   select r.*
@@ -250,7 +250,7 @@ select
 }
 
 fn complete(grant: &Grant) -> Sql {
-    answer(
+    select_class(
         Sql::from(
             "with r as (
   select r.*
@@ -264,7 +264,7 @@ select
 }
 
 /// Selects the class `r` as the body, and its version as the tag.
-fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+fn select_class(mut sql: Sql, grant: &Grant) -> Sql {
     sql.append(&projection::object(&CLASSES, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
     sql

@@ -12,7 +12,7 @@ use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE_LESSON, CLASSES, START, answer};
+use super::{CHANGE_LESSON, CLASSES, START, select_class};
 
 /// The fields that can change with a split.
 const CHANGES: &[Field] = &[
@@ -59,7 +59,7 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
 }
 
 fn split(grant: &Grant) -> Sql {
-    answer(
+    select_class(
         Sql::from(
             "with r as (
   select r.*

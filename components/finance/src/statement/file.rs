@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_statement_is_our_own_mistake() {
+    fn an_unreadable_statement_is_an_internal_error() {
         let problem = write("{}").unwrap_err();
         assert_eq!(problem.kind, Kind::Internal);
         assert!(problem.cause.is_some());

@@ -61,7 +61,7 @@ pub(crate) const REPLAY: Action = Action::post("/v1/webhooks/{id}/replay")
     .sql(REPLAY_SQL);
 
 fn enable(grant: &Grant) -> Sql {
-    answer(
+    select_webhook(
         "with r as (
   update lms.webhooks as r
   set
@@ -75,7 +75,7 @@ fn enable(grant: &Grant) -> Sql {
 }
 
 fn disable(grant: &Grant) -> Sql {
-    answer(
+    select_webhook(
         "with r as (
   update lms.webhooks as r
   set
@@ -88,7 +88,7 @@ fn disable(grant: &Grant) -> Sql {
 }
 
 /// Selects the changed webhook as the body, and its version as the tag.
-fn answer(change: &'static str, grant: &Grant) -> Sql {
+fn select_webhook(change: &'static str, grant: &Grant) -> Sql {
     let mut sql = Sql::from(change);
     projection::returning(&mut sql, &WEBHOOKS);
     sql.push("select\n  ");

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mentioned_is_known_while_compiling() {
+    fn mentioned_verbs_are_known_at_compile_time() {
         const {
             assert!(POLICY.mentions(Verb::Get));
             assert!(POLICY.mentions(Verb::Action("switch")));

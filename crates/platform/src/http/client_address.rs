@@ -68,7 +68,7 @@ impl TrustedProxies {
         // The header is split at every comma, even within quotes. Only the last elements are
         // trusted, and a client cannot quote those.
         let mut hops = named.rsplit(',');
-        while self.networks.hold(nearest) {
+        while self.networks.contains(nearest) {
             let hop = hops.next().map(str::trim).and_then(|hop| {
                 if header == FORWARDED {
                     forwarded_for(hop)

@@ -41,7 +41,7 @@ const SPECIAL_V4: [Ipv4Net; 15] = [
 
 /// The part of IPv6 that is allocated. Everything else is special: loopback, IPv4-mapped, NAT64,
 /// unique-local, link-local, multicast.
-const GIVEN_OUT_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
+const ALLOCATED_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
 
 /// The special-purpose networks within the allocated part.
 const SPECIAL_V6: [Ipv6Net; 4] = [
@@ -56,7 +56,7 @@ pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
         IpAddr::V6(address) => {
-            GIVEN_OUT_V6.contains(&address) && !SPECIAL_V6.iter().any(|net| net.contains(&address))
+            ALLOCATED_V6.contains(&address) && !SPECIAL_V6.iter().any(|net| net.contains(&address))
         }
     }
 }
@@ -90,11 +90,11 @@ impl Networks {
 
     /// Returns true if connections to the address are allowed.
     pub fn allow(&self, address: IpAddr) -> bool {
-        is_public(address) || self.hold(address)
+        is_public(address) || self.contains(address)
     }
 
     /// Returns true if the address is in one of the networks.
-    pub(crate) fn hold(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
@@ -150,7 +150,7 @@ impl Networks {
         }
         match url.scheme() {
             "https" => Ok(url),
-            "http" if here.is_some_and(|address| self.hold(address)) => Ok(url),
+            "http" if here.is_some_and(|address| self.contains(address)) => Ok(url),
             _ => Err(("not_https", "The URL must begin with https://.")),
         }
     }

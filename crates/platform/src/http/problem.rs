@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_left_out() {
+    fn absent_members_are_left_out() {
         assert_eq!(
             body(&Problem::new(Kind::NotFound)),
             json!({

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_text_is_none() {
+    fn values_that_are_not_text_are_none() {
         assert_eq!(
             parameters("a=%ff&b=%00&%ff=c&d=%zz"),
             [None, None, None, pair("d", "%zz")]
@@ -135,7 +135,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_encoded_is_decoded(value in "[^\0]{0,30}") {
+        fn an_encoded_value_is_decoded(value in "[^\0]{0,30}") {
             let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
             prop_assert_eq!(parameters(&format!("a={encoded}")), vec![pair("a", &value)]);
         }

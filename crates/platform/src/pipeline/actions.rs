@@ -22,7 +22,7 @@ pub(crate) async fn perform(
     context: &RequestContext<'_>,
     action: &'static Action,
 ) -> Result<Response, Problem> {
-    let media = headers::accepts(context.request, &action.response.media())?;
+    let media = headers::negotiate(context.request, &action.response.media())?;
     let query = query::parameters(context.request, action.query)?;
     let body = match action.body {
         // A body may be left out if all of its fields may be.

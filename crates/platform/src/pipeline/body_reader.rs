@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_slowly_is_waited_for_no_longer_than_what_came_is_good_for() {
+    fn a_slow_body_gets_no_more_time_than_its_bytes_allow() {
         let seconds = Duration::from_secs;
         let mut reader = BodyReader::bytes(1024 * 1024);
         assert_eq!(reader.next_timeout(seconds(0)), STALL_TIMEOUT);

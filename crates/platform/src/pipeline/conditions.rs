@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_was_a_tag_of_ours_is_stale() {
+    fn a_tag_that_was_never_issued_is_stale() {
         for line in [
             "W/\"3\"",
             "\"\"",
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_malformed() {
+    fn a_header_that_is_not_a_list_of_tags_is_malformed() {
         for line in [
             "3",
             "\"3",

@@ -106,13 +106,13 @@ pub fn resolve(
     };
     let key = idempotency_key(component, &endpoint, request);
     let resolved = |key: Option<String>| {
-        let is_kept = caller.is_some() && is_kept(endpoint.operation);
+        let is_stored = caller.is_some() && is_stored(endpoint.operation);
         Destination::Endpoint(Box::new(Resolved {
             operation: endpoint.operation,
             parameters,
             caller,
             grant,
-            idempotency_key: key.filter(|_| is_kept),
+            idempotency_key: key.filter(|_| is_stored),
         }))
     };
     match (endpoint.operation, grant) {
@@ -183,7 +183,7 @@ fn idempotency_key(
 
 /// Returns true if the response is that of one statement, which is stored for an idempotency key.
 /// Without a caller there is no tenant for which to store it.
-fn is_kept(operation: Operation) -> bool {
+fn is_stored(operation: Operation) -> bool {
     match operation {
         Operation::Verb(..)
         | Operation::Action(Action {
@@ -200,7 +200,7 @@ fn import_reader(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<import::Reader, Problem> {
-    headers::accepts(request, &["application/json"])?;
+    headers::negotiate(request, &["application/json"])?;
     headers::content_type(request, &["text/csv"])?;
     let query = query::parameters(request, &[DRY_RUN])?;
     let dry_run = query.get("dry_run").is_some_and(|value| value == "true");

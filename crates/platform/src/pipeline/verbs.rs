@@ -59,7 +59,7 @@ async fn list(
     } else {
         &["application/json"]
     };
-    let is_file = headers::accepts(context.request, media)? == "text/csv";
+    let is_file = headers::negotiate(context.request, media)? == "text/csv";
     let language = context
         .caller
         .as_ref()
@@ -127,7 +127,7 @@ async fn get(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     let looking_back = query::parameters(context.request, &[AS_OF])?;
     let statement = if looking_back.is_empty() {
         statement_cache::get(key(resource, Verb::Get, grant), || {
@@ -172,7 +172,7 @@ async fn create(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     context.no_query()?;
     let input = context
         .client
@@ -236,7 +236,7 @@ async fn update(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     context.no_query()?;
     let versions = conditions::expected_versions(context.request, resource.requires_match)?;
     let input = context
@@ -279,7 +279,7 @@ async fn restore(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     context.no_query()?;
     context.no_body()?;
     let statement = statement_cache::get(key(resource, Verb::Restore, grant), || {

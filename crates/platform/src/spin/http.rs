@@ -28,18 +28,18 @@ pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
 pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let settings = match settings(component.application.regions).await {
         Ok(settings) => settings,
-        Err(cause) => return sent(refused(component.name, &cause)),
+        Err(cause) => return into_outgoing(unavailable(component.name, &cause)),
     };
     let (parts, body) = request.into_parts();
-    let mut request = head(parts);
+    let mut request = without_body(parts);
     let taken = match pipeline::resolve::resolve(component, &settings, &request) {
-        Ok(mut plan) => match take_body(&mut request, body, plan.body_reader()).await {
+        Ok(mut plan) => match receive_body(&mut request, body, plan.body_reader()).await {
             Ok(file) => Ok((plan, file)),
             Err(problem) => Err(problem),
         },
         Err(problem) => Err(problem),
     };
-    sent(match taken {
+    into_outgoing(match taken {
         Ok((plan, file)) => {
             let database = Postgres::new(&settings, plan.is_long_running());
             pipeline::handle(component, &settings, &database, &request, plan, file).await
@@ -57,11 +57,11 @@ pub async fn serve_files(
     let response = match variable("allowed_origins").await {
         Ok(origins) => {
             let (parts, _) = request.into_parts();
-            respond(&settings::origins(&origins), &head(parts))
+            respond(&settings::origins(&origins), &without_body(parts))
         }
-        Err(cause) => refused(name, &cause),
+        Err(cause) => unavailable(name, &cause),
     };
-    sent(response)
+    into_outgoing(response)
 }
 
 /// Serves a request of another component of the application.
@@ -71,13 +71,13 @@ pub async fn serve_service_requests(
     request: Incoming,
 ) -> Outgoing {
     let (parts, body) = request.into_parts();
-    let request = head(parts);
+    let request = without_body(parts);
     let body = match body.collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(_) => Err(Problem::new(Kind::Malformed)),
     };
     let answered = body.and_then(|body| answer(&request.path, &body));
-    sent(match answered {
+    into_outgoing(match answered {
         Ok(answer) => Response::json(200, answer),
         Err(problem) => {
             let cause = problem.cause.as_deref().unwrap_or("malformed request");
@@ -88,7 +88,7 @@ pub async fn serve_service_requests(
 }
 
 /// Returns the response when there are no usable settings.
-fn refused(name: &str, cause: &str) -> Response {
+fn unavailable(name: &str, cause: &str) -> Response {
     eprintln!("{name} can't serve: {cause}");
     let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
     let request_id = random::id().to_string();
@@ -101,7 +101,7 @@ fn refused(name: &str, cause: &str) -> Response {
 
 /// Reads the body into the request, or as an imported file. If a body has no meaning, the host is
 /// not asked for one, because that would cost more than the routing.
-async fn take_body<B>(
+async fn receive_body<B>(
     request: &mut Request,
     body: B,
     reader: Option<BodyReader>,
@@ -122,7 +122,7 @@ where
 }
 
 /// Returns the request without its body.
-fn head(parts: http::request::Parts) -> Request {
+fn without_body(parts: http::request::Parts) -> Request {
     Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -170,7 +170,7 @@ where
     reader.finish()
 }
 
-fn sent(response: Response) -> Outgoing {
+fn into_outgoing(response: Response) -> Outgoing {
     let mut builder = http::Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value);

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_mail_server_takes_is_refused() {
+    fn an_address_that_no_mail_server_accepts_is_refused() {
         let long = format!("{}@example.org", "x".repeat(65));
         let longer = format!("abc@{}.example", ["y".repeat(60).as_str(); 4].join("."));
         for text in [

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
 /// Returns true if the text begins like a formula, perhaps after apostrophes. A formula after
-/// apostrophes needs a guard too, or it would be taken for a text that has one already.
+/// apostrophes needs a guard too, or it would look like a text that has one already.
 fn is_guardable(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_like_a_formula_gets_an_apostrophe() {
+    fn a_text_that_begins_like_a_formula_gets_an_apostrophe() {
         for text in [
             "=1+1", "+1", "-1", "@a", "\tx", "\rx", "＝1", "＋1", "－1", "＠a", "'=1", "''@a",
         ] {

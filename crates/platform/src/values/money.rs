@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_by_its_rules_is_taken_as_it_is(
+        fn a_well_formed_amount_is_accepted_unchanged(
             whole in 0_u64..1_000_000_000_000_000,
             fraction in proptest::option::of("[0-9]{1,4}"),
         ) {

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_dialled_from_everywhere_is_no_number() {
+    fn a_number_that_cannot_be_dialled_from_everywhere_is_refused() {
         for text in [
             "",
             "+",

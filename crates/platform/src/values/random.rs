@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_of_a_token_is_its_hash() {
+    fn a_token_is_stored_as_its_hash() {
         // FIPS 180-2, appendix B.1.
         assert_eq!(
             digest("abc"),

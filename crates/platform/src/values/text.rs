@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_no_text() {
+    fn invisible_characters_are_no_text() {
         for text in ["", "   ", "\u{200b}", "\u{ad}", "\u{feff}\u{a0}\u{2060}"] {
             assert_eq!(code(line(text, 1, 200)), "too_short", "{text:?}");
         }

@@ -1,3 +1,5 @@
+//! Tests of rendered calendars. Time zones are tested in `zone`.
+
 use serde_json::{Value, json};
 
 use super::*;

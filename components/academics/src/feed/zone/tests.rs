@@ -1,3 +1,5 @@
+//! Tests of the description of time zones. Whole calendars are tested in `calendar`.
+
 use chrono::{Offset, TimeZone};
 use chrono_tz::TZ_VARIANTS;
 

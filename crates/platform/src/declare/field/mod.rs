@@ -114,8 +114,8 @@ pub enum Kind {
     },
 }
 
-/// A rank.
-const RANK: Kind = Kind::Integer {
+/// The kind of a rank, by which lists are sorted.
+const RANK_KIND: Kind = Kind::Integer {
     min: 0,
     max: i32::MAX as i64,
 };
@@ -258,7 +258,7 @@ impl Field {
     /// Returns the column and the kind by which lists are sorted.
     pub const fn order_column(&self) -> (&'static str, Kind) {
         match self.sort_column {
-            Some(column) => (column, RANK),
+            Some(column) => (column, RANK_KIND),
             None => (self.name, self.kind),
         }
     }

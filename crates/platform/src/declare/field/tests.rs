@@ -1,3 +1,5 @@
+//! Tests of fields and their kinds. The validation of values is tested in `declare::validation`.
+
 use super::*;
 
 #[test]

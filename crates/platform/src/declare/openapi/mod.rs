@@ -5,6 +5,7 @@
 mod tests;
 
 mod operation;
+mod parameters;
 mod problems;
 mod schema;
 
@@ -58,7 +59,7 @@ pub fn document(components: &[&Component], version: &str) -> Value {
                 }
             },
             "schemas": schemas,
-            "parameters": operation::parameters(),
+            "parameters": parameters::components(),
             "responses": responses()
         }
     })

@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encoded_is_decoded(
+        fn an_encoded_cursor_is_decoded(
             seconds in -2_208_988_800_i64..7_258_118_400,
             micros in 0_u32..1_000_000,
             name in "[a-zé%_\"\\\\]{1,20}",

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_could_take_for_a_formula_is_guarded() {
+    fn texts_that_look_like_formulas_are_guarded() {
         let text = text(&ADMIN, "/");
         for guarded in ["name", "kind", "tags"] {
             assert!(

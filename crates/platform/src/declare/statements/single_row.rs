@@ -13,7 +13,7 @@ use crate::sql::statement::{Sql, Statement};
 /// Returns the statement that reads one live row.
 pub fn get(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "get");
-    answer(&mut sql, resource, grant);
+    select_row(&mut sql, resource, grant);
     sql.push("\nfrom lms.").push(resource.table).push(
         " as r
 where r.id = ($1->>'id')::uuid
@@ -26,7 +26,7 @@ where r.id = ($1->>'id')::uuid
 /// then.
 pub fn get_as_of(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "get_as_of");
-    answer(&mut sql, resource, grant);
+    select_row(&mut sql, resource, grant);
     sql.push("\nfrom jsonb_populate_record(\n  null::lms.")
         .push(resource.table)
         .push(",\n  lms.state_at('")
@@ -46,7 +46,7 @@ pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     sql.push("with r as (\n");
     insert(&mut sql, resource, stored(resource));
     projection::returning(&mut sql, resource);
-    answer(&mut sql, resource, grant);
+    select_row(&mut sql, resource, grant);
     sql.push("\nfrom r");
     sql.prepared(resource.name)
 }
@@ -73,7 +73,7 @@ fn insert(
 /// Returns the statement that changes the fields in the body.
 pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "update");
-    target(&mut sql, resource, "is null");
+    lock_row(&mut sql, resource, "is null");
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set");
@@ -113,7 +113,7 @@ fn changed_input(sql: &mut Sql, field: &Field) {
 /// Returns the statement that deletes a row softly.
 pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "delete");
-    target(&mut sql, resource, "is null");
+    lock_row(&mut sql, resource, "is null");
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set deleted_at = now()");
@@ -124,7 +124,7 @@ pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
 /// Returns the statement that restores a deleted row.
 pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "restore");
-    target(&mut sql, resource, "is not null");
+    lock_row(&mut sql, resource, "is not null");
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set deleted_at = null");
@@ -150,7 +150,7 @@ pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clo
 }
 
 /// Adds the query that locks the row and compares its version with those that the client knows.
-fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
+fn lock_row(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
     sql.push("with target as materialized (\n  select r.id, ");
     check_version(sql);
     sql.push("\n  from lms.")
@@ -177,12 +177,12 @@ pub fn check_version(sql: &mut Sql) {
 fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("\n  from target\n  where r.id = target.id");
     projection::returning(sql, resource);
-    answer(sql, resource, grant);
+    select_row(sql, resource, grant);
     sql.push("\nfrom r");
 }
 
 /// Selects the row `r` as the body, and its version as the tag.
-fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
+fn select_row(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("select\n  ");
     sql.append(&projection::object(resource, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag");

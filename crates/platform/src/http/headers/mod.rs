@@ -21,7 +21,7 @@ use crate::values::random;
 /// # Errors
 ///
 /// 406 when it accepts none of them.
-pub fn accepts(request: &Request, known: &[&'static str]) -> Result<&'static str, Problem> {
+pub fn negotiate(request: &Request, known: &[&'static str]) -> Result<&'static str, Problem> {
     let header = request
         .list("accept")
         .filter(|header| !header.trim().is_empty());
@@ -106,7 +106,7 @@ fn thousandths(text: &str) -> Option<u16> {
 }
 
 /// The headers that have a single value and are not lists.
-const SINGLE: [&str; 5] = [
+const SINGLE_VALUE_HEADERS: [&str; 5] = [
     "Authorization",
     "Content-Length",
     "Content-Type",
@@ -121,7 +121,7 @@ const SINGLE: [&str; 5] = [
 ///
 /// 400.
 pub fn check_single(request: &Request) -> Result<(), Problem> {
-    let errors: Vec<FieldError> = SINGLE
+    let errors: Vec<FieldError> = SINGLE_VALUE_HEADERS
         .into_iter()
         .filter(|name| !is_single(request, name))
         .map(|name| FieldError::header(name, "The header must be sent only once."))

@@ -50,7 +50,7 @@ fn much_is_read_only_from_who_may_import() {
 }
 
 #[test]
-fn what_is_wrong_with_an_import_is_said_before_its_file_is_read() {
+fn errors_of_an_import_are_reported_before_its_file_is_read() {
     let import = |target: &str| admin(Method::POST, target).with("content-type", "text/csv");
     let other_media = admin(Method::POST, "/v1/lamps/import").with("content-type", "text/plain");
     for (request, expected) in [

@@ -186,7 +186,7 @@ fn parameters_that_nobody_knows_are_refused() {
 }
 
 #[test]
-fn what_the_client_does_not_accept_is_not_made() {
+fn a_representation_that_the_client_does_not_accept_is_not_made() {
     for (target, accept) in [
         ("/v1/lamps".to_owned(), "application/xml"),
         (format!("/v1/lamps/{ID}"), "text/csv"),

@@ -1,3 +1,6 @@
+//! Tests of the conversion of database errors into problems. Their response in a whole request is
+//! tested in `pipeline`.
+
 use super::*;
 
 fn refusal(code: &str) -> DatabaseError {
@@ -101,7 +104,7 @@ fn only_words_of_our_own_are_shown() {
 }
 
 #[test]
-fn what_operators_must_know_goes_to_the_log() {
+fn causes_for_the_operator_go_to_the_log() {
     for code in [
         "LM503", "23514", "42501", "22P02", "40001", "57014", "08006", "42601",
     ] {

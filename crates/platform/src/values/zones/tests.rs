@@ -1,3 +1,6 @@
+//! Tests of time zones against the crate `chrono-tz`. The database's own zones are tested over
+//! HTTP.
+
 use std::cell::RefCell;
 
 use chrono::Duration;
@@ -78,7 +81,7 @@ fn every_zone_counts_as_its_changes_say() {
 }
 
 #[test]
-fn what_is_missing_is_read_once_and_asked_for_again() {
+fn missing_zones_are_read_once_and_looked_up_again() {
     let read = RefCell::new(Vec::new());
     let told = async |names: Vec<String>| {
         read.borrow_mut().push(names);

@@ -1,3 +1,5 @@
+//! Tests of values that are written as text. Whole bodies are tested in the parent module.
+
 use proptest::prelude::*;
 
 use super::{id, scalar};

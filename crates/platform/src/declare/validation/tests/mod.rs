@@ -1,3 +1,6 @@
+//! Tests of the validation of a body. The kinds of values with a JSON form of their own are in
+//! `kinds`.
+
 mod kinds;
 
 use proptest::prelude::*;
@@ -303,7 +306,7 @@ fn free_json_is_bounded_and_holds_no_nul() {
 }
 
 #[test]
-fn what_a_rule_derives_no_client_sends() {
+fn a_client_cannot_send_derived_fields() {
     for result in [
         create(json!({"name": "A", "plan": {}})),
         update(json!({"plan": {}})),

@@ -1,5 +1,5 @@
 //! Reconciliation: the comparison of daily totals, finance records and journal entries, which must
-//! agree. The worker compares them regularly too.
+//! agree. The database computes the totals and posts the entries when a record is inserted.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::declare::component::Endpoint;
+use platform::declare::endpoint::Endpoint;
 use serde_json::json;
 use tests::{Application, COMPONENTS, Reply, Role, Session, role, run};
 use uuid::Uuid;

@@ -5,12 +5,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use academics::calendar::{self, Whose};
+use academics::calendar::{self, CalendarScope};
 use anyhow::{Context, Result};
 use domain::role;
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Access, Fields, Grant, Verb};
-use platform::declare::component::{Component, Endpoint, Operation};
+use platform::declare::component::Component;
+use platform::declare::endpoint::{Endpoint, Operation};
 use platform::declare::openapi;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
@@ -206,12 +207,12 @@ fn the_statements_match_the_reviewed_files() -> Result<()> {
         }
     }
     let calendar: String = [
-        Whose::Students,
-        Whose::Tutor,
-        Whose::Centre,
-        Whose::Everybody,
+        CalendarScope::Students,
+        CalendarScope::Tutor,
+        CalendarScope::Centre,
+        CalendarScope::All,
     ]
-    .map(|whose| format!("{};\n\n", calendar::statement(whose).text))
+    .map(|scope| format!("{};\n\n", calendar::statement(scope).text))
     .concat();
     compare("tests/golden/sql/calendar.sql", &calendar)
 }

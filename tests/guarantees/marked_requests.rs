@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Endpoint, Operation};
+use platform::declare::endpoint::{Endpoint, Operation};
 use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Map, Value, json};
 use tests::{

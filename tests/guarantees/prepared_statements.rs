@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use http::{HeaderMap, Method};
 use platform::auth::policy::{Grant, Verb};
-use platform::declare::component::Endpoint;
+use platform::declare::endpoint::Endpoint;
 use platform::declare::field::Kind;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
@@ -144,7 +144,7 @@ fn fixed() -> Vec<Statement> {
         .flat_map(|component| component.endpoints());
     let resources: Vec<&Resource> = endpoints
         .filter_map(|endpoint: Endpoint| match endpoint.operation {
-            platform::declare::component::Operation::Verb(resource, Verb::Get) => Some(resource),
+            platform::declare::endpoint::Operation::Verb(resource, Verb::Get) => Some(resource),
             _ => None,
         })
         .collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Endpoint, Operation};
+use platform::declare::endpoint::{Endpoint, Operation};
 use serde_json::{Value, json};
 use tests::{
     Application, COMPONENTS, Releases, Reply, Session,

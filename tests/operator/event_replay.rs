@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use futures::future::try_join_all;
 use operations::events::replay::{self, NOT_REBUILT, Options, Until};
 use operations::events::verify;
-use platform::declare::component::Endpoint;
+use platform::declare::endpoint::Endpoint;
 use tests::{
     Application,
     random_requests::{RandomClient, StatusCounts, write_endpoints},

@@ -1,7 +1,7 @@
 //! Builds the path of an endpoint with an example value for each parameter.
 //! Random values for bodies are in `random_values`.
 
-use platform::declare::component::{Endpoint, Operation};
+use platform::declare::endpoint::{Endpoint, Operation};
 use platform::declare::field::Kind;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use crate::{Application, COMPONENTS, Reply, Role, Session, random_values as valu
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::policy::Verb;
-use platform::declare::component::{Endpoint, Operation};
+use platform::declare::endpoint::{Endpoint, Operation};
 use platform::declare::field::{Field, Kind, Writable};
 use platform::declare::resource::Resource;
 use rand::rngs::ChaCha8Rng;

@@ -1,4 +1,6 @@
-//! Analytics: what the materialized views say of students and tutors, as of their last refresh.
+//! The analytics of students and tutors, read from materialized views as of their last refresh. The
+//! analytics of centres belong to the component `finance`, and the views are refreshed by the
+//! worker.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -19,7 +21,7 @@ const SCORE: Kind = Kind::Decimal {
     places: 2,
 };
 
-/// Who may read which.
+/// The grants on the analytics.
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
@@ -58,7 +60,7 @@ const REFRESHED: Field = Field::new(
 .nullable()
 .required();
 
-/// Progress of a student.
+/// The progress of a student.
 const STUDENT: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
@@ -102,7 +104,7 @@ const STUDENT: &[Field] = &[
     Field::new("badges", COUNT, "The total number of badges.").required(),
 ];
 
-/// Load of a tutor.
+/// The load of a tutor.
 const TUTOR: &[Field] = &[
     Field::new("tutor_id", Kind::Id, "The tutor.").required(),
     Field::new("centre_id", Kind::Id, "The centre.").required(),
@@ -123,7 +125,7 @@ const TUTOR: &[Field] = &[
     .nullable(),
 ];
 
-/// Progress of students.
+/// Lists the progress of students.
 pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress")
     .id("analytics.student-progress")
     .summary("List student progress")
@@ -149,7 +151,7 @@ pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress"
     ))
     .sql(STUDENT_PROGRESS_SQL);
 
-/// Load of tutors.
+/// Lists the load of tutors.
 pub(crate) const TUTORS: Action = Action::get("/v1/analytics/tutor-load")
     .id("analytics.tutor-load")
     .summary("List tutor load")

@@ -1,4 +1,5 @@
-//! Assessments: what a student was found to know (document 4, section 3.5).
+//! Assessments: the results of tests that students took. The charts of a student's progress over
+//! time are in [`crate::progress`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -12,10 +13,10 @@ use serde_json::{Map, Value};
 
 use crate::students::AGE;
 
-/// Best score of the types that have a scale of their own.
-const BEST: i64 = 100;
-/// Best score of a custom assessment.
-const BEST_CUSTOM: i64 = 1000;
+/// The maximum score of the types that have a scale of their own.
+const MAX_SCORE: i64 = 100;
+/// The maximum score of a custom assessment.
+const MAX_CUSTOM_SCORE: i64 = 1000;
 
 /// An assessment.
 pub(crate) const ASSESSMENTS: Resource = Resource {
@@ -48,7 +49,7 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
             "score",
             Kind::Integer {
                 min: 0,
-                max: BEST_CUSTOM,
+                max: MAX_CUSTOM_SCORE,
             },
             "The score, from 0 to 100, or from 0 to 1000 for a custom assessment.",
         )
@@ -77,10 +78,11 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
     requires_key: false,
 };
 
-/// Those of the caller's own students, by the index of the student.
+/// The assessments of the caller's own students, as a condition that the index on the student
+/// answers.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 
-/// Who may do what to assessments.
+/// The grants on assessments.
 pub(crate) const POLICY: Policy = Policy {
     resource: "assessments",
     grants: &[
@@ -93,7 +95,8 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// A score within the range of its type, which only a new assessment says; the table checks a changed one.
+/// Checks that the score is within the range of its type. Only a new assessment states its type;
+/// the table checks a changed score.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let mut errors: Vec<FieldError> = days::refuse_future(values, "assessed_on")
         .into_iter()
@@ -102,11 +105,11 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         return errors;
     };
     let is_custom = kind == "custom";
-    if !is_custom && values.get("score").and_then(Value::as_i64) > Some(BEST) {
+    if !is_custom && values.get("score").and_then(Value::as_i64) > Some(MAX_SCORE) {
         errors.push(FieldError::new(
             "/score",
             "out_of_range",
-            format!("Must be between 0 and {BEST}."),
+            format!("Must be between 0 and {MAX_SCORE}."),
         ));
     }
     if is_custom && values.get("academic_age").is_some_and(|age| !age.is_null()) {

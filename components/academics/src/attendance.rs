@@ -1,23 +1,23 @@
-//! Attendance: who came to a lesson.
+//! The attendance at a lesson: reading it and recording it. The lessons themselves are in
+//! [`crate::occurrences`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 
-use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE};
-use crate::occurrences::START;
+use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE, START};
 
 const STATUS: Kind = Kind::OneOf(&["present", "absent", "late", "excused"]);
 const NOTE: Kind = Kind::Multiline { min: 1, max: 1000 };
 
-/// A student of a lesson, as recorded.
-const RECORD: &[Field] = &[
+/// The attendance of a student as a client records it.
+const RECORDED_ATTENDANCE: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new("status", STATUS, "The student's attendance.").required(),
     Field::new("note", NOTE, "A note about the attendance.").nullable(),
 ];
 
-/// A student of a lesson, as answered.
+/// The attendance of a student as a response returns it.
 const ATTENDANCE: &[Field] = &[
     Field::new("student_id", Kind::Id, "The student.").required(),
     Field::new(
@@ -39,8 +39,8 @@ const ANSWER: ResponseSchema = ResponseSchema::Fields(&[Field::new(
 )
 .required()]);
 
-/// Reads who came.
-pub(crate) const READ: Action = Action::get("/v1/classes/{id}/occurrences/{start}/attendance")
+/// Reads the attendance at a lesson.
+pub(crate) const GET: Action = Action::get("/v1/classes/{id}/occurrences/{start}/attendance")
     .id("classes.attendance.get")
     .segments(&[START])
     .summary("Get the attendance of a lesson")
@@ -51,8 +51,8 @@ pub(crate) const READ: Action = Action::get("/v1/classes/{id}/occurrences/{start
     ))
     .sql(READ_SQL);
 
-/// Writes who came.
-pub(crate) const RECORD_ALL: Action =
+/// Records the attendance at a lesson.
+pub(crate) const RECORD: Action =
     Action::put("/v1/classes/{id}/occurrences/{start}/attendance")
         .id("classes.attendance.record")
         .segments(&[START])
@@ -60,7 +60,7 @@ pub(crate) const RECORD_ALL: Action =
         .granted("classes", RECORD_ATTENDANCE)
         .body(&[Field::new(
             "students",
-            Kind::Rows(RECORD),
+            Kind::Rows(RECORDED_ATTENDANCE),
             "The complete attendance record. A student who is left out has no attendance recorded.",
         )
         .required()])

@@ -1,4 +1,5 @@
-//! The calendar: the lessons of a time, of all classes in the caller's scope.
+//! The calendar: the lessons of a period in all classes in the caller's scope. The calendar that
+//! other programs subscribe to is in [`crate::feed`].
 
 use chrono::{DateTime, TimeDelta};
 use domain::role;
@@ -16,11 +17,11 @@ use serde_json::Value;
 use crate::classes::LESSONS;
 use crate::occurrences;
 
-/// The longest time that one request may ask for.
+/// The longest period that one request may ask for.
 const MAX_SPAN: TimeDelta = TimeDelta::days(62);
 
-/// A lesson in a calendar, without those that every lesson has.
-const FURTHER: [Field; 6] = [
+/// The fields of a lesson in the calendar, besides those that every lesson has.
+const CALENDAR_FIELDS: [Field; 6] = [
     Field::new(
         "student_id",
         Kind::Id,
@@ -65,21 +66,21 @@ const FURTHER: [Field; 6] = [
     .required(),
 ];
 
-const ENTRY: [Field; occurrences::OCCURRENCE.len() + FURTHER.len()] = {
-    let mut fields = [FURTHER[0]; occurrences::OCCURRENCE.len() + FURTHER.len()];
+const ENTRY: [Field; occurrences::OCCURRENCE.len() + CALENDAR_FIELDS.len()] = {
+    let mut fields = [CALENDAR_FIELDS[0]; occurrences::OCCURRENCE.len() + CALENDAR_FIELDS.len()];
     let mut index = 0;
     while index < fields.len() {
         fields[index] = if index < occurrences::OCCURRENCE.len() {
             occurrences::OCCURRENCE[index]
         } else {
-            FURTHER[index - occurrences::OCCURRENCE.len()]
+            CALENDAR_FIELDS[index - occurrences::OCCURRENCE.len()]
         };
         index += 1;
     }
     fields
 };
 
-/// Reads a calendar.
+/// Lists the lessons of a period.
 pub(crate) const LIST: Action = Action::get("/v1/calendar")
     .id("calendar.list")
     .summary("List lessons in the calendar")
@@ -111,23 +112,23 @@ pub(crate) const LIST: Action = Action::get("/v1/calendar")
     ))
     .custom(list);
 
-/// Whose lessons are looked for, which decides the index that finds them.
+/// The scope in which lessons are searched. It decides which index finds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// Of one student, or of the caller's own.
+pub enum CalendarScope {
+    /// The lessons of one student, or of the caller's own students.
     Students,
-    /// Of one tutor, or of the caller.
+    /// The lessons of one tutor, or of the caller as a tutor.
     Tutor,
-    /// Of one centre, or of the caller's.
+    /// The lessons of one centre, or of the caller's centre.
     Centre,
-    /// Of all in scope.
-    Everybody,
+    /// All lessons in the caller's scope.
+    All,
 }
 
 fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async move {
         check(context)?;
-        let statement = statement(whose(context));
+        let statement = statement(scope(context));
         match context.run(&statement, context.arguments()).await {
             Ok(answer) => {
                 let body = answer.body.ok_or_else(|| {
@@ -140,7 +141,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Refuses a time that ends before it begins, or that is too long.
+/// Refuses a period that ends before it begins, or that is too long.
 fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
     let time = |name: &str| {
         context
@@ -163,25 +164,26 @@ fn check(context: &ActionContext<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn whose(context: &ActionContext<'_>) -> Whose {
+fn scope(context: &ActionContext<'_>) -> CalendarScope {
     let role = context.caller.map(|caller| caller.role);
     let asks = |name: &str| context.query.contains_key(name);
     if matches!(role, Some(role::STUDENT | role::PARENT)) || asks("student_id") {
-        Whose::Students
+        CalendarScope::Students
     } else if role == Some(role::TUTOR) || asks("tutor_id") {
-        Whose::Tutor
+        CalendarScope::Tutor
     } else if matches!(role, Some(role::SUPERVISOR | role::ASSESSOR)) || asks("centre_id") {
-        Whose::Centre
+        CalendarScope::Centre
     } else {
-        Whose::Everybody
+        CalendarScope::All
     }
 }
 
-/// The statement: what an index finds comes first, what is asked beyond that is looked at in the rows found.
+/// Returns the statement that lists the lessons of a scope. The condition that an index answers
+/// comes first, and the remaining conditions filter the rows that it found.
 ///
-/// What is computed stands in queries of its own: PostgreSQL takes a column's comparison with those to be leakproof, and so lets
-/// it use an index under row security.
-pub fn statement(whose: Whose) -> Statement {
+/// Computed values are placed in subqueries. PostgreSQL then treats the comparison of a column with
+/// such a value as leakproof, and can use an index under row security.
+pub fn statement(scope: CalendarScope) -> Statement {
     let mut sql = Sql::from(
         "select
   json_build_object(
@@ -208,8 +210,8 @@ from (
       ",
     );
     occurrences::members(&mut sql);
-    sql.push(match whose {
-        Whose::Students => {
+    sql.push(match scope {
+        CalendarScope::Students => {
             ",
       'student_id', o.student_id,
       'attendance', o.attendance"
@@ -230,8 +232,8 @@ from (
   from (
     select o.*",
     );
-    sql.push(match whose {
-        Whose::Students => {
+    sql.push(match scope {
+        CalendarScope::Students => {
             ", a.student_id, a.status as attendance
     from lms.attendances as a
     join lms.occurrences as o
@@ -246,19 +248,19 @@ from (
       and a.starts_at < ($1->>'to')::timestamptz
       and a.deleted_at is null"
         }
-        Whose::Tutor => {
+        CalendarScope::Tutor => {
             "
     from lms.occurrences as o
     where o.tutor_id = (select coalesce(($1->>'tutor_id')::uuid, lms.caller_tutor()))"
         }
-        Whose::Centre => {
+        CalendarScope::Centre => {
             "
     from lms.occurrences as o
     where o.centre_id = (
         select coalesce(($1->>'centre_id')::uuid, current_setting('app.centre_id')::uuid)
       )"
         }
-        Whose::Everybody => {
+        CalendarScope::All => {
             "
     from lms.occurrences as o
     where true"

@@ -1,4 +1,5 @@
-//! When tutors are free, and who of them teaches what: their windows and exceptions less their lessons.
+//! The free time of tutors and the search for tutors: their windows and exceptions without their
+//! lessons. The declaration of a tutor's availability is in [`crate::tutors`].
 
 use chrono::{DateTime, TimeDelta};
 use platform::declare::action::Action;
@@ -12,10 +13,10 @@ use serde_json::{Map, Value, json};
 use crate::occurrences::PLANNED_UNTIL;
 use crate::tutors::{SEARCH, SLOTS, SUBJECT};
 
-/// Longest time that is looked at.
+/// The longest period that is searched, in days.
 const MAX_DAYS: i64 = 62;
-/// Shortest slot, unless the caller says so.
-const MINUTES: u32 = 60;
+/// The default length of a slot, in minutes.
+const DEFAULT_SLOT_MINUTES: u32 = 60;
 
 const LENGTH: Kind = Kind::Integer { min: 1, max: 1440 };
 const COUNT: Kind = Kind::Integer { min: 0, max: 1000 };
@@ -32,14 +33,14 @@ const AT_LEAST: Field = Field::new(
     "The minimum length of a slot in minutes. Defaults to 60.",
 );
 
-/// A stretch of free time.
+/// A period of free time.
 const SLOT: &[Field] = &[
     Field::new("start", Kind::Time, "The start of the slot.").required(),
     Field::new("end", Kind::Time, "The end of the slot.").required(),
 ];
 
-/// A tutor as a search finds one.
-const FOUND: &[Field] = &[
+/// A tutor in the results of a search.
+const SEARCH_RESULT: &[Field] = &[
     Field::new("id", Kind::Id, "The tutor.").required(),
     Field::new(
         "name",
@@ -81,7 +82,7 @@ const FOUND: &[Field] = &[
     PLANNED_UNTIL,
 ];
 
-/// When a tutor is free.
+/// Lists the free slots of a tutor.
 pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
     .id("tutors.free-slots")
     .summary("List the free slots of a tutor")
@@ -102,7 +103,7 @@ pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
     .prepared_by(prepare)
     .sql(FREE_SLOTS_SQL);
 
-/// Finds tutors.
+/// Searches for tutors.
 pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
     .id("tutors.search")
     .summary("Search tutors")
@@ -137,7 +138,7 @@ pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
         &[
             Field::new(
                 "data",
-                Kind::Rows(FOUND),
+                Kind::Rows(SEARCH_RESULT),
                 "The tutors, those with the most free places first.",
             )
             .required(),
@@ -148,7 +149,7 @@ pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
     .prepared_by(prepare)
     .sql(SEARCH_SQL);
 
-/// Checks what holds between the parameters: a time has a beginning and an end behind it.
+/// Checks the parameters together: the period has a beginning, and a later end.
 fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let time = |name: &str| {
         let text = context.query.get(name)?.as_str()?;
@@ -175,7 +176,9 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
         return Err(Problem::malformed(vec![error]));
     }
     let mut arguments = context.arguments();
-    arguments.entry("minutes").or_insert_with(|| json!(MINUTES));
+    arguments
+        .entry("minutes")
+        .or_insert_with(|| json!(DEFAULT_SLOT_MINUTES));
     Ok(arguments)
 }
 

@@ -1,4 +1,5 @@
-//! Gamification: the ledger of points and badges (document 4, section 3.6). It is added to and never changed.
+//! Gamification: the ledger of points and badges, which only grows. The leaderboard and the totals
+//! of a student are in [`crate::leaderboard`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -9,7 +10,7 @@ use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-/// Most points of one award.
+/// The maximum number of points of one award.
 const MAX_POINTS: i64 = 1_000_000;
 
 /// An award.
@@ -70,18 +71,18 @@ pub(crate) const GAMIFICATION: Resource = Resource {
     requires_key: false,
 };
 
-/// Shows who has most points.
-pub(crate) const LEADERBOARD: Verb = Verb::Action("leaderboard");
-/// Sums up what a student has.
-pub(crate) const SUMMARY: Verb = Verb::Action("summary");
+/// Gets the leaderboard.
+pub(crate) const LEADERBOARD_VERB: Verb = Verb::Action("leaderboard");
+/// Gets the summary of a student's awards.
+pub(crate) const SUMMARY_VERB: Verb = Verb::Action("summary");
 
-const READ_STANDINGS: &[Verb] = &[LEADERBOARD, SUMMARY];
-const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD, SUMMARY];
+const READ_STANDINGS: &[Verb] = &[LEADERBOARD_VERB, SUMMARY_VERB];
+const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD_VERB, SUMMARY_VERB];
 
-/// Those of the caller's own students, by the index of the student.
+/// The awards of the caller's own students, as a condition that the index on the student answers.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 
-/// Who may do what to gamification.
+/// The grants on gamification.
 pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[

@@ -1,18 +1,19 @@
-//! What points and badges come to: the leaderboard, and the summary of one student.
+//! The totals of points and badges: the leaderboard, and the summary of one student. The awards
+//! themselves are in [`crate::gamification`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use crate::gamification::{LEADERBOARD, SUMMARY};
+use crate::gamification::{LEADERBOARD_VERB, SUMMARY_VERB};
 
 const NUMBER: Kind = Kind::Integer {
     min: i64::MIN,
     max: i64::MAX,
 };
 
-/// A line of the leaderboard.
-const LINE: &[Field] = &[
+/// An entry of the leaderboard.
+const ENTRY: &[Field] = &[
     Field::new("rank", NUMBER, "The rank. Students with equal points share a rank.").required(),
     Field::new(
         "student_id",
@@ -38,7 +39,7 @@ const LINE: &[Field] = &[
     .required(),
 ];
 
-/// A badge that a student has.
+/// A badge of a student.
 const BADGE: &[Field] = &[
     Field::new(
         "badge",
@@ -60,11 +61,11 @@ const BADGE: &[Field] = &[
     .required(),
 ];
 
-/// Who has most points.
-pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
+/// Gets the leaderboard.
+pub(crate) const GET: Action = Action::get("/v1/gamification/leaderboard")
     .id("gamification.leaderboard")
     .summary("Get the leaderboard")
-    .granted("gamification", LEADERBOARD)
+    .granted("gamification", LEADERBOARD_VERB)
     .query(&[
         Field::new(
             "centre_id",
@@ -81,18 +82,18 @@ pub(crate) const SHOW: Action = Action::get("/v1/gamification/leaderboard")
     ])
     .responds(
         ResponseSpec::fields(
-            &[Field::new("data", Kind::Rows(LINE), "The leaderboard entries, most points first.").required()],
+            &[Field::new("data", Kind::Rows(ENTRY), "The leaderboard entries, most points first.").required()],
             "The points of each student in the period.",
         )
         .problems(&[422]),
     )
     .sql(LEADERBOARD_SQL);
 
-/// What a student has.
-pub(crate) const SUM_UP: Action = Action::get("/v1/gamification/students/{id}/summary")
+/// Gets the summary of a student's awards.
+pub(crate) const SUMMARY: Action = Action::get("/v1/gamification/students/{id}/summary")
     .id("gamification.summary")
     .summary("Get a summary of a student's awards")
-    .granted("gamification", SUMMARY)
+    .granted("gamification", SUMMARY_VERB)
     .responds(ResponseSpec::fields(
         &[
             Field::new("student_id", Kind::Id, "The student.").required(),

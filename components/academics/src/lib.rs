@@ -1,7 +1,7 @@
-//! Students, tutors, classes, assessments, gamification and the calendar.
+//! The component for students, tutors, classes, assessments, gamification and the calendar.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`.
 
 mod analytics;
 mod assessments;
@@ -23,7 +23,7 @@ use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     students::STUDENTS,
     tutors::TUTORS,
@@ -32,10 +32,10 @@ pub const RESOURCES: &[Resource] = &[
     gamification::GAMIFICATION,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
     students::ASSIGN_TUTOR,
-    progress::SHOW,
+    progress::GET,
     free_slots::FREE_SLOTS,
     free_slots::SEARCH_TUTORS,
     classes::CANCEL,
@@ -43,16 +43,16 @@ pub static ACTIONS: &[Action] = &[
     occurrences::LIST,
     occurrences::CANCEL,
     occurrences::MOVE,
-    classes::SPLIT,
-    attendance::READ,
-    attendance::RECORD_ALL,
+    classes::split::SPLIT,
+    attendance::GET,
+    attendance::RECORD,
     calendar::LIST,
-    feed::MAKE,
-    feed::SHOW,
+    feed::CREATE,
+    feed::GET,
     feed::REVOKE,
     feed::READ,
-    leaderboard::SHOW,
-    leaderboard::SUM_UP,
+    leaderboard::GET,
+    leaderboard::SUMMARY,
     analytics::STUDENTS,
     analytics::TUTORS,
 ];
@@ -67,7 +67,7 @@ pub const POLICIES: &[Policy] = &[
     analytics::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "academics",
     resources: RESOURCES,

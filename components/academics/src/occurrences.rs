@@ -1,20 +1,14 @@
-//! Occurrences: the single lessons of a class, known by when the schedule has them.
+//! Occurrences: the single lessons of a class, identified by their start according to the schedule.
+//! Attendance is in [`crate::attendance`], and the split of a class is in [`crate::classes`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::classes::{CHANGE_LESSON, LESSONS, REASON};
+use crate::classes::{CHANGE_LESSON, LESSONS, REASON, START};
 
-/// The lesson of a class, in a path.
-pub(crate) const START: Field = Field::new(
-    "start",
-    Kind::Time,
-    "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
-);
-
-/// A lesson as it is answered.
+/// A lesson as a response returns it.
 pub(crate) const OCCURRENCE: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("class_id", Kind::Id, "The class.").required(),
@@ -50,7 +44,7 @@ pub(crate) const OCCURRENCE: &[Field] = &[
     .required(),
 ];
 
-/// Up to when the lessons that an answer looked at are made.
+/// The time up to which the lessons in a response are planned.
 pub(crate) const PLANNED_UNTIL: Field = Field::new(
     "planned_until",
     Kind::Time,
@@ -60,7 +54,7 @@ pub(crate) const PLANNED_UNTIL: Field = Field::new(
 .nullable()
 .required();
 
-/// A lesson that was moved, and what is odd about its class from then on.
+/// A lesson that was moved, and the warnings of its class from then on.
 const MOVED: [Field; OCCURRENCE.len() + 1] = {
     let mut fields = [Field::new(
         "warnings",
@@ -95,7 +89,7 @@ pub(crate) fn members(sql: &mut Sql) {
     );
 }
 
-/// Reads the lessons of a class.
+/// Lists the lessons of a class.
 pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
     .id("classes.occurrences.list")
     .summary("List the lessons of a class")
@@ -124,7 +118,7 @@ pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
     ))
     .sql_from(list);
 
-/// Calls a lesson off.
+/// Cancels a lesson.
 pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{start}/cancel")
     .id("classes.occurrences.cancel")
     .segments(&[START])
@@ -158,7 +152,7 @@ pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{star
         &MOVED,
         "The lesson at its new time. Its original start does not change.",
     ))
-    .sql_from(relocate);
+    .sql_from(reschedule);
 
 fn list() -> Sql {
     let mut sql = Sql::from(
@@ -196,7 +190,8 @@ group by c.id, c.status, c.planned_until",
 }
 
 fn cancel() -> Sql {
-    one("with o as (
+    select_lesson(
+        "with o as (
   select o.*
   from lms.cancel_occurrence(
     ($1->>'id')::uuid,
@@ -206,10 +201,11 @@ fn cancel() -> Sql {
 )
 select
   json_build_object(
-      ")
+      ",
+    )
 }
 
-fn relocate() -> Sql {
+fn reschedule() -> Sql {
     let mut sql = Sql::from(
         "with o as materialized (
   select o.*
@@ -234,8 +230,8 @@ from o",
     sql
 }
 
-/// `select` of the lesson `o` as body.
-fn one(beginning: &'static str) -> Sql {
+/// Selects the lesson `o` as the body.
+fn select_lesson(beginning: &'static str) -> Sql {
     let mut sql = Sql::from(beginning);
     members(&mut sql);
     sql.push("\n    )::text as body,\n  null::text as tag\nfrom o");

@@ -1,4 +1,5 @@
-//! What has become of a student over time: ages, attendance and points, month by month.
+//! The progress of a student by month: academic ages, attendance and points. The analytics of many
+//! students are in [`crate::analytics`].
 
 use chrono::{Months, NaiveDate};
 use platform::declare::action::Action;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::students::{AGE, PROGRESS};
 
-/// Most months that are shown; twelve are unless the caller says so.
+/// The maximum number of months. The default is twelve.
 const MAX_MONTHS: u32 = 60;
 
 const COUNT: Kind = Kind::Integer {
@@ -94,8 +95,8 @@ const MONTH: &[Field] = &[
     POINTS,
 ];
 
-/// What has become of a student.
-pub(crate) const SHOW: Action = Action::get("/v1/students/{id}/progress")
+/// Gets the progress of a student.
+pub(crate) const GET: Action = Action::get("/v1/students/{id}/progress")
     .id("students.progress")
     .summary("Get the progress of a student")
     .granted("students", PROGRESS)
@@ -153,7 +154,7 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let Some(from) = day("from") else {
         return Ok(context.arguments());
     };
-    // Today is the day of the student's centre, which the statement asks for.
+    // The statement itself knows today's date in the zone of the student's centre.
     let (earliest, latest) = day("to").map_or_else(days::today_anywhere, |to| (to, to));
     let wrong = |detail: String| {
         let error = FieldError::parameter("from", "out_of_range", detail);

@@ -1,4 +1,6 @@
-//! The schedule of a class as clients write it, and what follows from it: the lessons that the database makes rows of.
+//! The schedule of a class as clients write it, and the fields that are derived from it. The
+//! occurrences are planned by the database, and the rules of recurrence are in the crate
+//! `recurrence`.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use platform::declare::field::{Field, Kind};
@@ -7,7 +9,7 @@ use platform::values::field_error::FieldError;
 use recurrence::Schedule;
 use serde_json::{Map, Value, json};
 
-/// How a class recurs.
+/// The recurrence of a class.
 const RECURRING: &[Field] = &[
     Field::new(
         "rule",
@@ -25,7 +27,7 @@ const RECURRING: &[Field] = &[
     ),
 ];
 
-/// When a class meets.
+/// The fields of a schedule.
 pub(crate) const FIELDS: &[Field] = &[
     Field::new(
         "start",
@@ -55,7 +57,7 @@ pub(crate) const FIELDS: &[Field] = &[
     .nullable(),
 ];
 
-/// What holds for a class as a whole: its schedule makes lessons, and its address can be opened.
+/// Checks a class as a whole: its schedule has lessons, and its meeting URL can be opened.
 pub(crate) fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if let Some(url) = values.get("meeting_url").and_then(Value::as_str)
@@ -79,7 +81,7 @@ pub(crate) fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<
     errors
 }
 
-/// The lessons of a schedule, as the derived fields hold them.
+/// Returns the derived fields, which hold the lessons of a schedule.
 fn planned(
     schedule: &mut Value,
     mode: WriteMode,
@@ -98,7 +100,8 @@ fn planned(
     Ok((spans, json!(plan.until.map(written))))
 }
 
-/// A schedule is changed as a whole, for its members mean nothing without one another.
+/// Requires the members of a schedule, which is changed as a whole because its members mean nothing
+/// without one another.
 fn require(schedule: &Value) -> Result<(), Vec<FieldError>> {
     let mut places: Vec<&str> = ["start", "end", "time_zone"]
         .into_iter()
@@ -122,7 +125,8 @@ fn require(schedule: &Value) -> Result<(), Vec<FieldError>> {
         .collect())
 }
 
-/// Makes merging into the schedule that is stored the same as replacing it: what is left out is taken out.
+/// Adds null for every member that a schedule leaves out, so that merging it into the stored
+/// schedule replaces that one.
 fn complete(schedule: &mut Map<String, Value>, mode: WriteMode) {
     match (mode, schedule.get_mut("recurring")) {
         (WriteMode::Create, Some(Value::Null)) => {
@@ -142,7 +146,7 @@ fn written(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Whether a browser can open it: `https`, a host, and nobody's password.
+/// Returns true if a browser can open the URL: it uses `https`, and has a host and no password.
 fn is_address(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://") else {
         return false;
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_patch_leaves_out_is_taken_out() {
+    fn members_that_a_patch_leaves_out_are_removed() {
         let now = Utc::now();
         let single = json!({
             "start": "2026-03-02T16:00:00",

@@ -1,4 +1,5 @@
-//! Students: what is particular to those who learn (document 4, section 3.2), and who teaches them.
+//! Students: their profiles, and the tutor assigned to each. The account of a student is in the
+//! component `users`, and the progress over time is in [`crate::progress`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -21,14 +22,14 @@ pub(crate) const AGE: Kind = Kind::Decimal {
     places: 2,
 };
 
-/// What a student's academic age is of.
+/// The skills for which a student has an academic age.
 const AGES: &[Field] = &[
     Field::new("reading", AGE, "The academic age in reading, in years.").filterable(),
     Field::new("spelling", AGE, "The academic age in spelling, in years.").filterable(),
     Field::new("numeracy", AGE, "The academic age in numeracy, in years.").filterable(),
 ];
 
-/// A lesson as a student's history keeps it.
+/// A lesson in a student's history.
 const LESSON: &[Field] = &[
     Field::new("class_id", Kind::Id, "The class.").required(),
     Field::new(
@@ -128,18 +129,18 @@ pub(crate) const STUDENTS: Resource = Resource {
     requires_key: false,
 };
 
-/// Gives a student a tutor, or none.
+/// Assigns a tutor to a student, or removes the assignment.
 pub(crate) const ASSIGN: Verb = Verb::Action("assign-tutor");
-/// Shows what has become of a student over time.
+/// Gets the progress of a student.
 pub(crate) const PROGRESS: Verb = Verb::Action("progress");
 
 const READ_PROGRESS: &[Verb] = &[PROGRESS];
 const MANAGE: &[Verb] = &[ASSIGN, PROGRESS];
 
-/// The caller's own students, by the index of the key.
+/// The caller's own students, as a condition that the index of the primary key answers.
 const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 
-/// Who may do what to students.
+/// The grants on students.
 pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
@@ -168,7 +169,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
     days::refuse_future(values, "dob").into_iter().collect()
 }
 
-/// Gives a student a tutor.
+/// Assigns a tutor to a student.
 pub(crate) const ASSIGN_TUTOR: Action = Action::post("/v1/students/{id}/assign-tutor")
     .id("students.assign-tutor")
     .summary("Assign a tutor to a student")

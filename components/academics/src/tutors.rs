@@ -1,4 +1,5 @@
-//! Tutors: what is particular to those who teach (document 4, section 3.3).
+//! Tutors: their profiles, subjects and availability. The account of a tutor is in the component
+//! `users`, and the computation of free time is in [`crate::free_slots`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -10,7 +11,7 @@ use platform::declare::week;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-/// What a tutor teaches.
+/// A subject that a tutor teaches.
 pub(crate) const SUBJECT: &[Field] = &[
     Field::new(
         "subject",
@@ -26,7 +27,7 @@ pub(crate) const SUBJECT: &[Field] = &[
     .nullable(),
 ];
 
-/// A day, or a part of it, that is not as the week says.
+/// A day, or a part of a day, that departs from the weekly windows.
 const EXCEPTION: &[Field] = &[
     Field::new("date", Kind::Date, "The date of the exception.").required(),
     Field::new(
@@ -47,7 +48,7 @@ const EXCEPTION: &[Field] = &[
     ),
 ];
 
-/// When a tutor can be booked.
+/// The availability of a tutor.
 const AVAILABILITY: &[Field] = &[
     Field::new(
         "weekly",
@@ -117,21 +118,21 @@ pub(crate) const TUTORS: Resource = Resource {
     requires_key: false,
 };
 
-/// Shows when a tutor is free.
+/// Lists the free slots of a tutor.
 pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
-/// Finds tutors by what they teach and when they are free.
+/// Searches for tutors by subject and free time.
 pub(crate) const SEARCH: Verb = Verb::Action("search");
 
-const NAMES: &[&str] = &["name", "subjects"];
+const BASIC_FIELDS: &[&str] = &["name", "subjects"];
 const SEARCH_SLOTS: &[Verb] = &[SLOTS, SEARCH];
 const OWN_SLOTS: &[Verb] = &[SLOTS];
 
-/// Who may do what to tutors.
+/// The grants on tutors.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutors",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
-        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
             .and(OWN_SLOTS)
             .writing(&["availability"]),
@@ -143,12 +144,12 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// Windows end after they begin.
+/// Checks that windows end after they begin.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let availability = values.get("availability");
     let part = |name: &str| {
         let windows = availability.and_then(|availability| availability.get(name));
-        week::wrong_windows(windows, &format!("/availability/{name}"))
+        week::invalid_windows(windows, &format!("/availability/{name}"))
     };
     [part("weekly"), part("exceptions")].concat()
 }

@@ -1,6 +1,8 @@
-//! Packs what the component serves: the reference page, Swagger UI from the registry package
-//! `utoipa-swagger-ui-vendored`, the OpenAPI document, and the pages of problem types that `problems` renders.
-//! Every file is stored once, compressed, with the validators of both its forms.
+//! Packs the files that the component serves: the reference page, Swagger UI from the registry
+//! package `utoipa-swagger-ui-vendored`, the OpenAPI document, and the pages of problem types. The
+//! pages are rendered in `problems`.
+//!
+//! Every file is stored once, compressed, with the entity tags of both its forms.
 
 mod problems;
 
@@ -132,7 +134,7 @@ fn pack(
     Ok(())
 }
 
-/// A strong validator: the SHA-256 of the bytes that are sent.
+/// Returns a strong entity tag: the SHA-256 of the bytes that are sent.
 fn etag(content: &[u8]) -> String {
     format!("\"{:x}\"", Sha256::digest(content))
 }

@@ -1,5 +1,5 @@
-//! The pages that the `type` of a problem leads to: `docs/reference/problems/*.md` as HTML.
-//! Packing them lives in `main`.
+//! Renders `docs/reference/problems/*.md` as the HTML pages to which the `type` of a problem leads.
+//! Packing them is in `main`.
 
 use std::error::Error;
 use std::fs;
@@ -9,7 +9,7 @@ use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html
 const SOURCE: &str = "../../docs/reference/problems";
 const TEMPLATE: &str = "page/problem.html";
 
-/// The address and the HTML of each page; the index is at `/problems`.
+/// Returns the path and the HTML of each page. The index is at `/problems`.
 pub(crate) fn pages() -> Result<Vec<(String, String)>, Box<dyn Error>> {
     println!("cargo::rerun-if-changed={SOURCE}");
     println!("cargo::rerun-if-changed={TEMPLATE}");
@@ -37,7 +37,8 @@ fn address(stem: &str) -> String {
     }
 }
 
-/// Links between these pages lead to their addresses. Of links to other pages, which are not served, the text remains.
+/// Renders a page. Links between these pages lead to their paths; a link to a page that is not
+/// served is reduced to its text.
 fn render(markdown: &str) -> String {
     let mut served = Vec::new();
     let options = Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES;

@@ -1,5 +1,5 @@
-//! The files that `build.rs` packed: one table, found by path. Headers and methods
-//! belong to `service`.
+//! The files that `build.rs` packed: one table, searched by path. Headers and methods are in
+//! `service`.
 
 use std::io::Read;
 
@@ -24,13 +24,13 @@ pub(crate) struct Asset {
 
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The file served at `path`.
+/// Returns the file served at `path`.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
 }
 
 impl Asset {
-    /// The plain form, for a client that does not take gzip.
+    /// Returns the plain form, for a client that does not accept gzip.
     pub(crate) fn inflate(&self) -> std::io::Result<Vec<u8>> {
         let mut content = Vec::with_capacity(self.length);
         GzDecoder::new(self.gzip).read_to_end(&mut content)?;

@@ -1,6 +1,6 @@
-//! Reads `Accept-Encoding` (RFC 9110, section 12.5.3).
+//! Reads `Accept-Encoding` (RFC 9110, section 12.5.3). The compressed files are in `assets`.
 
-/// Whether a client with this `Accept-Encoding` takes gzip.
+/// Returns true if a client with this `Accept-Encoding` accepts gzip.
 pub(crate) fn takes_gzip(accept_encoding: &str) -> bool {
     let mut any = false;
     for coding in accept_encoding.split(',') {
@@ -15,7 +15,7 @@ pub(crate) fn takes_gzip(accept_encoding: &str) -> bool {
     any
 }
 
-/// `q=0`, `q=0.0` and the like: not acceptable.
+/// Returns true for `q=0`, `q=0.0` and the like, which mean "not acceptable".
 fn is_zero_weight(parameter: &str) -> bool {
     parameter
         .split_once('=')

@@ -1,5 +1,5 @@
-//! Answers a request with a packed file, or with the problem for a path or method
-//! that nobody serves.
+//! Answers a request with a packed file, or with the problem for an unknown path or method. The
+//! files themselves are in `assets`.
 
 use http::Method;
 use platform::declare::query;
@@ -15,13 +15,13 @@ use crate::encoding;
 /// The methods of every path here.
 const ALLOWED: &str = "GET, HEAD, OPTIONS";
 
-/// The page may load from and call this origin only, and run no script but its own
-/// files. Swagger UI draws its icons from `data:` addresses.
+/// The page may load from this origin and call it, and no other. It may run no script but its own
+/// files. Swagger UI draws its icons from `data:` URLs.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
     style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
-/// The answer to one request, which pages of the origins may read.
+/// Answers a request. Pages of the allowed origins may read the response.
 pub fn respond(allowed_origins: &[String], request: &Request) -> Response {
     pipeline::respond(allowed_origins, request, || serve(allowed_origins, request))
 }
@@ -44,7 +44,7 @@ fn serve(allowed_origins: &[String], request: &Request) -> Result<Response, Prob
 }
 
 fn file(asset: &Asset, request: &Request) -> Result<Response, Problem> {
-    // The page's own addresses may carry what a link to them picked up on the way.
+    // A link to a page may have added a query, which the page ignores.
     if request.path.starts_with("/v1/") {
         query::parameters(request, &[])?;
     }
@@ -60,7 +60,7 @@ fn file(asset: &Asset, request: &Request) -> Result<Response, Problem> {
     let mut response = Response::empty(if is_known { 304 } else { 200 })
         .header("etag", etag)
         .header("vary", "accept-encoding")
-        // Kept, but asked about each time: an upgrade must show at once.
+        // The response may be stored but must be revalidated, so that an upgrade shows at once.
         .header("cache-control", "public, no-cache");
     if is_known {
         return Ok(response);

@@ -1,4 +1,5 @@
-//! Analytics: what the materialized view says of each centre's money by month, as of its last refresh.
+//! The analytics of each centre's money by month, read from a materialized view as of its last
+//! refresh. Current totals are in [`crate::balance`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -11,11 +12,11 @@ use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
-use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
+use crate::totals::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 
 const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
 
-/// Who may read it.
+/// The grants on the analytics.
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
@@ -25,16 +26,16 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// What a cursor says it is of.
+/// The order of the list, which a cursor names.
 const SORT: &str = "centre_id,month,currency";
 
-/// What rows are in order of, and a cursor holds.
+/// The sort keys of the list, which a cursor holds.
 static KEYS: [Field; 3] = [CENTRE, MONTH, CURRENCY];
 
 const CENTRE: Field = Field::new("centre_id", Kind::Id, "The centre.").required();
 const MONTH: Field = Field::new("month", Kind::Date, "The first day of the month.").required();
 
-/// Money of a centre, a month and a currency.
+/// The totals of a centre, a month and a currency.
 const FINANCIALS: &[Field] = &[
     CENTRE,
     MONTH,
@@ -57,7 +58,7 @@ const FINANCIALS: &[Field] = &[
     RECORDS,
 ];
 
-/// Money of centres.
+/// Lists the totals of centres by month.
 pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials")
     .id("analytics.centre-financials")
     .summary("List monthly financials of centres")

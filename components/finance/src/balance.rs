@@ -1,4 +1,5 @@
-//! Balance: what finance records come to, by centre, student, tutor, type, currency and period.
+//! The balance: the totals of finance records by centre, student, tutor, type, currency and period.
+//! The statement of one account is in [`crate::statement`].
 
 use domain::role;
 use platform::auth::policy::Grant;
@@ -7,11 +8,11 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::figures::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 use crate::finance_records::{BALANCE, TYPES};
+use crate::totals::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 
-/// The figures of a currency.
-pub(crate) const FIGURES: &[Field] = &[
+/// The totals of a currency.
+pub(crate) const TOTALS: &[Field] = &[
     CURRENCY,
     Field::new("payments", Kind::SignedMoney, "The total of payments.").required(),
     SALARIES,
@@ -26,8 +27,8 @@ pub(crate) const FIGURES: &[Field] = &[
     RECORDS,
 ];
 
-/// Sums records up.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
+/// Gets a balance.
+pub(crate) const GET: Action = Action::get("/v1/finance-records/balance")
     .id("finance-records.balance")
     .summary("Get a balance")
     .granted("finance-records", BALANCE)
@@ -51,7 +52,7 @@ pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
     .responds(ResponseSpec::fields(
         &[Field::new(
             "data",
-            Kind::Rows(FIGURES),
+            Kind::Rows(TOTALS),
             "The totals by currency. Reversals are subtracted.",
         )
         .required()],
@@ -59,8 +60,9 @@ pub(crate) const SHOW: Action = Action::get("/v1/finance-records/balance")
     ))
     .sql_for_grant(balance);
 
-/// The sums come from the totals of days where a caller sees all records of a centre, and from the records
-/// themselves where one person's are asked for, or are all that the caller sees.
+/// Returns the statement that adds up the records. It reads the daily totals where the caller sees
+/// all records of a centre, and the records themselves where one person's are asked for or the
+/// caller sees only some of them.
 fn balance(grant: &Grant) -> Sql {
     let mut sql = Sql::from(
         "select
@@ -89,12 +91,12 @@ from (
             records(&mut sql, OF_OWN_STUDENTS);
         }
         role::TUTOR => {
-            // A tutor's salaries, and what was booked for the tutor's own children.
+            // A tutor sees the tutor's own salaries and the records of the tutor's own children.
             records(&mut sql, OF_OWN_TUTOR).push("\n    union all");
             records(&mut sql, OF_OWN_CHILDREN);
         }
         _ => {
-            // Each branch is entered by an index of its own, and at most one of them has rows.
+            // Each branch uses an index of its own, and at most one of them has rows.
             records(&mut sql, OF_STUDENT).push("\n    union all");
             records(&mut sql, OF_TUTOR).push("\n    union all");
             totals(&mut sql, OF_CENTRE).push("\n    union all");
@@ -112,7 +114,7 @@ from (
     sql
 }
 
-// A parameter is read in a query of its own: once, and not once for each row.
+// Each parameter is read in a subquery, so that it is evaluated once and not once for each row.
 
 const OF_OWN_STUDENTS: &str = "r.student_id = any ((select lms.caller_students())::uuid[])
       and ((select $1->>'student_id') is null or r.student_id = (select ($1->>'student_id')::uuid))
@@ -130,7 +132,7 @@ const OF_TUTOR: &str = "r.tutor_id = (select ($1->>'tutor_id')::uuid)
 const OF_CENTRE: &str = "t.centre_id = (select ($1->>'centre_id')::uuid)";
 const OF_ALL_CENTRES: &str = "(select $1->>'centre_id') is null";
 
-/// The records `r` of somebody.
+/// Adds the records `r` of one person or of several.
 fn records<'a>(sql: &'a mut Sql, of_somebody: &'static str) -> &'a mut Sql {
     sql.push(
         "
@@ -152,7 +154,7 @@ fn records<'a>(sql: &'a mut Sql, of_somebody: &'static str) -> &'a mut Sql {
     )
 }
 
-/// The totals `t` of centres, where nobody in particular is asked for.
+/// Adds the daily totals `t` of centres, where no person is asked for.
 fn totals<'a>(sql: &'a mut Sql, of_centres: &'static str) -> &'a mut Sql {
     sql.push(
         "

@@ -1,5 +1,6 @@
-//! Finance records: the book of payments, salaries, expenses and reimbursements (document 4, section 3.7). It is
-//! added to and never changed; a mistake is reversed.
+//! Finance records: the ledger of payments, salaries, expenses and reimbursements, which only
+//! grows. The correction of a mistake is in [`crate::reversal`], and the double entry is in
+//! [`crate::journal_entries`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -11,11 +12,11 @@ use platform::values::field_error::FieldError;
 use platform::values::money;
 use serde_json::{Map, Value};
 
-/// What money is paid for.
+/// The types of finance records.
 pub(crate) const TYPES: Kind = Kind::OneOf(&["payment", "salary", "expense", "reimbursement"]);
-/// How money is paid.
+/// The methods of payment.
 pub(crate) const METHODS: Kind = Kind::OneOf(&["card", "cash", "transfer"]);
-/// What a record is known by elsewhere.
+/// The reference by which other systems know a record.
 pub(crate) const REFERENCE: Field = Field::new(
     "reference",
     Kind::Text { min: 1, max: 200 },
@@ -117,39 +118,39 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
     requires_key: true,
 };
 
-/// Takes a record back.
+/// Reverses a record.
 pub(crate) const REVERSE: Verb = Verb::Action("reverse");
-/// Shows a record's lines.
-pub(crate) const LINES: Verb = Verb::Action("lines");
-/// Sums records up.
+/// Lists the journal entries of a record.
+pub(crate) const JOURNAL_ENTRIES: Verb = Verb::Action("lines");
+/// Gets a balance.
 pub(crate) const BALANCE: Verb = Verb::Action("balance");
-/// Proves the totals.
-pub(crate) const RECONCILE: Verb = Verb::Action("reconciliation");
-/// Shows a statement of account.
+/// Compares totals, records and journal entries.
+pub(crate) const RECONCILIATION: Verb = Verb::Action("reconciliation");
+/// Gets a statement of account.
 pub(crate) const STATEMENT: Verb = Verb::Action("statement");
 
-const PAY: &[Verb] = &[BALANCE, STATEMENT];
-const OVERSEE: &[Verb] = &[LINES, BALANCE, RECONCILE, STATEMENT];
-const KEEP: &[Verb] = &[
+const PAYER_VERBS: &[Verb] = &[BALANCE, STATEMENT];
+const SUPERVISOR_VERBS: &[Verb] = &[JOURNAL_ENTRIES, BALANCE, RECONCILIATION, STATEMENT];
+const FINANCE_VERBS: &[Verb] = &[
     Verb::Create,
     Verb::Import,
     REVERSE,
-    LINES,
+    JOURNAL_ENTRIES,
     BALANCE,
-    RECONCILE,
+    RECONCILIATION,
     STATEMENT,
 ];
 
-/// Who may do what to finance records.
+/// The grants on finance records.
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).and(PAY),
-        Grant::new(role::PARENT, verbs::READ).and(PAY),
-        Grant::new(role::TUTOR, verbs::READ).and(PAY),
-        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(OVERSEE),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(KEEP),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(KEEP),
+        Grant::new(role::STUDENT, verbs::READ).and(PAYER_VERBS),
+        Grant::new(role::PARENT, verbs::READ).and(PAYER_VERBS),
+        Grant::new(role::TUTOR, verbs::READ).and(PAYER_VERBS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(SUPERVISOR_VERBS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(FINANCE_VERBS),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(FINANCE_VERBS),
     ],
 };
 
@@ -160,7 +161,8 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         text("student_id").is_some(),
         text("tutor_id").is_some(),
     );
-    // Where no currency is named the database knows the centre's.
+    // If no currency is given, the database takes the one of the centre and checks the digits
+    // itself.
     let excess = text("amount")
         .zip(text("currency"))
         .and_then(|(amount, currency)| money::excess(amount, currency));
@@ -170,7 +172,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
     errors
 }
 
-/// What is wrong with whom a record is of.
+/// Returns the errors in the student and tutor of a record, which depend on its type.
 fn parties(kind: &str, has_student: bool, has_tutor: bool) -> Vec<FieldError> {
     let required = |pointer, detail| FieldError::new(pointer, "required", detail);
     let refused = |pointer, detail| FieldError::new(pointer, "not_allowed", detail);

@@ -1,17 +1,18 @@
-//! Finance records, balances, payroll, statements of account and centre financials.
+//! The component for finance records, balances, payroll, statements of account and the analytics of
+//! centres.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`.
 
 mod analytics;
 mod balance;
-mod figures;
 mod finance_records;
-mod lines;
+mod journal_entries;
 mod payroll_runs;
 mod reconciliation;
 mod reversal;
 mod statement;
+mod totals;
 mod tutor_rates;
 
 use platform::auth::policy::Policy;
@@ -19,23 +20,23 @@ use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     finance_records::FINANCE_RECORDS,
     tutor_rates::TUTOR_RATES,
     payroll_runs::PAYROLL_RUNS,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
     reversal::REVERSE,
-    lines::SHOW,
-    balance::SHOW,
-    reconciliation::SHOW,
-    statement::SHOW,
+    journal_entries::LIST,
+    balance::GET,
+    reconciliation::GET,
+    statement::GET,
     payroll_runs::CREATE,
-    payroll_runs::SHOW,
-    payroll_runs::BOOK,
+    payroll_runs::GET,
+    payroll_runs::POST,
     analytics::CENTRES,
 ];
 
@@ -47,7 +48,7 @@ pub const POLICIES: &[Policy] = &[
     analytics::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "finance",
     resources: RESOURCES,

@@ -1,4 +1,6 @@
-//! Payroll runs: what the tutors of a centre have earned in a month, first as a draft, then booked, once.
+//! Payroll runs: the earnings of a centre's tutors in a month, computed as a draft and posted once.
+//! The rates are in [`crate::tutor_rates`], and the records that a run posts are in
+//! [`crate::finance_records`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -29,7 +31,7 @@ const POSTED_AT: Field = Field::new(
 )
 .nullable();
 
-/// A run, without its items.
+/// A payroll run without its items.
 pub(crate) const PAYROLL_RUNS: Resource = Resource {
     name: "payroll-runs",
     table: "payroll_runs",
@@ -44,18 +46,18 @@ pub(crate) const PAYROLL_RUNS: Resource = Resource {
     ],
     owner: None,
     validate: None,
-    // What makes, shows and posts a run is written by hand: its items go with it.
+    // Creating, reading and posting a run are actions, because its items belong to it.
     verbs: &[Verb::List, Verb::Export],
     requires_match: false,
     requires_key: true,
 };
 
-/// Books a draft.
-const POST: Verb = Verb::Action("post");
+/// Posts a draft.
+const POST_VERB: Verb = Verb::Action("post");
 
-const MANAGE: &[Verb] = &[Verb::Create, POST];
+const MANAGE: &[Verb] = &[Verb::Create, POST_VERB];
 
-/// Who may do what to runs.
+/// The grants on payroll runs.
 pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
@@ -70,7 +72,7 @@ const COUNT: Kind = Kind::Integer {
     max: i32::MAX as i64,
 };
 
-/// A rate that an item was computed with.
+/// A rate by which an item was computed.
 const RATE: &[Field] = &[
     UNIT.required(),
     Field::new("amount", Kind::SignedMoney, "The amount of the rate.").required(),
@@ -85,7 +87,7 @@ const RATE: &[Field] = &[
 ];
 
 /// The lessons of an earlier month that a run pays.
-const LATE: &[Field] = &[
+const LATE_LESSONS: &[Field] = &[
     Field::new(
         "month",
         Kind::Date,
@@ -103,7 +105,7 @@ const LATE: &[Field] = &[
     Field::new("last_on", Kind::Date, "The day of the last lesson.").required(),
 ];
 
-/// What a tutor earned.
+/// The earnings of a tutor.
 const ITEM: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new("tutor_id", Kind::Id, "The tutor.").required(),
@@ -131,7 +133,7 @@ const ITEM: &[Field] = &[
     .required(),
     Field::new(
         "late_lessons",
-        Kind::Rows(LATE),
+        Kind::Rows(LATE_LESSONS),
         "The lessons among these that were reported after the payroll of their month had been posted, by month. Each is \
          paid at the rate of its day.",
     )
@@ -176,7 +178,7 @@ const TOTAL: &[Field] = &[
     .required(),
 ];
 
-/// A run with its items.
+/// A payroll run with its items.
 const RUN: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     CENTRE.required(),
@@ -210,7 +212,7 @@ const RUN: &[Field] = &[
     .required(),
 ];
 
-/// Makes a draft, or makes it anew.
+/// Creates a draft, or computes it again.
 pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
     .id("payroll-runs.create")
     .summary("Create or recompute a payroll run")
@@ -224,19 +226,19 @@ pub(crate) const CREATE: Action = Action::post("/v1/payroll-runs")
     ))
     .sql(CREATE_SQL);
 
-/// Shows a run.
-pub(crate) const SHOW: Action = Action::get("/v1/payroll-runs/{id}")
+/// Gets a payroll run.
+pub(crate) const GET: Action = Action::get("/v1/payroll-runs/{id}")
     .id("payroll-runs.get")
     .summary("Get a payroll run")
     .granted("payroll-runs", Verb::Get)
     .responds(ResponseSpec::fields(RUN, "The payroll run with its items.").problems(&[304]))
-    .sql(SHOW_SQL);
+    .sql(GET_SQL);
 
-/// Books what a draft comes to.
-pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
+/// Posts the earnings of a draft to the ledger.
+pub(crate) const POST: Action = Action::post("/v1/payroll-runs/{id}/post")
     .id("payroll-runs.post")
     .summary("Post a payroll run")
-    .granted("payroll-runs", POST)
+    .granted("payroll-runs", POST_VERB)
     .body(&[
         Field::new("method", METHODS, "The payment method of the salaries.").required(),
         Field::new(
@@ -251,7 +253,7 @@ pub(crate) const BOOK: Action = Action::post("/v1/payroll-runs/{id}/post")
          Refused with 409 if the month has not ended, if lessons or rates have changed since the draft was created, or \
          if lessons have no rate.",
     ))
-    .sql(BOOK_SQL);
+    .sql(POST_SQL);
 
 const CREATE_SQL: &str = "select
   p.body,
@@ -261,12 +263,12 @@ from lms.draft_payroll(
   ($1->'input'->>'month')::date
 ) as p";
 
-const SHOW_SQL: &str = "select
+const GET_SQL: &str = "select
   p.body,
   p.tag
 from lms.payroll_run(($1->>'id')::uuid) as p";
 
-const BOOK_SQL: &str = "select
+const POST_SQL: &str = "select
   p.body,
   p.tag
 from lms.post_payroll(

@@ -1,36 +1,37 @@
-//! Reconciliation: the proof that totals, records and lines say the same.
+//! Reconciliation: the comparison of daily totals, finance records and journal entries, which must
+//! agree. The database computes the totals and posts the entries when a record is inserted.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use crate::balance::FIGURES;
-use crate::finance_records::RECONCILE;
+use crate::balance::TOTALS;
+use crate::finance_records::RECONCILIATION;
 
 const COUNT: Kind = Kind::Integer {
     min: 0,
     max: i64::MAX,
 };
 
-/// The proof of a centre and currency.
-const PROOF: &[Field] = &[
+/// The comparison for a centre and a currency.
+const COMPARISON: &[Field] = &[
     Field::new("centre_id", Kind::Id, "The centre.").required(),
     Field::new("currency", Kind::Currency, "The currency.").required(),
     Field::new(
         "by_totals",
-        Kind::Object(FIGURES),
+        Kind::Object(TOTALS),
         "The totals according to the daily totals, from which balances are read.",
     )
     .required(),
     Field::new(
         "by_records",
-        Kind::Object(FIGURES),
+        Kind::Object(TOTALS),
         "The totals according to the finance records.",
     )
     .required(),
     Field::new(
         "by_lines",
-        Kind::Object(FIGURES),
+        Kind::Object(TOTALS),
         "The totals according to the journal lines on the income and cost accounts.",
     )
     .required(),
@@ -60,17 +61,17 @@ const PROOF: &[Field] = &[
     .required(),
 ];
 
-/// Proves the totals.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/reconciliation")
+/// Gets the reconciliation.
+pub(crate) const GET: Action = Action::get("/v1/finance-records/reconciliation")
     .id("finance-records.reconciliation")
     .summary("Reconcile the ledger")
-    .granted("finance-records", RECONCILE)
+    .granted("finance-records", RECONCILIATION)
     .query(&[Field::new("centre_id", Kind::Id, "Only the ledger of this centre.")])
     .responds(ResponseSpec::fields(
         &[
             Field::new(
                 "data",
-                Kind::Rows(PROOF),
+                Kind::Rows(COMPARISON),
                 "The reconciliation of each centre in the caller's scope, by currency.",
             )
             .required(),

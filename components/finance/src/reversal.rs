@@ -1,4 +1,5 @@
-//! Reversal: a mistake in the book is taken back by a record that is linked to it.
+//! Reversal: corrects a mistake in the ledger by a new record that is linked to the wrong one. The
+//! records themselves are in [`crate::finance_records`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::Action;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::finance_records::{self, FINANCE_RECORDS, REFERENCE};
 
-/// Takes a record back.
+/// Reverses a record.
 pub(crate) const REVERSE: Action = Action::post("/v1/finance-records/{id}/reverse")
     .id("finance-records.reverse")
     .summary("Reverse a finance record")

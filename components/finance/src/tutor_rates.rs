@@ -1,4 +1,5 @@
-//! Tutor rates: what a tutor earns for an hour or for a lesson, and from which day on.
+//! Tutor rates: the pay of a tutor for an hour or a lesson, and its first day. The earnings are
+//! computed in [`crate::payroll_runs`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -9,14 +10,14 @@ use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-/// What an amount is paid for.
+/// The unit that is paid: an hour or a lesson.
 pub(crate) const UNIT: Field = Field::new(
     "unit",
     Kind::OneOf(&["hour", "lesson"]),
     "The unit that the amount pays for: an hour of lessons, counted to the minute, or a lesson of any length.",
 );
 
-/// A rate.
+/// A tutor rate.
 pub(crate) const TUTOR_RATES: Resource = Resource {
     name: "tutor-rates",
     table: "tutor_rates",
@@ -56,7 +57,7 @@ pub(crate) const TUTOR_RATES: Resource = Resource {
     requires_key: true,
 };
 
-/// Who may do what to rates.
+/// The grants on tutor rates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tutor-rates",
     grants: &[
@@ -67,7 +68,8 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// How many digits the currency has is the database's to say, which knows the tutor's centre.
+/// Checks a rate. The database checks the number of digits, because it knows the currency of the
+/// tutor's centre.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_negative = values
         .get("amount")

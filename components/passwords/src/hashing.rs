@@ -1,11 +1,13 @@
-//! Argon2id with 19 MiB, 2 passes and 1 lane: the first choice of OWASP's Password Storage Cheat Sheet.
+//! Hashes passwords and checks them against hashes, with Argon2id at 19 MiB, 2 passes and 1 lane:
+//! the first choice of OWASP's Password Storage Cheat Sheet. The requests of other components are
+//! read in `service`.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use platform::http::problem::{Kind, Problem};
 
-/// A hash of no password, with the parameters of all the others: checked when there is no such user, so
-/// that the answer takes the same time.
+/// A hash of no password, with the parameters of all others. It is checked when there is no such
+/// user, so that the response takes the same time.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
 
 fn argon2() -> Result<Argon2<'static>, Problem> {
@@ -21,7 +23,7 @@ fn failed(error: &impl std::fmt::Display) -> Problem {
 ///
 /// # Errors
 ///
-/// When there is no randomness or no memory, which is a fault of ours.
+/// When there is no randomness or no memory, which is an internal error.
 pub fn hash(password: &str) -> Result<String, Problem> {
     let salt = SaltString::encode_b64(&platform::values::random::bytes::<16>()?)
         .map_err(|error| failed(&error))?;
@@ -31,11 +33,12 @@ pub fn hash(password: &str) -> Result<String, Problem> {
         .map_err(|error| failed(&error))
 }
 
-/// Returns whether the password has this hash; takes as long when there is no hash to compare with.
+/// Returns true if the password has this hash. It takes as long when there is no hash to compare
+/// with.
 ///
 /// # Errors
 ///
-/// When the hash is none, or the parameters can't be set, which is a fault of ours.
+/// When the text is no hash, or its parameters cannot be used, which is an internal error.
 pub fn matches(password: &str, hash: Option<&str>) -> Result<bool, Problem> {
     let parsed = PasswordHash::new(hash.unwrap_or(NOBODY)).map_err(|error| failed(&error))?;
     let same = argon2()?

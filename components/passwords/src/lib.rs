@@ -1,10 +1,10 @@
-//! The passwords component: hashes a password, or checks one against a hash. It has no route of its own, no database and no
-//! secret; other components ask it through Spin's service chaining.
+//! The passwords component: hashes a password, or checks one against a hash. It has no public
+//! route, no database and no secret; other components call it through Spin's service chaining.
 //!
-//! Hashing takes some 25 ms of computing, during which an instance answers nobody else. So it has instances, and in the
-//! embedded host threads, of its own.
+//! Hashing takes about 25 ms of computation, during which an instance serves nothing else. For that
+//! reason it has instances of its own, and threads of its own in the embedded host.
 //!
-//! | question | answer |
+//! | request | response |
 //! |---|---|
 //! | `/hash`: `{"password"}` | `{"hash"}`, in PHC string format |
 //! | `/match`: `{"password", "hash"}` | `{"matches"}`; false when `hash` is null, after the same time |
@@ -14,4 +14,4 @@ mod service;
 
 pub use service::answer;
 
-platform::entry!(request => platform::spin::http::serve_questions("passwords", answer, request));
+platform::entry!(request => platform::spin::http::serve_service_requests("passwords", answer, request));

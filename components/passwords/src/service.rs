@@ -1,4 +1,5 @@
-//! The questions that are answered here, and their shape.
+//! The requests that other components send to this one, and their responses. The hashes are
+//! computed in `hashing`.
 
 use platform::http::problem::{Kind, Problem};
 use serde::Deserialize;
@@ -8,29 +9,30 @@ use serde_json::json;
 use crate::hashing;
 
 #[derive(Deserialize)]
-struct ToHash {
+struct HashRequest {
     password: String,
 }
 
 #[derive(Deserialize)]
-struct ToMatch {
+struct MatchRequest {
     password: String,
     hash: Option<String>,
 }
 
-/// Answers the question of another component, both as JSON text.
+/// Answers a request of another component. Both are JSON text.
 ///
 /// # Errors
 ///
-/// When there is no such question, when it is not of the agreed shape, or when nothing can be hashed.
-pub fn answer(path: &str, question: &[u8]) -> Result<String, Problem> {
+/// When the path is unknown, when the request is not of the agreed form, or when nothing can be
+/// hashed.
+pub fn answer(path: &str, request: &[u8]) -> Result<String, Problem> {
     let answer = match path {
         "/hash" => {
-            let ToHash { password } = read(question)?;
+            let HashRequest { password } = read(request)?;
             json!({"hash": hashing::hash(&password)?})
         }
         "/match" => {
-            let ToMatch { password, hash } = read(question)?;
+            let MatchRequest { password, hash } = read(request)?;
             json!({"matches": hashing::matches(&password, hash.as_deref())?})
         }
         _ => return Err(Problem::new(Kind::NotFound)),
@@ -38,8 +40,8 @@ pub fn answer(path: &str, question: &[u8]) -> Result<String, Problem> {
     Ok(answer.to_string())
 }
 
-fn read<Q: DeserializeOwned>(question: &[u8]) -> Result<Q, Problem> {
-    serde_json::from_slice(question).map_err(|error| Problem::unreadable(&error))
+fn read<Q: DeserializeOwned>(request: &[u8]) -> Result<Q, Problem> {
+    serde_json::from_slice(request).map_err(|error| Problem::unreadable(&error))
 }
 
 #[cfg(test)]
@@ -48,24 +50,24 @@ mod tests {
 
     use super::*;
 
-    fn ask(path: &str, question: &Value) -> Result<Value, Problem> {
-        let answer = answer(path, question.to_string().as_bytes())?;
+    fn send(path: &str, request: &Value) -> Result<Value, Problem> {
+        let answer = answer(path, request.to_string().as_bytes())?;
         Ok(serde_json::from_str(&answer).expect("an answer is JSON"))
     }
 
     #[test]
     fn a_hash_that_was_made_matches_later() {
-        let made = ask("/hash", &json!({"password": "a long enough one"})).expect("a hash");
-        let question = json!({"password": "a long enough one", "hash": made["hash"]});
-        assert_eq!(ask("/match", &question), Ok(json!({"matches": true})));
-        let question = json!({"password": "a long enough one", "hash": null});
-        assert_eq!(ask("/match", &question), Ok(json!({"matches": false})));
+        let made = send("/hash", &json!({"password": "a long enough one"})).expect("a hash");
+        let request = json!({"password": "a long enough one", "hash": made["hash"]});
+        assert_eq!(send("/match", &request), Ok(json!({"matches": true})));
+        let request = json!({"password": "a long enough one", "hash": null});
+        assert_eq!(send("/match", &request), Ok(json!({"matches": false})));
     }
 
     #[test]
-    fn what_is_no_question_is_refused_without_its_text() {
-        let refused = ask("/match", &json!({"password": ["secret"]})).expect_err("no question");
+    fn a_malformed_request_is_refused_without_its_text() {
+        let refused = send("/match", &json!({"password": ["secret"]})).expect_err("no question");
         assert!(!format!("{refused:?}").contains("secret"));
-        assert_eq!(ask("/", &json!({})), Err(Problem::new(Kind::NotFound)));
+        assert_eq!(send("/", &json!({})), Err(Problem::new(Kind::NotFound)));
     }
 }

@@ -1,4 +1,5 @@
-//! Comments on requests: public ones, and internal ones among those who work on them. Added to and never changed.
+//! Comments on requests: public ones, and internal ones among those who work on the request. They
+//! are added and never changed. The requests are in [`crate::requests`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -7,23 +8,23 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::parts::{self, Parts};
+use crate::child_lists::{self, ChildList};
 
 const READ_WRITE: &[Verb] = &[Verb::List, Verb::Create];
-/// What those may set who only ask: theirs are public.
-const ASKING: &[&str] = &["body"];
+/// The fields that a requester may set. A requester's comments are always public.
+const REQUESTER_FIELDS: &[&str] = &["body"];
 
-/// Who may do what to comments on the requests that they see.
+/// The grants on comments on the requests that a role sees.
 pub(crate) const POLICY: Policy = Policy {
     resource: "request-comments",
     grants: &[
-        Grant::new(role::STUDENT, READ_WRITE).writing(ASKING),
-        Grant::new(role::PARENT, READ_WRITE).writing(ASKING),
+        Grant::new(role::STUDENT, READ_WRITE).writing(REQUESTER_FIELDS),
+        Grant::new(role::PARENT, READ_WRITE).writing(REQUESTER_FIELDS),
         Grant::new(role::TUTOR, READ_WRITE),
-        Grant::new(role::ASSESSOR, READ_WRITE).writing(ASKING),
+        Grant::new(role::ASSESSOR, READ_WRITE).writing(REQUESTER_FIELDS),
         Grant::new(role::SUPERVISOR, READ_WRITE),
         Grant::new(role::SUPPORT, READ_WRITE),
-        Grant::new(role::FINANCE, READ_WRITE).writing(ASKING),
+        Grant::new(role::FINANCE, READ_WRITE).writing(REQUESTER_FIELDS),
         Grant::new(role::ADMIN, READ_WRITE),
     ],
 };
@@ -44,7 +45,7 @@ const VISIBILITY: Field = Field::new(
      centre's supervisor and the tutor to whom the request is assigned.",
 );
 
-/// A comment as it is answered.
+/// A comment as a response returns it.
 const COMMENT: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
@@ -73,22 +74,22 @@ const MEMBERS: &str = "'id', p.id,
       'created_at', lms.utc(p.created_at),
       'created_by', p.created_by";
 
-/// Reads what was said.
+/// Lists the comments on a request.
 pub(crate) const LIST: Action = Action::get("/v1/requests/{id}/comments")
     .id("request-comments.list")
     .summary("List the comments on a request")
     .granted("request-comments", Verb::List)
-    .query(parts::QUERY)
+    .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[
             Field::new("data", Kind::Rows(COMMENT), "The comments, oldest first.").required(),
-            parts::NEXT,
+            child_lists::NEXT_CURSOR,
         ],
         "The comments visible to the caller.",
     ))
     .sql_from(list);
 
-/// Says something.
+/// Adds a comment to a request.
 pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
     .id("request-comments.create")
     .summary("Create a comment on a request")
@@ -98,10 +99,10 @@ pub(crate) const CREATE: Action = Action::post("/v1/requests/{id}/comments")
     .sql_from(create);
 
 fn list() -> Sql {
-    parts::page(&Parts {
-        whole: "requests",
-        table: "request_comments",
-        column: "request_id",
+    child_lists::page(&ChildList {
+        parent_table: "requests",
+        child_table: "request_comments",
+        parent_column: "request_id",
         members: MEMBERS,
     })
 }

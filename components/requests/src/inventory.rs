@@ -1,5 +1,5 @@
-//! Inventory: what a centre has (document 4, section 3.9). Its quantity changes in [`crate::stock`], who has borrowed what
-//! is in [`crate::loans`].
+//! Inventory: the items of a centre. Changes of an item's quantity are in [`crate::stock`], and
+//! loans are in [`crate::loans`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -7,7 +7,7 @@ use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// Most pieces of an item.
+/// The maximum quantity of an item.
 pub(crate) const MAX_PIECES: i64 = 1_000_000_000;
 
 const COUNT: Kind = Kind::Integer {
@@ -15,7 +15,7 @@ const COUNT: Kind = Kind::Integer {
     max: MAX_PIECES,
 };
 
-/// An item.
+/// An inventory item.
 pub(crate) const INVENTORY: Resource = Resource {
     name: "inventory",
     table: "inventory",
@@ -79,15 +79,15 @@ pub(crate) const INVENTORY: Resource = Resource {
     requires_key: false,
 };
 
-/// Changes the quantity.
+/// Adjusts the quantity of an item.
 pub(crate) const ADJUST: Verb = Verb::Action("adjust");
-/// Reads how the quantity came about.
+/// Lists the adjustments of an item.
 pub(crate) const ADJUSTMENTS: Verb = Verb::Action("adjustments");
 
 const READ_ADJUSTMENTS: &[Verb] = &[ADJUSTMENTS];
 const MANAGE: &[Verb] = &[ADJUST, ADJUSTMENTS];
 
-/// Who may do what to inventory.
+/// The grants on inventory.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory",
     grants: &[

@@ -1,25 +1,25 @@
-//! Requests, inventory and notifications.
+//! The component for requests, inventory and notifications.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`, and notifications are sent by the worker.
 
+mod child_lists;
 mod comments;
 mod inventory;
 mod loans;
-mod moves;
 mod notification_preferences;
 mod notification_templates;
 mod notifications;
-mod parts;
 mod requests;
 mod stock;
+mod transitions;
 
 use platform::auth::policy::Policy;
 use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     requests::REQUESTS,
     inventory::INVENTORY,
@@ -28,13 +28,13 @@ pub const RESOURCES: &[Resource] = &[
     notification_templates::NOTIFICATION_TEMPLATES,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
-    moves::ASSIGN,
-    moves::START,
-    moves::RESOLVE,
-    moves::CLOSE,
-    moves::REOPEN,
+    transitions::ASSIGN,
+    transitions::START,
+    transitions::RESOLVE,
+    transitions::CLOSE,
+    transitions::REOPEN,
     comments::LIST,
     comments::CREATE,
     stock::ADJUST,
@@ -42,8 +42,8 @@ pub static ACTIONS: &[Action] = &[
     loans::LIST,
     loans::LEND,
     loans::RETURN,
-    notification_preferences::SHOW,
-    notification_preferences::SET,
+    notification_preferences::GET,
+    notification_preferences::UPDATE,
     notifications::RETRY,
 ];
 
@@ -57,7 +57,7 @@ pub const POLICIES: &[Policy] = &[
     notification_templates::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "requests",
     resources: RESOURCES,

@@ -1,4 +1,5 @@
-//! Loans: which pieces of an item somebody has, and until when.
+//! Loans: items of the inventory that a user has borrowed, and their due dates. The items are in
+//! [`crate::inventory`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -10,9 +11,9 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
+use crate::child_lists::{self, ChildList};
 use crate::inventory::MAX_PIECES;
-use crate::moves::versioned;
-use crate::parts::{self, Parts};
+use crate::transitions::versioned;
 
 const QUANTITY: Field = Field::new(
     "quantity",
@@ -63,7 +64,8 @@ pub(crate) const INVENTORY_LOANS: Resource = Resource {
             Kind::Boolean,
             "Whether the item is still on loan after the last day of the loan.",
         )
-        // The first comparison is for the index: no day has passed anywhere that has not passed in the first zone.
+        // The first comparison is for the index. A day that has not passed in the first time zone
+        // has not passed anywhere.
         .condition(
             "r.returned_at is null and r.due_on < ((now() + interval '14 hours') at time zone 'UTC')::date and r.due_on < (
       select lms.today_in(c.time_zone)
@@ -84,7 +86,7 @@ const RETURN_VERB: Verb = Verb::Action("return");
 
 const MANAGE: &[Verb] = &[LEND_VERB, RETURN_VERB];
 
-/// Who may do what to loans.
+/// The grants on loans.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory-loans",
     grants: &[
@@ -123,22 +125,22 @@ const LOAN: &[Field] = &[
         .required(),
 ];
 
-/// Reads the loans of an item.
+/// Lists the loans of an item.
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/loans")
     .id("inventory-loans.of-item")
     .summary("List the loans of an inventory item")
     .granted("inventory-loans", Verb::List)
-    .query(parts::QUERY)
+    .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[
             Field::new("data", Kind::Rows(LOAN), "The loans, oldest first.").required(),
-            parts::NEXT,
+            child_lists::NEXT_CURSOR,
         ],
         "The loans of the item, including those that were returned.",
     ))
     .sql_from(list);
 
-/// Lends pieces of an item to somebody.
+/// Lends items to a user.
 pub(crate) const LEND: Action = Action::post("/v1/inventory/{id}/loans")
     .id("inventory-loans.lend")
     .summary("Lend an inventory item")
@@ -155,7 +157,7 @@ pub(crate) const LEND: Action = Action::post("/v1/inventory/{id}/loans")
     )
     .sql_for_grant(lend);
 
-/// Takes back what was lent.
+/// Returns a loan.
 pub(crate) const RETURN: Action = Action::post("/v1/inventory-loans/{id}/return")
     .id("inventory-loans.return")
     .summary("Return a loan")
@@ -171,10 +173,10 @@ pub(crate) const RETURN: Action = Action::post("/v1/inventory-loans/{id}/return"
     .sql_for_grant(take_back);
 
 fn list() -> Sql {
-    parts::page(&Parts {
-        whole: "inventory",
-        table: "inventory_loans",
-        column: "inventory_id",
+    child_lists::page(&ChildList {
+        parent_table: "inventory",
+        child_table: "inventory_loans",
+        parent_column: "inventory_id",
         members: "'id', p.id,
       'user_id', p.user_id,
       'quantity', p.quantity,
@@ -206,7 +208,7 @@ fn lend(grant: &Grant) -> Sql {
   where i.id = ($1->>'id')::uuid
     and i.deleted_at is null",
     );
-    answer(sql, grant)
+    select_loan(sql, grant)
 }
 
 fn take_back(grant: &Grant) -> Sql {
@@ -224,11 +226,11 @@ fn take_back(grant: &Grant) -> Sql {
       end
     )",
     );
-    answer(sql, grant)
+    select_loan(sql, grant)
 }
 
-/// The loan `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+/// Selects the loan `r` as the body, and its version as the tag.
+fn select_loan(mut sql: Sql, grant: &Grant) -> Sql {
     projection::returning(&mut sql, &INVENTORY_LOANS);
     sql.push("select\n  ");
     sql.append(&projection::object(&INVENTORY_LOANS, grant, Indent::One));

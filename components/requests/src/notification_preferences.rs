@@ -1,4 +1,5 @@
-//! Notification preferences: by which ways the caller is to be reached.
+//! Notification preferences: the channels by which the caller is notified. The notifications
+//! themselves are in [`crate::notifications`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -32,24 +33,24 @@ const PREFERENCES_OF_CALLER: ResponseSpec = ResponseSpec::fields(
     "The caller's notification preferences. Notifications about the security of the account are sent regardless.",
 );
 
-/// Reads the caller's preferences.
-pub(crate) const SHOW: Action = Action::get(PATH)
+/// Gets the caller's preferences.
+pub(crate) const GET: Action = Action::get(PATH)
     .id("notifications.preferences.get")
     .summary("Get notification preferences")
     .signed_in()
     .responds(PREFERENCES_OF_CALLER)
-    .sql(SHOW_SQL);
+    .sql(GET_SQL);
 
-/// Sets the caller's preferences.
-pub(crate) const SET: Action = Action::put(PATH)
+/// Updates the caller's preferences.
+pub(crate) const UPDATE: Action = Action::put(PATH)
     .id("notifications.preferences.set")
     .summary("Update notification preferences")
     .signed_in()
     .body(PREFERENCES)
     .responds(PREFERENCES_OF_CALLER)
-    .sql(SET_SQL);
+    .sql(UPDATE_SQL);
 
-const SHOW_SQL: &str = "select
+const GET_SQL: &str = "select
   json_build_object(
     'email', coalesce(p.email, true),
     'sms', coalesce(p.sms, true),
@@ -60,7 +61,7 @@ from (select current_setting('app.user_id')::uuid as id) as u
 left join lms.notification_preferences as p
   on p.user_id = u.id";
 
-const SET_SQL: &str = "insert into lms.notification_preferences as p (user_id, email, sms, push)
+const UPDATE_SQL: &str = "insert into lms.notification_preferences as p (user_id, email, sms, push)
 select
   current_setting('app.user_id')::uuid,
   ($1->'input'->>'email')::boolean,

@@ -1,4 +1,5 @@
-//! Notification templates: a tenant's own words for what notifications are about. The database checks their placeholders.
+//! Notification templates: a tenant's own texts for notifications. The database checks their
+//! placeholders, and renders them when a notification is created.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -6,10 +7,10 @@ use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// The ways by which a user is reached.
+/// The channels by which a user is notified.
 pub(crate) const TYPES: &[&str] = &["email", "sms", "push"];
 
-/// What a notification can be about; the database knows the placeholders of each.
+/// The events that cause notifications. The database knows the placeholders of each.
 pub(crate) const EVENTS: &[&str] = &[
     "announcement",
     "class_students_changed",
@@ -88,7 +89,7 @@ pub(crate) const NOTIFICATION_TEMPLATES: Resource = Resource {
     requires_key: false,
 };
 
-/// Who may do what to templates.
+/// The grants on templates.
 pub(crate) const POLICY: Policy = Policy {
     resource: "notification-templates",
     grants: &[

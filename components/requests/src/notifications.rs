@@ -1,4 +1,5 @@
-//! Notifications: what was sent to whom (document 4, section 3.11). To make one is to send it: it is in the outbox with it.
+//! Notifications: the messages to users. Creating one puts it into the outbox in the same
+//! transaction, and the worker sends it.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -15,8 +16,9 @@ use serde_json::{Map, Value};
 
 use crate::notification_templates::{EVENTS, TYPES};
 
-/// The events that are about the safety of an account: what causes them sends them.
-const OF_ACCOUNTS: &[&str] = &[
+/// The events that concern the security of an account. Only the operations that cause them send
+/// them.
+const ACCOUNT_EVENTS: &[&str] = &[
     "email_change",
     "email_change_asked",
     "email_changed",
@@ -117,16 +119,16 @@ pub(crate) const NOTIFICATIONS: Resource = Resource {
     requires_key: false,
 };
 
-/// Tries a failed one again.
+/// Retries a failed notification.
 const RETRY_VERB: Verb = Verb::Action("retry");
 
 const ALL: &[Verb] = &[Verb::Create, RETRY_VERB];
 
-/// The rows of an inbox.
-const OWN: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
+/// The notifications of the caller.
+const OWN_ROWS: &str = "r.user_id = (select current_setting('app.user_id')::uuid)";
 
-/// What a user sees of an inbox.
-const INBOX: &[&str] = &[
+/// The fields of a notification that its recipient sees.
+const RECIPIENT_FIELDS: &[&str] = &[
     "user_id",
     "type",
     "template",
@@ -139,32 +141,32 @@ const INBOX: &[&str] = &[
     "updated_at",
 ];
 
-/// Who may do what to notifications.
+/// The grants on notifications.
 pub(crate) const POLICY: Policy = Policy {
     resource: "notifications",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::PARENT, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::TUTOR, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::ASSESSOR, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::SUPERVISOR, verbs::READ_CREATE),
         Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(ALL),
         Grant::new(role::FINANCE, verbs::READ)
-            .reading(INBOX)
-            .index_condition(OWN),
+            .reading(RECIPIENT_FIELDS)
+            .index_condition(OWN_ROWS),
         Grant::new(role::ADMIN, verbs::READ_EXPORT).and(ALL),
     ],
 };
 
-/// Words are given, or come from a template.
+/// Checks that the texts are either given or come from a template.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
     let is_set = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
     let refuse = |pointer, code, detail| vec![FieldError::new(pointer, code, detail)];
@@ -184,7 +186,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         };
     }
     let template = values.get("template").and_then(Value::as_str);
-    if template.is_some_and(|template| OF_ACCOUNTS.contains(&template)) {
+    if template.is_some_and(|template| ACCOUNT_EVENTS.contains(&template)) {
         let detail =
             "This template is reserved for account security events, which send it automatically.";
         return refuse("/template", "not_allowed", detail);
@@ -202,7 +204,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
         .collect()
 }
 
-/// Queues a failed notification anew.
+/// Retries a failed notification.
 pub(crate) const RETRY: Action = Action::post("/v1/notifications/{id}/retry")
     .id("notifications.retry")
     .summary("Retry a failed notification")

@@ -1,5 +1,5 @@
-//! Requests: what people ask a centre for (document 4, section 3.8). How they move from one state to the next is in
-//! [`crate::moves`], what is said about them in [`crate::comments`].
+//! Requests: the requests of people to a centre. Their transitions from one status to the next are
+//! in [`crate::transitions`], and the comments on them are in [`crate::comments`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -148,15 +148,15 @@ pub(crate) const REQUESTS: Resource = Resource {
     requires_key: false,
 };
 
-/// Gives it to somebody.
+/// Assigns a request to a staff member.
 pub(crate) const ASSIGN: Verb = Verb::Action("assign");
-/// Begins to work on it.
+/// Starts the work on a request.
 pub(crate) const START: Verb = Verb::Action("start");
-/// Says what was done.
+/// Resolves a request.
 pub(crate) const RESOLVE: Verb = Verb::Action("resolve");
-/// Ends it.
+/// Closes a request.
 pub(crate) const CLOSE: Verb = Verb::Action("close");
-/// Takes it up again.
+/// Reopens a request.
 pub(crate) const REOPEN: Verb = Verb::Action("reopen");
 
 const TRANSITIONS: &[Verb] = &[ASSIGN, START, RESOLVE, CLOSE, REOPEN];
@@ -166,7 +166,7 @@ const OWN_OR_ASSIGNED: &str = "r.created_by = (select current_setting('app.user_
                                or r.assigned_to = (select lms.caller_staff())";
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
 
-/// Who may do what to requests.
+/// The grants on requests.
 pub(crate) const POLICY: Policy = Policy {
     resource: "requests",
     grants: &[

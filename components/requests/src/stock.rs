@@ -1,4 +1,5 @@
-//! The ledger of an item's quantity: every change of it, with its reason.
+//! The ledger of an item's quantity: every adjustment with its reason. The items are in
+//! [`crate::inventory`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::Action;
@@ -7,9 +8,9 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
+use crate::child_lists::{self, ChildList};
 use crate::inventory::{self, INVENTORY, MAX_PIECES};
-use crate::moves::versioned;
-use crate::parts::{self, Parts};
+use crate::transitions::versioned;
 
 const CHANGE: Field = Field::new(
     "change",
@@ -27,7 +28,7 @@ const REASON: Field = Field::new(
 )
 .required();
 
-/// An adjustment as it is answered.
+/// An adjustment as a response returns it.
 const ADJUSTMENT: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     CHANGE,
@@ -47,7 +48,7 @@ const ADJUSTMENT: &[Field] = &[
         .required(),
 ];
 
-/// Changes the quantity of an item.
+/// Adjusts the quantity of an item.
 pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
     .id("inventory.adjust")
     .summary("Adjust the quantity of an inventory item")
@@ -60,12 +61,12 @@ pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
     .prepared_by(versioned)
     .sql_for_grant(adjust);
 
-/// Reads how the quantity of an item came about.
+/// Lists the adjustments of an item.
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
     .id("inventory.adjustments")
     .summary("List the adjustments of an inventory item")
     .granted("inventory", inventory::ADJUSTMENTS)
-    .query(parts::QUERY)
+    .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[
             Field::new(
@@ -74,7 +75,7 @@ pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
                 "The adjustments, oldest first. The first one is the opening stock.",
             )
             .required(),
-            parts::NEXT,
+            child_lists::NEXT_CURSOR,
         ],
         "All adjustments of the quantity.",
     ))
@@ -99,10 +100,10 @@ select
 }
 
 fn list() -> Sql {
-    parts::page(&Parts {
-        whole: "inventory",
-        table: "inventory_adjustments",
-        column: "inventory_id",
+    child_lists::page(&ChildList {
+        parent_table: "inventory",
+        child_table: "inventory_adjustments",
+        parent_column: "inventory_id",
         members: "'id', p.id,
       'change', p.change,
       'reason', p.reason,

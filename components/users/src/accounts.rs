@@ -1,4 +1,5 @@
-//! Making accounts with their profile, and letting them sign in or not.
+//! Accounts: creating one with its profile, and deactivating and activating it. The resource of
+//! users is in [`crate::users`], and profiles are checked in [`crate::profile`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::{Action, ArgumentsFuture};
@@ -13,8 +14,8 @@ use serde_json::{Map, Value, json};
 use crate::users::USERS;
 use crate::{password, profile, users};
 
-/// The body of a new account: the user's own fields, a password and a profile.
-const NEW: &[Field] = &[
+/// The fields of a new account: those of the user, a password and a profile.
+const NEW_ACCOUNT_FIELDS: &[Field] = &[
     USERS.declared("name"),
     USERS.declared("email"),
     USERS.declared("phone"),
@@ -34,17 +35,17 @@ const NEW: &[Field] = &[
     ),
 ];
 
-/// Makes an account.
+/// Creates an account.
 pub(crate) const CREATE: Action = Action::post("/v1/users")
     .id("users.create")
     .summary("Create a user")
     .granted("users", users::CREATE)
-    .body(NEW)
+    .body(NEW_ACCOUNT_FIELDS)
     .responds(ResponseSpec::resource(&USERS, "The created user.").status(201))
-    .asked_by(prepare)
+    .prepared_by_async(prepare)
     .sql_for_grant(create);
 
-/// Stops an account from signing in, and ends its sessions.
+/// Deactivates an account and ends its sessions.
 pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
     .id("users.deactivate")
     .summary("Deactivate a user")
@@ -58,7 +59,7 @@ pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
     )
     .sql_for_grant(deactivate);
 
-/// Lets an account sign in again.
+/// Activates an account.
 pub(crate) const ACTIVATE: Action = Action::post("/v1/users/{id}/activate")
     .id("users.activate")
     .summary("Activate a user")
@@ -73,7 +74,7 @@ fn prepare<'a>(context: &'a ActionContext<'a>) -> ArgumentsFuture<'a> {
         let mut input = context.body.clone();
         let hash = match input.remove("password") {
             Some(Value::String(password)) => {
-                Some(password::hash(&context.asker(""), "/password", &password).await?)
+                Some(password::hash(&context.client_key(""), "/password", &password).await?)
             }
             _ => None,
         };
@@ -119,15 +120,15 @@ r as (
   from given",
     );
     projection::returning(&mut sql, &USERS);
-    // The profile's row, in the table of the user's role.
+    // The profile is a row in the table of the user's role.
     sql.push(", ")
         .push(include_str!("accounts_profile.sql"))
         .push("select\n  ");
-    answer(sql, grant)
+    select_user(sql, grant)
 }
 
-/// `select` of the user `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+/// Selects the user `r` as the body, and its version as the tag.
+fn select_user(mut sql: Sql, grant: &Grant) -> Sql {
     sql.append(&projection::object(&USERS, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
     sql
@@ -143,7 +144,7 @@ fn deactivate(grant: &Grant) -> Sql {
     );
     projection::returning(&mut sql, &USERS);
     sql.push("select\n  ");
-    answer(sql, grant)
+    select_user(sql, grant)
 }
 
 fn activate(grant: &Grant) -> Sql {
@@ -156,5 +157,5 @@ fn activate(grant: &Grant) -> Sql {
     );
     projection::returning(&mut sql, &USERS);
     sql.push("select\n  ");
-    answer(sql, grant)
+    select_user(sql, grant)
 }

@@ -1,4 +1,5 @@
-//! Centres: the places of a tenant, each with its zone and currency.
+//! Centres: the places of a tenant, each with its time zone and currency. The tenant's own settings
+//! are in [`crate::tenants`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -40,7 +41,7 @@ const ADDRESS: &[Field] = &[
     ),
 ];
 
-/// A day on which nobody works.
+/// A day on which the centre is closed.
 const HOLIDAY: &[Field] = &[
     Field::new("date", Kind::Date, "The date of the holiday.").required(),
     Field::new(
@@ -51,7 +52,7 @@ const HOLIDAY: &[Field] = &[
     .required(),
 ];
 
-/// A place where lessons are given.
+/// A centre.
 pub(crate) const CENTRES: Resource = Resource {
     name: "centres",
     table: "centres",
@@ -106,14 +107,14 @@ pub(crate) const CENTRES: Resource = Resource {
     requires_key: false,
 };
 
-const NAMES: &[&str] = &["name", "time_zone"];
+const BASIC_FIELDS: &[&str] = &["name", "time_zone"];
 
-/// Who may do what to centres.
+/// The grants on centres.
 pub(crate) const POLICY: Policy = Policy {
     resource: "centres",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
-        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
@@ -123,9 +124,9 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// Working hours end after they begin, and a holiday comes once.
+/// Checks that working hours end after they begin, and that each holiday is given once.
 fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError> {
-    let mut errors = week::wrong_windows(values.get("working_hours"), "/working_hours");
+    let mut errors = week::invalid_windows(values.get("working_hours"), "/working_hours");
     let holidays = values.get("holidays").and_then(Value::as_array);
     let dates: Vec<&Value> = holidays
         .into_iter()

@@ -1,4 +1,5 @@
-//! Events: reading the tenant's event log by position, and waiting for what comes next.
+//! Events: reads the tenant's event log by position, and waits for new events. Webhooks, which
+//! receive them by HTTP, are in [`crate::webhooks`].
 
 use std::time::Duration;
 
@@ -17,13 +18,13 @@ use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-/// Who may read events.
+/// The grants on events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "events",
     grants: &[Grant::new(role::ADMIN, &[Verb::List])],
 };
 
-/// An event as it is listed.
+/// An event as a response returns it.
 const EVENT: &[Field] = &[
     Field::new(
         "position",
@@ -78,7 +79,7 @@ const EVENT: &[Field] = &[
     .required(),
 ];
 
-/// Reads on from a position.
+/// Lists events from a position on.
 pub(crate) const LIST: Action = Action::get("/v1/events")
     .id("events.list")
     .summary("List events")
@@ -134,21 +135,23 @@ pub(crate) const LIST: Action = Action::get("/v1/events")
     )
     .custom(list);
 
-/// How long to wait before the second look, in milliseconds; each further pause is twice as long.
-const FIRST_PAUSE: u64 = 100;
+/// The first pause between two polls, in milliseconds. Each further pause is twice as long.
+const FIRST_PAUSE_MILLISECONDS: u64 = 100;
 
-/// The longest pause between two looks, in milliseconds.
+/// The longest pause between two polls, in milliseconds.
 const MAX_PAUSE_MILLISECONDS: u64 = 1_000;
 
-/// The tag of a page without events for which nobody waits any longer, because newer requests do.
-const MADE_WAY: &str = "made way";
+/// The tag of an empty page whose request no longer waits, because newer requests wait in its
+/// place.
+const SUPERSEDED: &str = "made way";
 
-/// When to come again after that, in seconds. A client that came at once would push out another, which would come at once.
+/// The seconds after which a superseded client may ask again. A client that came back at once would
+/// supersede another one, which would come back at once too.
 const RETRY_AFTER: &str = "3";
 
 fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async move {
-        let page = page();
+        let page = page_statement();
         let arguments = context.arguments();
         let wait = context.query.get("wait").and_then(Value::as_str);
         let seconds: u32 = wait.and_then(|wait| wait.parse().ok()).unwrap_or(0);
@@ -166,7 +169,7 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 })?;
                 let response = Response::json(200, body);
                 Ok(match answer.tag.as_deref() {
-                    Some(MADE_WAY) => response.header("retry-after", RETRY_AFTER),
+                    Some(SUPERSEDED) => response.header("retry-after", RETRY_AFTER),
                     _ => response,
                 })
             }
@@ -175,13 +178,13 @@ fn list<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Returns whether nothing was found and something may yet come. The tag says how many events there are, or that the
-/// request made way.
+/// Returns true if there are no events yet and the request may wait. The tag holds the number of
+/// events, or says that the request was superseded.
 fn is_empty(answer: &QueryResult) -> bool {
     answer.tag.as_deref() == Some("0")
 }
 
-/// Looks again and again until there is an event, the time is over, or newer requests wait in this one's place.
+/// Polls until there is an event, the time is over, or newer requests have superseded this one.
 async fn wait_for_events(
     context: &ActionContext<'_>,
     page: &Statement,
@@ -194,21 +197,21 @@ async fn wait_for_events(
         ("ticket".to_owned(), ticket),
         ("seconds".to_owned(), json!(seconds)),
     ]);
-    context.run(&begin(), ticket.clone()).await?;
-    let found = look_on(context, page, arguments, seconds).await;
-    // Should this fail, the row counts until its time is over.
-    let _ = context.run(&end(), ticket).await;
+    context.run(&begin_statement(), ticket.clone()).await?;
+    let found = poll(context, page, arguments, seconds).await;
+    // If this fails, the row counts until its time is over.
+    let _ = context.run(&end_statement(), ticket).await;
     found
 }
 
-async fn look_on(
+async fn poll(
     context: &ActionContext<'_>,
     page: &Statement,
     arguments: Map<String, Value>,
     seconds: u32,
 ) -> Result<QueryResult, QueryError> {
     let mut left = 1_000 * u64::from(seconds);
-    let mut pause = FIRST_PAUSE;
+    let mut pause = FIRST_PAUSE_MILLISECONDS;
     loop {
         pause = pause.min(left);
         context.client.pause(Duration::from_millis(pause)).await;
@@ -221,7 +224,7 @@ async fn look_on(
     }
 }
 
-fn begin() -> Statement {
+fn begin_statement() -> Statement {
     Statement::named(
         "events.begin_waiting",
         "select
@@ -231,7 +234,7 @@ from lms.begin_event_wait(($1->>'ticket')::uuid, ($1->>'seconds')::integer)",
     )
 }
 
-fn end() -> Statement {
+fn end_statement() -> Statement {
     Statement::named(
         "events.end_waiting",
         "select
@@ -241,7 +244,7 @@ from lms.end_event_wait(($1->>'ticket')::uuid)",
     )
 }
 
-fn page() -> Statement {
+fn page_statement() -> Statement {
     Statement::named("events.list", "select
   json_build_object(
     'data', coalesce(json_agg(page.event order by page.position), '[]'::json),

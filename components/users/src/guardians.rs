@@ -1,4 +1,5 @@
-//! Guardians: who sees a student as a child (document 4, section 3.10), whatever the role of the account.
+//! Guardians: the links by which an account of any role sees a student as a child. The accounts are
+//! in [`crate::users`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -6,7 +7,7 @@ use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// A link between a grown-up's account and a student.
+/// A link between the account of an adult and a student.
 pub(crate) const GUARDIANS: Resource = Resource {
     name: "guardians",
     table: "guardians",
@@ -44,7 +45,7 @@ pub(crate) const GUARDIANS: Resource = Resource {
     requires_key: false,
 };
 
-/// Who may do what to guardians.
+/// The grants on guardians.
 pub(crate) const POLICY: Policy = Policy {
     resource: "guardians",
     grants: &[

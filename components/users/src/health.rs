@@ -1,4 +1,5 @@
-//! Whether the process lives, whether it can serve, and which regions there are.
+//! Liveness, readiness and the list of regions. The health of the worker and of the database is
+//! reported by the operator's commands.
 
 use domain::region;
 use platform::declare::action::{Action, ResponseFuture};
@@ -11,10 +12,11 @@ use platform::sql::sqlstate;
 use platform::sql::statement::Statement;
 use serde_json::{Map, json};
 
-/// The lowest version of the schema, a migration's number, that the components of this release work with.
+/// The lowest version of the schema, as the number of a migration, with which the components of
+/// this release work.
 const SCHEMA: i64 = 1;
 
-/// The process answers.
+/// Reports that the process responds.
 pub(crate) const LIVE: Action = Action::get("/healthz")
     .id("health.live")
     .summary("Check liveness")
@@ -25,7 +27,7 @@ pub(crate) const LIVE: Action = Action::get("/healthz")
     ))
     .custom(live);
 
-/// The component can serve: database, role, region and schema are as they must be.
+/// Reports that the component can serve: database, role, region and schema are as required.
 pub(crate) const READY: Action = Action::get("/readyz")
     .id("health.ready")
     .summary("Check readiness")
@@ -50,7 +52,7 @@ pub(crate) const READY: Action = Action::get("/readyz")
     ))
     .custom(ready);
 
-/// A region as it is listed.
+/// A region as a response returns it.
 const REGION: &[Field] = &[
     Field::new("name", Kind::OneOf(&region::ALL), "The region.").required(),
     Field::new(
@@ -61,7 +63,7 @@ const REGION: &[Field] = &[
     .required(),
 ];
 
-/// The regions and where they are.
+/// Lists the regions and their base URLs.
 pub(crate) const REGIONS: Action = Action::get("/v1/regions")
     .id("regions.list")
     .summary("List regions")
@@ -100,7 +102,8 @@ fn ready<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
   json_build_object('status', 'ok', 'region', c.region, 'schema', lms.schema_version())::text as body,
   lms.schema_version()::text as tag
 from lms_private.cell as c");
-        // lms.run itself refuses a role that row security doesn't hold, and another region's database.
+        // `lms.run` itself refuses a role to which row security does not apply, and the database of
+        // another region.
         let answer = match context.run(&statement, Map::new()).await {
             Ok(answer) => answer,
             Err(error) => return sqlstate::into_response(error),

@@ -1,7 +1,8 @@
-//! Accounts, sign-in, tenants, centres, staff, guardians, privacy, reading the event log, and webhooks, which are told of it.
+//! The component for accounts, authentication, tenants, centres, staff, guardians, privacy, events
+//! and webhooks.
 //!
-//! What this component serves stands in [`COMPONENT`]: resources declared, actions written by hand, and the
-//! access table.
+//! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
+//! The way of a request is in `platform`, and events are delivered to webhooks by the worker.
 
 mod accounts;
 mod auth;
@@ -22,7 +23,7 @@ use platform::declare::action::Action;
 use platform::declare::component::Component;
 use platform::declare::resource::Resource;
 
-/// The resources with plain verbs.
+/// The resources with their plain verbs.
 pub const RESOURCES: &[Resource] = &[
     tenants::TENANTS,
     centres::CENTRES,
@@ -34,14 +35,14 @@ pub const RESOURCES: &[Resource] = &[
     webhooks::WEBHOOKS,
 ];
 
-/// The endpoints written by hand.
+/// The actions.
 pub static ACTIONS: &[Action] = &[
     auth::sign_in::LOGIN,
     auth::sign_in::REFRESH,
     auth::sign_in::LOGOUT,
-    auth::own::ME,
-    auth::own::SESSIONS,
-    auth::own::REVOKE,
+    auth::me::GET,
+    auth::sessions::LIST,
+    auth::sessions::REVOKE,
     auth::passwords::CHANGE,
     auth::passwords::RESET,
     auth::passwords::CONFIRM,
@@ -53,11 +54,11 @@ pub static ACTIONS: &[Action] = &[
     privacy::subjects::EXPORT,
     privacy::subjects::ERASE,
     privacy::receipt::GET,
-    webhooks::making::CREATE,
-    webhooks::making::ROTATE_SECRET,
-    webhooks::moves::ENABLE,
-    webhooks::moves::DISABLE,
-    webhooks::moves::REPLAY,
+    webhooks::create::CREATE,
+    webhooks::create::ROTATE_SECRET,
+    webhooks::lifecycle::ENABLE,
+    webhooks::lifecycle::DISABLE,
+    webhooks::lifecycle::REPLAY,
     webhooks::deliveries::LIST,
     health::LIVE,
     health::READY,
@@ -78,7 +79,7 @@ pub const POLICIES: &[Policy] = &[
     webhooks::POLICY,
 ];
 
-/// The component's whole table.
+/// The component.
 pub static COMPONENT: Component = Component {
     name: "users",
     resources: RESOURCES,

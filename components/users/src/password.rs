@@ -1,44 +1,46 @@
-//! Passwords: which are refused, and what the component `passwords` is asked for. Hashes are computed there.
+//! Refuses common passwords, and calls the component `passwords` for hashes. The requests that set
+//! a password are in [`crate::auth`] and [`crate::accounts`].
 
 use platform::declare::field::Kind;
-use platform::http::asker::Asker;
+use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
 use platform::spin::service;
 use platform::values::field_error::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// The length that a password may have, in characters of its normal form: what comes here is in it already, by the kind
-/// of the field, when a password is set as when it is checked.
+/// The kind of every password field. The length is counted in characters of the normal form, which
+/// the field has already produced, both when a password is set and when it is checked.
 pub(crate) const KIND: Kind = Kind::Password { min: 12, max: 128 };
 
-/// Common passwords of 12 characters and more, lower-cased; a variation in case is refused as well.
+/// Common passwords of at least 12 characters, in lower case. A variation in case is refused as
+/// well.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// The component that hashes.
+/// The name of the component that computes hashes.
 const SERVICE: &str = "passwords";
 
 #[derive(Serialize)]
-struct ToHash<'a> {
+struct HashRequest<'a> {
     password: &'a str,
 }
 
 #[derive(Deserialize)]
-struct Hashed {
+struct HashResponse {
     hash: String,
 }
 
 #[derive(Serialize)]
-struct ToMatch<'a> {
+struct MatchRequest<'a> {
     password: &'a str,
     hash: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
-struct Matched {
+struct MatchResponse {
     matches: bool,
 }
 
-/// Refuses a common password, which costs nothing: to be asked before what costs something.
+/// Refuses a common password. The check is cheap, so it comes before the expensive ones.
 ///
 /// # Errors
 ///
@@ -60,24 +62,35 @@ pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem
 /// # Errors
 ///
 /// 422 for a common password, 503 when too many are being hashed; the length is checked with the body's other fields.
-pub(crate) async fn hash(asker: &Asker, pointer: &str, password: &str) -> Result<String, Problem> {
+pub(crate) async fn hash(
+    client_key: &ClientKey,
+    pointer: &str,
+    password: &str,
+) -> Result<String, Problem> {
     refuse_common(pointer, password)?;
-    let Hashed { hash } = service::ask(SERVICE, "/hash", asker, &ToHash { password }).await?;
+    let HashResponse { hash } =
+        service::send(SERVICE, "/hash", client_key, &HashRequest { password }).await?;
     Ok(hash)
 }
 
-/// Returns whether the password has this hash; takes as long when there is no hash to compare with.
+/// Returns true if the password has this hash. It takes as long when there is no hash to compare
+/// with.
 ///
 /// # Errors
 ///
 /// 503 when too many are being hashed.
 pub(crate) async fn matches(
-    asker: &Asker,
+    client_key: &ClientKey,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
-    let Matched { matches } =
-        service::ask(SERVICE, "/match", asker, &ToMatch { password, hash }).await?;
+    let MatchResponse { matches } = service::send(
+        SERVICE,
+        "/match",
+        client_key,
+        &MatchRequest { password, hash },
+    )
+    .await?;
     Ok(matches)
 }
 

@@ -1,4 +1,5 @@
-//! The profile that comes with a new account: the student, tutor, staff or guardian row of its role.
+//! The profile of a new account: the student, tutor, staff or guardian row of its role. The account
+//! itself is created in [`crate::accounts`].
 
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::Problem;
@@ -6,7 +7,7 @@ use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-/// Every field that the profile of some role has.
+/// The fields of the profiles of all roles.
 pub(crate) const FIELDS: &[Field] = &[
     Field::new("dob", Kind::Date, "A student's date of birth."),
     Field::new(
@@ -55,7 +56,7 @@ pub(crate) const FIELDS: &[Field] = &[
     ),
 ];
 
-/// The fields of a role's profile, and those of them that it must have.
+/// Returns the fields of a role's profile, and the required ones among them.
 fn shape(role: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match role {
         "student" => (&["dob", "special_needs", "languages", "parent_id"], &[]),
@@ -68,11 +69,12 @@ fn shape(role: &str) -> (&'static [&'static str], &'static [&'static str]) {
     }
 }
 
-/// Checks that the profile is one of the role.
+/// Checks that the profile belongs to the role.
 ///
 /// # Errors
 ///
-/// 422 with the fields that don't belong or are missing, and for a student or tutor without a centre.
+/// 422 with the fields that do not belong or are missing, and for a student or tutor without a
+/// centre.
 pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
     let Some(Value::Object(profile)) = body.get("profile") else {
         return Ok(());

@@ -1,4 +1,5 @@
-//! Staff: what the organisation knows of those who work for it, beyond their account.
+//! Staff: the employment of those who work for the organisation. Their accounts are in
+//! [`crate::users`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy};
@@ -6,7 +7,7 @@ use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// A member of the staff.
+/// A staff member.
 pub(crate) const STAFF: Resource = Resource {
     name: "staff",
     table: "staff",
@@ -53,14 +54,14 @@ pub(crate) const STAFF: Resource = Resource {
     requires_key: false,
 };
 
-const NAMES: &[&str] = &["user_id", "centre_id", "title"];
+const BASIC_FIELDS: &[&str] = &["user_id", "centre_id", "title"];
 
-/// Who may do what to staff.
+/// The grants on staff.
 pub(crate) const POLICY: Policy = Policy {
     resource: "staff",
     grants: &[
-        Grant::new(role::TUTOR, verbs::READ).reading(NAMES),
-        Grant::new(role::ASSESSOR, verbs::READ).reading(NAMES),
+        Grant::new(role::TUTOR, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::ASSESSOR, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::SUPERVISOR, STAFF.verbs),
         Grant::new(role::SUPPORT, verbs::READ),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),

@@ -1,4 +1,5 @@
-//! Tenants: the organisation that one belongs to. Others' are never seen; making one is the operator's work.
+//! Tenants: the organisation of the caller and its settings. Other tenants are never visible, and
+//! the operator creates them with `lms tenant`.
 
 use domain::{region, role};
 use platform::auth::policy::{Fields, Grant, Policy};
@@ -9,7 +10,7 @@ use platform::declare::validation::{self, WriteMode};
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-/// When a badge is awarded by itself.
+/// A rule by which a badge is awarded automatically.
 const BADGE_RULE: &[Field] = &[
     Field::new("badge", Kind::Text { min: 1, max: 200 }, "The badge that is awarded.").required(),
     Field::new(
@@ -29,13 +30,13 @@ const BADGE_RULE: &[Field] = &[
     .required(),
 ];
 
-/// Minutes of working time.
+/// A number of minutes of working time.
 const MINUTES: Kind = Kind::Integer {
     min: 1,
     max: 100_000,
 };
 
-/// The time allowed for the requests of a type.
+/// The due times of the requests of one type.
 const DUE_TIME: &[Field] = &[
     Field::new(
         "high",
@@ -50,7 +51,7 @@ const DUE_TIME: &[Field] = &[
     Field::new("low", MINUTES, "The minutes for requests of low priority."),
 ];
 
-/// The time allowed for requests.
+/// The due times of requests.
 const DUE_TIMES: &[Field] = &[
     Field::new(
         "it",
@@ -79,7 +80,7 @@ const DUE_TIMES: &[Field] = &[
     ),
 ];
 
-/// The members of the settings that something is made of; what else is in them is the tenant's own business.
+/// The members of the settings that the backend reads. The tenant may add others of its own.
 const SETTINGS: &[Field] = &[
     Field::new(
         "badges",
@@ -98,7 +99,7 @@ const SETTINGS: &[Field] = &[
     ),
 ];
 
-/// One's own tenant.
+/// The caller's tenant.
 pub(crate) const TENANTS: Resource = Resource {
     name: "tenants",
     table: "tenants",
@@ -147,14 +148,14 @@ pub(crate) const TENANTS: Resource = Resource {
     requires_key: false,
 };
 
-const NAMES: &[&str] = &["name", "slug"];
+const BASIC_FIELDS: &[&str] = &["name", "slug"];
 
-/// Who may do what to tenants.
+/// The grants on tenants.
 pub(crate) const POLICY: Policy = Policy {
     resource: "tenants",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).reading(NAMES),
-        Grant::new(role::PARENT, verbs::READ).reading(NAMES),
+        Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
+        Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ),
@@ -164,14 +165,14 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// Checks the settings that something is made of.
+/// Checks the settings that the backend reads.
 fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let Some(Value::Object(settings)) = values.get_mut("settings") else {
         return errors;
     };
     for field in SETTINGS {
-        // Null takes the member out (RFC 7396).
+        // Null removes the member (RFC 7396).
         let Some(value) = settings.get(field.name).filter(|value| !value.is_null()) else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! Users: every account, whatever its role (document 4, section 3.1). Making one is in [`crate::accounts`].
+//! Users: the accounts of all roles. Creating an account is in [`crate::accounts`].
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -9,7 +9,7 @@ use platform::declare::validation::WriteMode;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-/// What a person needs to use a screen.
+/// The accessibility needs of a person.
 const ACCESSIBILITY: &[Field] = &[
     Field::new(
         "screen_reader",
@@ -110,8 +110,8 @@ pub(crate) const USERS: Resource = Resource {
     requires_key: false,
 };
 
-/// A new address takes back the one that was asked for before. The database then keeps the new address aside, unless it is the
-/// present one.
+/// Clears the pending address when a new one is given. The database then keeps the new address as
+/// pending, unless it is the present one.
 fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError> {
     if mode == WriteMode::Update && values.contains_key("email") {
         values.insert("pending_email".to_owned(), Value::Null);
@@ -119,22 +119,22 @@ fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError>
     Vec::new()
 }
 
-/// Makes an account, with its profile.
+/// Creates an account with its profile.
 pub(crate) const CREATE: Verb = Verb::Create;
-/// Stops an account from signing in.
+/// Deactivates an account.
 pub(crate) const DEACTIVATE: Verb = Verb::Action("deactivate");
-/// Lets an account sign in again.
+/// Activates an account.
 pub(crate) const ACTIVATE: Verb = Verb::Action("activate");
 
-/// What one may change of oneself.
+/// The fields that users may change in their own accounts.
 const OWN_FIELDS: &[&str] = &[
     "name",
     "phone",
     "language_preferences",
     "accessibility_settings",
 ];
-/// What one may know of others to reach them.
-const CONTACT: &[&str] = &[
+/// The fields of other accounts that are needed to reach their users.
+const CONTACT_FIELDS: &[&str] = &[
     "name",
     "email",
     "phone",
@@ -143,9 +143,9 @@ const CONTACT: &[&str] = &[
     "status",
     "created_at",
 ];
-const NAMES: &[&str] = &["name", "role"];
-/// What a supervisor sets: everything but the role of an account that exists.
-const SUPERVISED: &[&str] = &[
+const BASIC_FIELDS: &[&str] = &["name", "role"];
+/// The fields that a supervisor sets: all but the role of an existing account.
+const SUPERVISOR_FIELDS: &[&str] = &[
     "name",
     "email",
     "phone",
@@ -154,27 +154,28 @@ const SUPERVISED: &[&str] = &[
     "accessibility_settings",
 ];
 
-/// The caller and the accounts of the caller's own students, by the index of the key.
+/// The caller, and the accounts of the caller's own students, as a condition that the index of the
+/// primary key answers.
 const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[])";
 
-/// Who may do what to users.
+/// The grants on users.
 pub(crate) const POLICY: Policy = Policy {
     resource: "users",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ_UPDATE).writing(OWN_FIELDS),
         Grant::new(role::PARENT, verbs::READ).index_condition(OWN_STUDENTS),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
-            .reading_of_others(NAMES)
+            .reading_of_others(BASIC_FIELDS)
             .writing(OWN_FIELDS)
             .index_condition(OWN_STUDENTS),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
             .and(&[Verb::Update, Verb::Delete, Verb::Restore])
-            .writing(SUPERVISED),
+            .writing(SUPERVISOR_FIELDS),
         Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
         Grant::new(role::SUPPORT, verbs::READ)
             .and(&[DEACTIVATE, ACTIVATE])
-            .reading(CONTACT),
+            .reading(CONTACT_FIELDS),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),
         Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[
             CREATE,

@@ -1,4 +1,5 @@
-//! The regions that tenants live in; each has cells and databases of its own.
+//! The regions in which tenants live; each has cells and databases of its own. The relocation of a
+//! tenant between cells is in `operations`.
 
-/// Every region's name, as variables, tokens and the database write it.
+/// The names of the regions as variables, tokens and the database write them.
 pub const ALL: [&str; 3] = ["eu", "au", "us"];

@@ -1,6 +1,5 @@
-//! The eight roles of a user (document 4, section 3.1); each user has exactly one.
-//!
-//! What a role may do is in the access tables of the components.
+//! The eight roles of users; each user has exactly one. The permissions of a role are in the access
+//! tables of the components.
 
 use platform::auth::role::Role;
 
@@ -21,7 +20,7 @@ pub const FINANCE: Role = Role::new("finance");
 /// Runs the tenant, and sees deleted rows and earlier states too.
 pub const ADMIN: Role = Role::new("admin").reading_history();
 
-/// Every role, in the order of the access table.
+/// All roles, in the order of the access table.
 pub const ALL: [Role; 8] = [
     STUDENT, PARENT, TUTOR, ASSESSOR, SUPERVISOR, SUPPORT, FINANCE, ADMIN,
 ];

@@ -1,5 +1,6 @@
-//! What the unit tests share: a component that exists nowhere else, settings, requests, and a database
-//! that only records that it was called. No test stands here.
+//! The fixture that the unit tests share: a component that exists nowhere else, settings, requests,
+//! and a database that only records its calls. The tests themselves are beside the code that they
+//! test.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ pub(crate) mod role {
     pub(crate) const VISITOR: Role = Role::new("visitor");
 }
 
-/// A resource with a field of each sort that matters.
+/// A resource with a field of each kind that matters.
 pub(crate) const LAMPS: Resource = Resource {
     name: "lamps",
     table: "lamps",
@@ -123,9 +124,9 @@ const ALL: &[Verb] = &[
     Verb::Action("switch"),
 ];
 
-/// All of it.
+/// All verbs and all fields.
 pub(crate) static ADMIN: Grant = Grant::new(role::ADMIN, ALL);
-/// All fields of its own, few of others'.
+/// All fields of its own rows, and few of others' rows.
 pub(crate) static KEEPER: Grant = Grant::new(role::KEEPER, &[Verb::List, Verb::Get, Verb::Update])
     .reading_of_others(&["name", "kind"])
     .writing(&["name", "tags"]);
@@ -290,7 +291,7 @@ pub(crate) fn variables() -> BTreeMap<&'static str, &'static str> {
     ])
 }
 
-/// Claims of a role in the region `eu`, good for a minute.
+/// Returns claims of a role in the region `eu` that are valid for a minute.
 pub(crate) fn claims(role: Role) -> Claims {
     let now = chrono::Utc::now().timestamp();
     Claims {
@@ -341,10 +342,10 @@ impl Request {
     }
 }
 
-/// A database that is away, and that knows what it was asked.
+/// A database that is unavailable and records its calls.
 #[derive(Default)]
 pub(crate) struct Recorder {
-    /// Context, statement and arguments of each call.
+    /// The context, statement and arguments of each call.
     pub(crate) calls: RefCell<Vec<(Value, Statement, Value)>>,
 }
 
@@ -369,7 +370,7 @@ impl Database for Recorder {
     }
 }
 
-/// The output of a future that waits for nothing.
+/// Returns the output of a future that never waits.
 pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {

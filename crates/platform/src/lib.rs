@@ -1,8 +1,9 @@
-//! What every component shares: the way of a request from its bytes to one statement and back.
+//! The way of a request from its bytes to one statement and back, which all components share.
+//! School nouns are in `domain` and in the components.
 //!
-//! This crate knows no school noun. A component hands over a [`Component`](declare::component::Component), its
-//! constant table of resources, actions and grants, and [`pipeline::handle`] does the rest. Everything
-//! here is pure and runs natively, except [`spin`], which is the only room that does input and output.
+//! A component passes a [`Component`](declare::component::Component), its constant table of
+//! resources, actions and grants, and [`pipeline::handle`] does the rest. Everything here is pure
+//! and runs natively, except [`spin`], the only module that does input and output.
 
 pub mod auth;
 pub mod declare;

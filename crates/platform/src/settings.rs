@@ -1,4 +1,5 @@
-//! What a component is told by its variables (`spin.toml`, section `[variables]`).
+//! The settings of a component, parsed from its variables (`spin.toml`, section `[variables]`). The
+//! variables are read in `spin::variables`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,39 +10,41 @@ use crate::auth::token::Keys;
 use crate::http::client_address::TrustedProxies;
 use crate::http::outbound_url::Networks;
 
-/// How long the statement of an import or another lengthy one may take. More than the database's own `statement_timeout`, less than the host
-/// gives a request.
+/// The time limit of a long-running statement, such as an import's. It is longer than the
+/// database's own `statement_timeout` and shorter than the host's time limit of a request.
 pub const LONG_RUNNING_TIMEOUT: Duration = Duration::from_secs(50);
 
-/// The settings of a cell, as every component of it has them.
+/// The settings of a cell, which all of its components share.
 #[derive(Clone)]
 pub struct Settings {
     /// The cell's name, which begins with its region: `eu-standard`.
     pub cell: String,
-    /// The region of that cell.
+    /// The region of the cell.
     pub region: String,
-    /// The base URL of each region, for tokens that come to the wrong one.
+    /// The base URL of each region, for tokens that are sent to the wrong one.
     pub base_urls: BTreeMap<String, String>,
-    /// Keys that sign and verify access tokens.
+    /// The keys that sign and verify access tokens.
     pub keys: Keys,
-    /// Origins that a browser may call from; none by default.
+    /// The origins from which a browser may call; none by default.
     pub allowed_origins: Vec<String>,
-    /// Networks that webhooks may be in although they are not public; none by default.
+    /// The networks in which webhooks may be although they are not public; none by default.
     pub webhook_networks: Networks,
-    /// Proxies whose word is taken for whom a request comes from; none by default.
+    /// The proxies that are trusted to name the client of a request; none by default.
     pub trusted_proxies: TrustedProxies,
-    /// How to reach the database; a secret.
+    /// The address of the database; a secret.
     pub database_url: String,
-    /// The certificate of who signs the database server's, as PEM; none to trust the system's alone.
+    /// The certificate of the authority that signed the database server's, as PEM; none to trust
+    /// the system's authorities.
     pub database_ca: Option<String>,
 }
 
 impl Settings {
-    /// Reads the settings of a cell in one of the regions through `get`, which gives a variable's text or says why it can't.
+    /// Reads the settings of a cell in one of the regions through `get`, which returns the text of
+    /// a variable or an error.
     ///
     /// # Errors
     ///
-    /// One line that names the variable and what is wrong with it, never its value.
+    /// One line that names the variable and its error, and never its value.
     pub fn read(
         regions: &[&str],
         get: impl Fn(&str) -> Result<String, String>,
@@ -64,7 +67,8 @@ impl Settings {
             .map_err(|_| "variable base_urls must be a JSON object of region to URL".to_owned())?;
         let keys = Keys::parse(&get("signing_keys")?)?;
         let database_url = get("database_url")?;
-        // An address given aside of the host name would pass by the list of allowed hosts.
+        // An address that is given separately from the host name would bypass the list of allowed
+        // hosts.
         let decoded = percent_decode_str(&database_url).decode_utf8_lossy();
         if decoded.contains("hostaddr") {
             return Err("variable database_url must name its host, not hostaddr".to_owned());
@@ -89,8 +93,9 @@ impl Settings {
         })
     }
 
-    /// How to reach the database for a statement that may take longer than others. The limit is set when a
-    /// connection is opened: a statement cannot move its own. Where the address has options already, they stand.
+    /// Returns the address of the database for a long-running statement. The limit is set when a
+    /// connection is opened, because a statement cannot change its own. Options that the address
+    /// already has are kept.
     pub fn long_running_database_url(&self) -> String {
         let address = &self.database_url;
         if address.contains("options=") {
@@ -105,7 +110,7 @@ impl Settings {
     }
 }
 
-/// The origins of the variable `allowed_origins`.
+/// Parses the origins of the variable `allowed_origins`.
 pub fn origins(text: &str) -> Vec<String> {
     text.split([',', ' '])
         .filter(|origin| !origin.is_empty())
@@ -145,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_never_shown() {
+    fn an_invalid_variable_is_named_and_its_value_never_shown() {
         for (name, value) in [
             ("region", "mars"),
             ("cell", "au-standard"),
@@ -154,7 +159,7 @@ mod tests {
             ("signing_keys", "id:secret"),
             ("webhook_networks", "10.0.0.1/33"),
             ("trusted_proxies", "10.0.0.1/33"),
-            // One without the other.
+            // Each of the two is given without the other.
             ("trusted_proxies", "10.0.0.0/8"),
             ("client_address_header", "x-forwarded-for"),
             ("database_url", "postgres://x:secret@h/d?hostaddr=10.0.0.1"),

@@ -9,7 +9,7 @@ use argon2::{Argon2, password_hash};
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
-use platform::auth::token::{Claims, LIFETIME};
+use platform::auth::token::{Claims, LIFETIME_SECONDS};
 use platform::values::random;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -96,12 +96,12 @@ pub(crate) async fn login(
         role,
         lang: None,
         iat: now,
-        exp: now + LIFETIME,
+        exp: now + LIFETIME_SECONDS,
     };
     Ok(Json(Tokens {
         access_token: service.keys.sign(&claims).map_err(anyhow::Error::msg)?,
         token_type: "Bearer",
-        expires_in: LIFETIME,
+        expires_in: LIFETIME_SECONDS,
         refresh_token,
         user: identity["user"].take(),
     }))

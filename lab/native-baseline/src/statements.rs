@@ -1,7 +1,7 @@
 //! The SQL of the handlers, taken from the components, so that PostgreSQL does the same work for both.
 //! The transactions that run it are in `transaction`.
 
-use academics::calendar::{self, Whose};
+use academics::calendar::{self, CalendarScope};
 use anyhow::{Context, bail};
 use domain::role;
 use http::{HeaderMap, Method};
@@ -57,8 +57,8 @@ impl Statements {
             get_user: single_row::get(users, granted(&users::COMPONENT, "users", Verb::Get)?).text,
             create_user: create.text,
             list_users: List::of(&users::COMPONENT, "users")?,
-            tutor_week: View::of_calendar(Whose::Tutor)?,
-            student_month: View::of_calendar(Whose::Students)?,
+            tutor_week: View::of_calendar(CalendarScope::Tutor)?,
+            student_month: View::of_calendar(CalendarScope::Students)?,
             free_slots: View::of(&academics::COMPONENT, "tutors.search")?,
             create_class: create_statement(&academics::COMPONENT, classes)?,
             classes,
@@ -101,9 +101,9 @@ pub(crate) struct View {
 }
 
 impl View {
-    fn of_calendar(whose: Whose) -> anyhow::Result<View> {
+    fn of_calendar(scope: CalendarScope) -> anyhow::Result<View> {
         Ok(View {
-            sql: calendar::statement(whose).text,
+            sql: calendar::statement(scope).text,
             query: action(&academics::COMPONENT, "calendar.list")?.query,
         })
     }

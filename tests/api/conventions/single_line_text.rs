@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::declare::component::Operation;
+use platform::declare::endpoint::Operation;
 use platform::declare::field::{Field, Kind, Writable};
 use serde_json::{Value, json};
 use tests::{COMPONENTS, Session, fixtures, queries, role, run, send};

@@ -1,7 +1,7 @@
-//! Classes: one tutor, some students, a schedule (document 4, section 3.4). Single lessons are in [`crate::occurrences`],
-//! who came to them in [`crate::attendance`].
+//! Classes: a tutor, students and a schedule. Single lessons are in [`crate::occurrences`], and the
+//! attendance at them is in [`crate::attendance`].
 
-mod split;
+pub(crate) mod split;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -15,9 +15,7 @@ use platform::sql::statement::Sql;
 
 use crate::schedule;
 
-pub(crate) use split::SPLIT;
-
-/// Most students of a class.
+/// The maximum number of students in a class.
 const MAX_STUDENTS: usize = 200;
 
 /// A class.
@@ -130,22 +128,22 @@ pub(crate) const CLASSES: Resource = Resource {
     requires_key: false,
 };
 
-/// Calls a class off.
+/// Cancels a class.
 const CANCEL_VERB: Verb = Verb::Action("cancel");
-/// Ends a class.
+/// Completes a class.
 const COMPLETE_VERB: Verb = Verb::Action("complete");
-/// Reads the lessons of a class, and those of everybody in scope.
+/// Reads the lessons of a class, and the calendar of everybody in scope.
 pub(crate) const LESSONS: Verb = Verb::Action("occurrences");
-/// Calls a lesson off, moves it, or splits its class there.
+/// Cancels a lesson, moves it, or splits its class there.
 pub(crate) const CHANGE_LESSON: Verb = Verb::Action("change-occurrence");
-/// Reads who came.
+/// Reads the attendance at a lesson.
 pub(crate) const READ_ATTENDANCE: Verb = Verb::Action("attendance");
-/// Writes who came.
+/// Records the attendance at a lesson.
 pub(crate) const RECORD_ATTENDANCE: Verb = Verb::Action("record-attendance");
 
-/// The fields that learners see of their classes, and tutors and assessors of their children's: not who else is in
-/// them.
-const LEARNING: &[&str] = &[
+/// The fields that learners see of their classes, and that tutors and assessors see of the classes
+/// of their own children. The other students of the class are not among them.
+const LEARNER_FIELDS: &[&str] = &[
     "centre_id",
     "tutor_id",
     "schedule",
@@ -159,8 +157,9 @@ const LEARNING: &[&str] = &[
     "created_at",
     "updated_at",
 ];
-/// The classes that a tutor teaches, and not those that others took over or that a child is in.
-const TAUGHT: &str = "r.tutor_id = (select lms.caller_tutor())";
+/// The classes that a tutor teaches, without those that another tutor has taken over or that the
+/// tutor's child attends.
+const OWN_CLASSES: &str = "r.tutor_id = (select lms.caller_tutor())";
 /// The classes of an assessor's centre.
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
 const READ_LESSONS: &[Verb] = &[LESSONS, READ_ATTENDANCE];
@@ -173,23 +172,23 @@ const MANAGE_LESSONS: &[Verb] = &[
     RECORD_ATTENDANCE,
 ];
 
-/// Who may do what to classes.
+/// The grants on classes.
 pub(crate) const POLICY: Policy = Policy {
     resource: "classes",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
             .and(READ_LESSONS)
-            .reading(LEARNING),
+            .reading(LEARNER_FIELDS),
         Grant::new(role::PARENT, verbs::READ)
             .and(READ_LESSONS)
-            .reading(LEARNING),
+            .reading(LEARNER_FIELDS),
         Grant::new(role::TUTOR, verbs::EDIT)
             .and(MANAGE_LESSONS)
-            .reading_of_others(LEARNING)
-            .owning(TAUGHT),
+            .reading_of_others(LEARNER_FIELDS)
+            .owning(OWN_CLASSES),
         Grant::new(role::ASSESSOR, verbs::READ)
             .and(READ_LESSONS)
-            .reading_of_others(LEARNING)
+            .reading_of_others(LEARNER_FIELDS)
             .owning(OF_CENTRE),
         Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE_LESSONS),
         Grant::new(role::SUPPORT, verbs::READ).and(READ_LESSONS),
@@ -198,14 +197,21 @@ pub(crate) const POLICY: Policy = Policy {
     ],
 };
 
-/// Why something is called off or moved.
+/// The parameter of a path that identifies the lesson within its class.
+pub(crate) const START: Field = Field::new(
+    "start",
+    Kind::Time,
+    "The start of the lesson according to the schedule: its `original_start`, even after the lesson was moved.",
+);
+
+/// The reason why a lesson or a class is cancelled or moved.
 pub(crate) const REASON: Field = Field::new(
     "reason",
     Kind::Multiline { min: 1, max: 500 },
     "The reason.",
 );
 
-/// Calls a class off.
+/// Cancels a class.
 pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
     .id("classes.cancel")
     .summary("Cancel a class")
@@ -217,7 +223,7 @@ pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/cancel")
     ))
     .sql_for_grant(cancel);
 
-/// Ends a class.
+/// Completes a class.
 pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
     .id("classes.complete")
     .summary("Complete a class")
@@ -230,7 +236,7 @@ pub(crate) const COMPLETE: Action = Action::post("/v1/classes/{id}/complete")
     .sql_for_grant(complete);
 
 fn cancel(grant: &Grant) -> Sql {
-    answer(
+    select_class(
         Sql::from(
             "with r as (
   select r.*
@@ -244,7 +250,7 @@ select
 }
 
 fn complete(grant: &Grant) -> Sql {
-    answer(
+    select_class(
         Sql::from(
             "with r as (
   select r.*
@@ -257,8 +263,8 @@ select
     )
 }
 
-/// `select` of the class `r` as body and its version as tag.
-fn answer(mut sql: Sql, grant: &Grant) -> Sql {
+/// Selects the class `r` as the body, and its version as the tag.
+fn select_class(mut sql: Sql, grant: &Grant) -> Sql {
     sql.append(&projection::object(&CLASSES, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag\nfrom r");
     sql

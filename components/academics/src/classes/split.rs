@@ -1,4 +1,5 @@
-//! This lesson and all that follow it: the class ends before it, and a new class goes on with what is different.
+//! Splits a class at a lesson: the class ends before the lesson, and a new class with the changed
+//! fields begins there. A change of one lesson alone is in [`crate::occurrences`].
 
 use platform::auth::policy::Grant;
 use platform::declare::action::Action;
@@ -11,10 +12,9 @@ use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE_LESSON, CLASSES, answer};
-use crate::occurrences::START;
+use super::{CHANGE_LESSON, CLASSES, START, select_class};
 
-/// What can be different from a lesson on.
+/// The fields that can change with a split.
 const CHANGES: &[Field] = &[
     optional(CLASSES.declared("tutor_id")),
     optional(CLASSES.declared("student_ids")),
@@ -33,7 +33,7 @@ const fn optional(field: Field) -> Field {
     }
 }
 
-/// Changes a lesson and all that follow it.
+/// Splits a class at a lesson.
 pub(crate) const SPLIT: Action = Action::post("/v1/classes/{id}/occurrences/{start}/split")
     .id("classes.occurrences.split")
     .segments(&[START])
@@ -59,7 +59,7 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
 }
 
 fn split(grant: &Grant) -> Sql {
-    answer(
+    select_class(
         Sql::from(
             "with r as (
   select r.*

@@ -1,41 +1,42 @@
-//! What a calendar is rendered from: each class with its schedule and with what departs from it.
+//! The series that a calendar is rendered from: each class with its schedule and the occurrences
+//! that depart from it. The statement that reads them is in `subscription`.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 
-/// A class, as the database gives it for one user.
+/// A class as the database returns it for one user.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Series {
     /// The class.
     pub(super) id: String,
-    /// Grows with every change of the class and of its occurrences.
+    /// The revision, which grows with every change of the class and of its occurrences.
     pub(super) sequence: u32,
-    /// When it changed last.
+    /// The time of the last change.
     pub(super) changed_at: DateTime<Utc>,
     pub(super) schedule: Schedule,
-    /// Whether occurrences may still be added by its rule.
+    /// True if the rule may still add occurrences.
     pub(super) goes_on: bool,
-    /// Up to when its occurrences are made; null when all are.
+    /// The time up to which occurrences are planned. Null when all of them are.
     #[serde(default)]
     pub(super) planned_until: Option<DateTime<Utc>>,
-    /// When the last occurrence that isn't cancelled was to start; null when there is none.
+    /// The planned start of the last occurrence that is not cancelled. Null when there is none.
     pub(super) last: Option<DateTime<Utc>>,
     pub(super) subject: Option<String>,
     pub(super) level: Option<String>,
     pub(super) centre: Option<String>,
     pub(super) room: Option<String>,
     pub(super) meeting_url: Option<String>,
-    /// First names of the user's own children in it, when the user is a parent.
+    /// The first names of the user's own children in the class, when the user is a parent.
     pub(super) children: Vec<String>,
-    /// Starts of the rule's that are not taking place.
+    /// The starts of the rule that do not take place.
     pub(super) cancelled: Vec<DateTime<Utc>>,
-    /// Occurrences at other times or in another room than the rule has them.
+    /// The occurrences at another time or in another room than the rule gives them.
     pub(super) moved: Vec<Moved>,
-    /// Starts that the rule doesn't have, or not any more.
+    /// The starts that the rule does not have, or no longer has.
     pub(super) added: Vec<DateTime<Utc>>,
 }
 
-/// The schedule of a class, as it is stored.
+/// The schedule of a class as it is stored.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Schedule {
     pub(super) start: NaiveDateTime,
@@ -44,7 +45,7 @@ pub(super) struct Schedule {
     pub(super) recurring: Option<Recurring>,
 }
 
-/// How a class comes again.
+/// The recurrence of a class.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Recurring {
     pub(super) rule: String,
@@ -55,7 +56,7 @@ pub(super) struct Recurring {
 /// An occurrence that departs from its series.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Moved {
-    /// When it was to start.
+    /// The planned start.
     pub(super) original_start: DateTime<Utc>,
     pub(super) starts_at: DateTime<Utc>,
     pub(super) ends_at: DateTime<Utc>,

@@ -1,4 +1,5 @@
-//! Reading a calendar by the secret in its address.
+//! Serves a calendar to the program that knows its secret. Creating and revoking the secret is in
+//! `token`.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -17,7 +18,7 @@ use super::series::Series;
 
 const MEDIA_TYPE: &str = "text/calendar";
 
-/// The calendar of whoever the secret belongs to.
+/// Reads the calendar of the user to whom the secret belongs.
 pub(crate) const READ: Action = Action::get("/v1/calendar/feed.ics")
     .id("calendar.feed.read")
     .summary("Get a calendar feed")
@@ -37,7 +38,8 @@ pub(crate) const READ: Action = Action::get("/v1/calendar/feed.ics")
     )
     .custom(read);
 
-/// By hand, because the text is made here and its tag from the text.
+/// Renders the calendar. It is a custom handler because the text is rendered here and the entity
+/// tag is computed from it.
 fn read<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let token = context.query.get("token").and_then(Value::as_str);
@@ -70,14 +72,15 @@ fn read<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
                 body: text.into_bytes(),
             }
         };
-        // To be kept by its reader alone, and asked for again each time.
+        // The response may be stored by its reader alone, and must be revalidated each time.
         Ok(response
             .header("etag", tag)
             .header("cache-control", "private, no-cache"))
     })
 }
 
-/// The user's own policies say which classes these are: they are read after the context has become the user's.
+/// Returns the statement that reads the series. The user's own policies decide which classes they
+/// are, because the statement reads them after the context has become the user's.
 fn statement() -> Statement {
     Statement::named("calendar.feed.read", "select
   case

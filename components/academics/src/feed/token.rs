@@ -1,4 +1,5 @@
-//! The secret in the address of one's calendar: making or replacing it, seeing whether there is one, revoking it.
+//! The secret of a calendar feed: creating or replacing it, reading its state, and revoking it.
+//! Reading the calendar itself is in `subscription`.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -11,8 +12,8 @@ use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Map, json};
 
-/// Makes the address, or a new one in its place.
-pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
+/// Creates the feed URL, or replaces the existing one.
+pub(crate) const CREATE: Action = Action::post("/v1/calendar/feed")
     .id("calendar.feed.create")
     .summary("Create a calendar feed URL")
     .signed_in()
@@ -28,10 +29,10 @@ pub(crate) const MAKE: Action = Action::post("/v1/calendar/feed")
         )
         .status(201),
     )
-    .custom(make);
+    .custom(create);
 
-/// Whether there is an address.
-pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
+/// Gets the state of the feed.
+pub(crate) const GET: Action = Action::get("/v1/calendar/feed")
     .id("calendar.feed.get")
     .summary("Get the state of the calendar feed")
     .signed_in()
@@ -51,9 +52,9 @@ pub(crate) const SHOW: Action = Action::get("/v1/calendar/feed")
         )
         .problems(&[304, 404]),
     )
-    .sql(SHOW_SQL);
+    .sql(GET_SQL);
 
-/// Revokes the address.
+/// Revokes the feed URL.
 pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
     .id("calendar.feed.delete")
     .summary("Revoke the calendar feed URL")
@@ -61,17 +62,18 @@ pub(crate) const REVOKE: Action = Action::delete("/v1/calendar/feed")
     .responds(ResponseSpec::none("The feed URL no longer works.").problems(&[404]))
     .sql(REVOKE_SQL);
 
-/// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
-/// idempotency key. It is safe to repeat: the last address is the one that works.
-fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
+/// Creates the secret. It is a custom handler because the response must hold the secret and the
+/// database must not, and the database stores other responses for their idempotency key. The
+/// request is safe to repeat, because the latest URL is the one that works.
+fn create<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let token = random::token()?;
         let mut arguments = Map::new();
         arguments.insert("id".to_owned(), json!(random::id()));
         arguments.insert("token_hash".to_owned(), json!(random::digest(&token)));
-        match context.run(&replace(), arguments).await {
+        match context.run(&store_statement(), arguments).await {
             Ok(_) => {
-                let body = json!({"url": address(context.settings, &token)});
+                let body = json!({"url": feed_url(context.settings, &token)});
                 Ok(Response::json(201, body.to_string()))
             }
             Err(error) => into_response(error),
@@ -79,14 +81,15 @@ fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Without a base URL of this region among the settings, the address is relative to where the client asked.
-fn address(settings: &Settings, token: &str) -> String {
+/// Returns the feed URL. Without a base URL for this region in the settings, it is relative to the
+/// URL of the request.
+fn feed_url(settings: &Settings, token: &str) -> String {
     let base = settings.base_urls.get(&settings.region);
     let base = base.map_or("", |base| base.trim_end_matches('/'));
     format!("{base}/v1/calendar/feed.ics?token={token}")
 }
 
-fn replace() -> Statement {
+fn store_statement() -> Statement {
     Statement::named(
         "calendar.feed.create",
         "insert into lms.calendar_feeds as r (id, user_id, token_hash)
@@ -103,7 +106,7 @@ returning
     )
 }
 
-const SHOW_SQL: &str = "select
+const GET_SQL: &str = "select
   json_build_object(
     'active', r.id is not null,
     'created_at', lms.utc(r.updated_at)

@@ -1,9 +1,10 @@
-//! What a statement says, read from the answer of the database. Amounts stay the texts that they are.
+//! The content of a statement, read from the JSON that the database returns. Amounts stay texts.
+//! The forms of a statement are in `file` and `page`.
 
 use platform::http::problem::Problem;
 use serde::Deserialize;
 
-/// A statement.
+/// A statement of account.
 #[derive(Debug, Deserialize)]
 pub(super) struct Content {
     pub(super) tenant: Tenant,
@@ -15,26 +16,26 @@ pub(super) struct Content {
     pub(super) accounts: Vec<Account>,
 }
 
-/// Who states it.
+/// The organisation that issues the statement.
 #[derive(Debug, Deserialize)]
 pub(super) struct Tenant {
     pub(super) name: String,
 }
 
-/// Whose account it is.
+/// The holder of the account.
 #[derive(Debug, Deserialize)]
 pub(super) struct Holder {
     pub(super) name: Option<String>,
 }
 
-/// Somebody whom it is about.
+/// A person named in the statement.
 #[derive(Debug, Deserialize)]
 pub(super) struct Student {
     pub(super) name: Option<String>,
     pub(super) centre: String,
 }
 
-/// What is in one currency.
+/// The entries and balances in one currency.
 #[derive(Debug, Deserialize)]
 pub(super) struct Account {
     pub(super) currency: String,
@@ -63,23 +64,23 @@ pub(super) struct Entry {
 }
 
 impl Content {
-    /// When it was issued, to the minute.
+    /// Returns the time of issue, to the minute.
     pub(super) fn issued(&self) -> String {
         let minute = self.issued_at.get(..16).unwrap_or(&self.issued_at);
         format!("{} UTC", minute.replace('T', " "))
     }
 
-    /// Reads it.
+    /// Reads the content.
     ///
     /// # Errors
     ///
-    /// When the database answered something else.
+    /// When the database returned something else.
     pub(super) fn read(json: &str) -> Result<Content, Problem> {
         serde_json::from_str(json).map_err(|error| Problem::unreadable(&error))
     }
 }
 
-/// A statement of one entry with this reference and this amount, for tests.
+/// Returns a statement of one entry with this reference and this amount, for tests.
 #[cfg(test)]
 pub(super) fn sample(reference: &str, amount: &str) -> String {
     serde_json::json!({

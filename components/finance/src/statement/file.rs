@@ -1,4 +1,5 @@
-//! A statement as CSV (RFC 4180): a line for each entry, between the balances that it begins and ends with.
+//! A statement as CSV (RFC 4180): a line for each entry, between the opening and the closing
+//! balance. The content is in `content`.
 
 use csv::{Terminator, Writer, WriterBuilder};
 use platform::http::problem::{Kind, Problem};
@@ -22,7 +23,7 @@ const HEADER: [&str; 13] = [
     "reversed_by",
 ];
 
-/// The file.
+/// Renders the file.
 pub(super) fn write(json: &str) -> Result<String, Problem> {
     let content = Content::read(json)?;
     lines(&content).map_err(|cause| {
@@ -53,7 +54,7 @@ fn lines(content: &Content) -> Result<String, Box<dyn std::error::Error>> {
     Ok(String::from_utf8(file.into_inner()?)?)
 }
 
-/// A line of the account as a whole: what it is, its day and its balance.
+/// Writes a line about the account as a whole: its kind, its day and its balance.
 fn write_balance(
     file: &mut Writer<Vec<u8>>,
     account: &Account,
@@ -65,7 +66,7 @@ fn write_balance(
     ])
 }
 
-/// Only what people have written can look like a formula.
+/// Writes an entry. Only texts that people have written can look like a formula.
 fn write_entry(file: &mut Writer<Vec<u8>>, account: &Account, entry: &Entry) -> csv::Result<()> {
     let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     file.write_record([
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_statement_is_our_own_mistake() {
+    fn an_unreadable_statement_is_an_internal_error() {
         let problem = write("{}").unwrap_err();
         assert_eq!(problem.kind, Kind::Internal);
         assert!(problem.cause.is_some());

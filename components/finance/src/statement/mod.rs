@@ -1,5 +1,5 @@
-//! Statements of account: what was booked for a student or for a family in a period, as JSON, as a file, and as a
-//! page to print.
+//! Statements of account: the records of a student or a family in a period, as JSON, as CSV and as
+//! a page to print. Totals without the single records are in [`crate::balance`].
 
 mod content;
 mod file;
@@ -165,8 +165,8 @@ const CONTENT: &[Field] = &[
     .required(),
 ];
 
-/// Shows what was booked for a student or for a family.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/statement")
+/// Gets a statement of account.
+pub(crate) const GET: Action = Action::get("/v1/finance-records/statement")
     .id("finance-records.statement")
     .summary("Get a statement of account")
     .granted("finance-records", STATEMENT)
@@ -213,7 +213,8 @@ const FORMS: &[Representation] = &[
     },
     Representation {
         media: "text/html",
-        // The page is text and its own style, whatever anybody has put into a name or a reference.
+        // The page is text with its own style, so it may run no script, whatever a name or a
+        // reference contains.
         headers: &[(
             "content-security-policy",
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -222,7 +223,7 @@ const FORMS: &[Representation] = &[
     },
 ];
 
-/// The arguments, once it is clear whose statement is asked for, and of which days.
+/// Returns the arguments of the statement, once the account and the period are known.
 fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let given = |name: &str| context.query.get(name).and_then(Value::as_str);
     let has_own = context
@@ -242,7 +243,7 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
         )),
         _ => {}
     }
-    // Dates in their normal form are in the order of their texts.
+    // Dates in their normal form sort as texts.
     if let (Some(from), Some(to)) = (given("from"), given("to"))
         && to < from
     {

@@ -1,4 +1,5 @@
-//! A statement as a page to print. The template escapes every text that it shows.
+//! A statement as a page to print. The template escapes every text that it shows. The content is in
+//! `content`.
 
 use askama::Template;
 use platform::http::problem::{Kind, Problem};
@@ -11,7 +12,7 @@ struct Page {
     content: Content,
 }
 
-/// The page.
+/// Renders the page.
 pub(super) fn write(json: &str) -> Result<String, Problem> {
     let content = Content::read(json)?;
     Page { content }.render().map_err(|error| {

@@ -1,7 +1,8 @@
-//! Attempts to prove who one is: how a password is checked, how one that failed is written down, and what a code that is none is answered.
+//! Attempts to authenticate: checking a password, recording a failure, and refusing an invalid
+//! code. The limits on attempts are in the database.
 
 use platform::declare::action_context::ActionContext;
-use platform::http::asker::Asker;
+use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
 use platform::sql::database::QueryResult;
 use platform::sql::error::QueryError;
@@ -12,59 +13,62 @@ use uuid::Uuid;
 
 use crate::password;
 
-/// Returns whether the password of an attempt has this hash. When nobody has time to look, the attempt counts for nothing.
+/// Returns true if the password of an attempt has this hash. If the hash cannot be computed now,
+/// the attempt does not count.
 ///
 /// # Errors
 ///
 /// 503 when too many are being hashed.
-pub(crate) async fn is_right(
+pub(crate) async fn verify_password(
     context: &ActionContext<'_>,
-    asker: &Asker,
+    client_key: &ClientKey,
     attempt: Uuid,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
-    let checked = password::matches(asker, password, hash).await;
-    counted(context, attempt, checked).await
+    let checked = password::matches(client_key, password, hash).await;
+    withdraw_on_error(context, attempt, checked).await
 }
 
-/// Returns the hash of a new password. When nobody has time to make it, the attempt counts for nothing.
+/// Returns the hash of a new password. If it cannot be computed now, the attempt does not count.
 ///
 /// # Errors
 ///
 /// 503 when too many are being hashed.
-pub(crate) async fn hashed(
+pub(crate) async fn hash_password(
     context: &ActionContext<'_>,
-    asker: &Asker,
+    client_key: &ClientKey,
     attempt: Uuid,
     (pointer, password): (&str, &str),
 ) -> Result<String, Problem> {
-    let hashed = password::hash(asker, pointer, password).await;
-    counted(context, attempt, hashed).await
+    let hashed = password::hash(client_key, pointer, password).await;
+    withdraw_on_error(context, attempt, hashed).await
 }
 
-/// Takes an attempt back that came to nothing.
-async fn counted<T>(
+/// Withdraws an attempt whose password could not be hashed.
+async fn withdraw_on_error<T>(
     context: &ActionContext<'_>,
     attempt: Uuid,
     outcome: Result<T, Problem>,
 ) -> Result<T, Problem> {
     if outcome.is_err() {
-        // One that can't be taken back counts as failed: the client is told of the cause all the same.
-        let _ = end(context, &dropped(), attempt).await;
+        // An attempt that cannot be withdrawn counts as failed. The client is told of the original
+        // cause all the same.
+        let _ = run_for_attempt(context, &withdrawal_statement(), attempt).await;
     }
     outcome
 }
 
-/// Writes down that an attempt has failed. One of which nobody says so counts as failed a few seconds later.
-pub(crate) async fn failed(
+/// Records that an attempt has failed. An attempt without a recorded result counts as failed a few
+/// seconds later.
+pub(crate) async fn record_failure(
     context: &ActionContext<'_>,
     attempt: Uuid,
 ) -> Result<QueryResult, QueryError> {
-    end(context, &written(), attempt).await
+    run_for_attempt(context, &failure_statement(), attempt).await
 }
 
-async fn end(
+async fn run_for_attempt(
     context: &ActionContext<'_>,
     statement: &Statement,
     attempt: Uuid,
@@ -74,7 +78,7 @@ async fn end(
     context.run(statement, arguments).await
 }
 
-fn dropped() -> Statement {
+fn withdrawal_statement() -> Statement {
     Statement::named(
         "auth.attempt_dropped",
         "select
@@ -83,7 +87,7 @@ fn dropped() -> Statement {
     )
 }
 
-fn written() -> Statement {
+fn failure_statement() -> Statement {
     Statement::named(
         "auth.attempt_failed",
         "select
@@ -92,8 +96,8 @@ fn written() -> Statement {
     )
 }
 
-/// The answer to a code that was made up, used, replaced by another or left for too long.
-pub(crate) fn no_code() -> Problem {
+/// Returns the problem for a code that is unknown, used, replaced or expired.
+pub(crate) fn invalid_token() -> Problem {
     Problem::invalid(vec![FieldError::new(
         "/token",
         "invalid",

@@ -1,4 +1,5 @@
-//! Confirming a changed e-mail address. What changes one is `PATCH /v1/users/{id}`; the rule is the database's.
+//! Confirms a changed e-mail address. The change itself is a `PATCH /v1/users/{id}`, and the
+//! database decides when it needs a confirmation.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -12,7 +13,7 @@ use serde_json::{Map, json};
 
 use super::attempts;
 
-/// Lets a changed e-mail address take effect.
+/// Confirms a changed e-mail address.
 pub(crate) const CONFIRM: Action = Action::post("/v1/auth/email/confirm")
     .id("auth.email.confirm")
     .summary("Confirm a change of e-mail address")
@@ -38,7 +39,7 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         arguments.insert("address".to_owned(), json!(context.address()));
         match context.run(&end(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
-            Ok(_) => Err(attempts::no_code()),
+            Ok(_) => Err(attempts::invalid_token()),
             Err(error) => into_response(error),
         }
     })

@@ -1,14 +1,17 @@
-//! Sign-in: sessions, tokens and passwords (everything under `/v1/auth`).
+//! Authentication: sessions, tokens and passwords (everything under `/v1/auth`). Access tokens are
+//! signed and verified in `platform::auth::token`, and accounts are in [`crate::accounts`].
 //!
-//! A refresh or one-use token is stored as its SHA-256 alone, and an access token not at all.
+//! A refresh token or one-use token is stored only as its SHA-256, and an access token is not
+//! stored.
 
 pub(crate) mod attempts;
 pub(crate) mod email;
-pub(crate) mod own;
+pub(crate) mod me;
 pub(crate) mod passwords;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
-use platform::auth::token::{Claims, LIFETIME};
+use platform::auth::token::{Claims, LIFETIME_SECONDS};
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::settings::Settings;
@@ -16,8 +19,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-/// What sign-in and refresh answer.
-pub(crate) const PAIR: &[Field] = &[
+/// The response of signing in and of refreshing.
+pub(crate) const TOKEN_PAIR: &[Field] = &[
     Field::new(
         "access_token",
         Kind::Secret { min: 1, max: 4096 },
@@ -34,7 +37,7 @@ pub(crate) const PAIR: &[Field] = &[
         "expires_in",
         Kind::Integer {
             min: 1,
-            max: LIFETIME,
+            max: LIFETIME_SECONDS,
         },
         "The number of seconds until the access token expires.",
     )
@@ -49,7 +52,8 @@ pub(crate) const PAIR: &[Field] = &[
     Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
 ];
 
-/// Who has signed in, as the database says it: kept as text, for it goes into the answer unchanged.
+/// The signed-in user as the database returns it. It is kept as text because it goes into the
+/// response unchanged.
 #[derive(Deserialize)]
 pub(crate) struct Identity {
     pub(crate) user: Box<RawValue>,
@@ -69,7 +73,7 @@ struct Tenant {
 }
 
 #[derive(serde::Serialize)]
-struct Pair<'a> {
+struct TokenPair<'a> {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
@@ -78,8 +82,8 @@ struct Pair<'a> {
     tenant: &'a RawValue,
 }
 
-/// The answer to a sign-in or refresh: a new access token beside the refresh token.
-pub(crate) fn pair(
+/// Returns the response of signing in or refreshing: a new access token with the refresh token.
+pub(crate) fn token_pair(
     settings: &Settings,
     identity: &Identity,
     session: Uuid,
@@ -101,13 +105,13 @@ pub(crate) fn pair(
             role: user.role,
             lang: tenant.language,
             iat: now,
-            exp: now + LIFETIME,
+            exp: now + LIFETIME_SECONDS,
         })
         .map_err(internal)?;
-    serde_json::to_string(&Pair {
+    serde_json::to_string(&TokenPair {
         access_token,
         token_type: "Bearer",
-        expires_in: LIFETIME,
+        expires_in: LIFETIME_SECONDS,
         refresh_token,
         user: &identity.user,
         tenant: &identity.tenant,

@@ -1,4 +1,5 @@
-//! Changing and resetting passwords.
+//! Changes and resets passwords. The hashes are computed by the component `passwords`, which
+//! [`crate::password`] calls.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use super::attempts;
 use crate::password;
 
-/// Changes one's own password and ends all other sessions.
+/// Changes the caller's password and ends all other sessions.
 pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
     .id("auth.password.change")
     .summary("Change your password")
@@ -86,7 +87,7 @@ pub(crate) const CONFIRM: Action = Action::post("/v1/auth/password-reset/confirm
     ))
     .custom(confirm);
 
-/// What the database gives to check the current password against.
+/// The data by which the current password is checked.
 #[derive(Deserialize)]
 struct Attempt {
     attempt_id: Uuid,
@@ -104,16 +105,16 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
-        let asker = context.asker("");
-        let right = attempts::is_right(
+        let client_key = context.client_key("");
+        let right = attempts::verify_password(
             context,
-            &asker,
+            &client_key,
             attempt.attempt_id,
             context.text("current"),
             attempt.password_hash.as_deref(),
         );
         if !right.await? {
-            if let Err(error) = attempts::failed(context, attempt.attempt_id).await {
+            if let Err(error) = attempts::record_failure(context, attempt.attempt_id).await {
                 return into_response(error);
             }
             return Err(Problem::invalid(vec![FieldError::new(
@@ -123,7 +124,7 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             )]));
         }
         let new = ("/new", context.text("new"));
-        let hash = attempts::hashed(context, &asker, attempt.attempt_id, new).await?;
+        let hash = attempts::hash_password(context, &client_key, attempt.attempt_id, new).await?;
         let mut arguments = Map::new();
         arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
         arguments.insert("password_hash".to_owned(), json!(hash));
@@ -168,7 +169,8 @@ const RESET_SQL: &str = "select
   lms.request_password_reset($1->>'tenant', $1->>'email', $1->>'address')::text as body,
   null::text as tag";
 
-/// The token is looked up before the password is hashed, so that one that was made up costs no more than the look-up.
+/// Sets a password by a one-use token. The token is looked up before the password is hashed, so
+/// that an invalid token costs no more than the look-up.
 fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         password::refuse_common("/password", context.text("password"))?;
@@ -181,16 +183,17 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             Err(error) => return into_response(error),
         };
         let Some(attempt) = checked.and_then(|id| id.parse().ok()) else {
-            return Err(attempts::no_code());
+            return Err(attempts::invalid_token());
         };
         let new = ("/password", context.text("password"));
-        let hash = attempts::hashed(context, &context.asker(&token_hash), attempt, new).await?;
+        let hash = attempts::hash_password(context, &context.client_key(&token_hash), attempt, new)
+            .await?;
         let mut arguments = Map::new();
         arguments.insert("token_hash".to_owned(), json!(token_hash));
         arguments.insert("password_hash".to_owned(), json!(hash));
         match context.run(&set(), arguments).await {
             Ok(answer) if answer.body.as_deref() == Some("true") => Ok(Response::empty(204)),
-            Ok(_) => Err(attempts::no_code()),
+            Ok(_) => Err(attempts::invalid_token()),
             Err(error) => into_response(error),
         }
     })

@@ -1,4 +1,5 @@
-//! Signing in, refreshing and signing out.
+//! Signs users in, refreshes their tokens, and signs them out. The list of a user's sessions is in
+//! `sessions`.
 
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
@@ -15,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::{Identity, PAIR, attempts, pair};
+use super::{Identity, TOKEN_PAIR, attempts, token_pair};
 
 /// Opens a session.
 pub(crate) const LOGIN: Action = Action::post("/v1/auth/login")
@@ -43,7 +44,7 @@ pub(crate) const LOGIN: Action = Action::post("/v1/auth/login")
         .required(),
     ])
     .responds(ResponseSpec::fields(
-        PAIR,
+        TOKEN_PAIR,
         "An access token, valid for 15 minutes, and a refresh token.",
     ))
     .custom(login);
@@ -60,12 +61,12 @@ pub(crate) const REFRESH: Action = Action::post("/v1/auth/refresh")
     )
     .required()])
     .responds(ResponseSpec::fields(
-        PAIR,
+        TOKEN_PAIR,
         "A new access token and a new refresh token.",
     ))
     .custom(refresh);
 
-/// Ends the session at once.
+/// Ends the session.
 pub(crate) const LOGOUT: Action = Action::post("/v1/auth/logout")
     .id("auth.logout")
     .summary("Sign out")
@@ -75,7 +76,7 @@ pub(crate) const LOGOUT: Action = Action::post("/v1/auth/logout")
     ))
     .sql(LOGOUT_SQL);
 
-/// What the database knows of an account before the password is checked.
+/// The data of an account by which the password is checked.
 #[derive(Deserialize)]
 struct Attempt {
     attempt_id: Uuid,
@@ -84,7 +85,7 @@ struct Attempt {
     password_hash: Option<String>,
 }
 
-/// What a refresh gives: the identity, and the session that goes on.
+/// The result of a refresh: the identity and the continued session.
 #[derive(Deserialize)]
 struct Refreshed {
     user: Box<RawValue>,
@@ -97,14 +98,15 @@ struct Session {
     id: Uuid,
 }
 
-/// The one answer to every sign-in that fails, whatever was wrong.
+/// Returns the one problem of every failed sign-in, whatever the cause.
 fn refused() -> Problem {
     Problem::new(ProblemKind::CredentialsRefused)
         .detail("The tenant, e-mail address or password is wrong, or the account is not active.")
 }
 
-/// Two statements, whatever the outcome: Argon2 lies between reading the hash and opening the session or writing down that the
-/// attempt has failed, and PostgreSQL can't compute it. No transaction is open meanwhile.
+/// Signs a user in with two statements, whatever the outcome. The hash is checked between reading
+/// it and opening the session or recording the failure, and PostgreSQL cannot compute it. No
+/// transaction is open meanwhile.
 fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let mut arguments = Map::new();
@@ -123,9 +125,9 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             Err(error) => return into_response(error),
         };
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
-        let right = attempts::is_right(
+        let right = attempts::verify_password(
             context,
-            &context.asker(&format!(
+            &context.client_key(&format!(
                 "{} {}",
                 context.text("tenant"),
                 email::lookup(context.text("email"))
@@ -136,7 +138,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         )
         .await?;
         let (true, Some(tenant), Some(user)) = (right, attempt.tenant_id, attempt.user_id) else {
-            return match attempts::failed(context, attempt.attempt_id).await {
+            return match attempts::record_failure(context, attempt.attempt_id).await {
                 Ok(_) => Err(refused()),
                 Err(error) => into_response(error),
             };
@@ -165,7 +167,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             Some(body) => parse(&body)?,
             None => return Err(refused()),
         };
-        let body = pair(context.settings, &identity, session, &refresh_token)?;
+        let body = token_pair(context.settings, &identity, session, &refresh_token)?;
         Ok(Response::json(200, body))
     })
 }
@@ -222,7 +224,7 @@ fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             user: refreshed.user,
             tenant: refreshed.tenant,
         };
-        let body = pair(
+        let body = token_pair(
             context.settings,
             &identity,
             refreshed.session.id,
@@ -232,7 +234,7 @@ fn refresh<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     })
 }
 
-/// Reads what a statement answered; anything unexpected in it is a fault of ours.
+/// Reads the result of a statement. Anything unexpected in it is an internal error.
 fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Problem> {
     serde_json::from_str(body).map_err(|error| Problem::unreadable(&error))
 }

@@ -1,4 +1,5 @@
-//! Erasures: who was erased, when and why, for whoever has to account for it.
+//! Erasures: the record of erased persons, for those who must account for it. Erasing itself is in
+//! `subjects`.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -6,7 +7,7 @@ use platform::auth::verbs;
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// An erasure that was made.
+/// An erasure.
 pub(crate) const ERASURES: Resource = Resource {
     name: "erasures",
     table: "erasures",
@@ -50,10 +51,10 @@ pub(crate) const ERASURES: Resource = Resource {
     requires_key: false,
 };
 
-/// Reads the receipt.
+/// Gets the receipt of an erasure.
 pub(crate) const RECEIPT: Verb = Verb::Action("receipt");
 
-/// Who may do what to erasures.
+/// The grants on erasures.
 pub(crate) const POLICY: Policy = Policy {
     resource: "erasures",
     grants: &[Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[RECEIPT])],

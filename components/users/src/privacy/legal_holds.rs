@@ -1,11 +1,12 @@
-//! Legal holds: who must not be erased.
+//! Legal holds: the persons who must not be erased. The erasure, which respects them, is in
+//! `subjects`.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 
-/// A hold on a person.
+/// A legal hold on a person.
 pub(crate) const LEGAL_HOLDS: Resource = Resource {
     name: "legal-holds",
     table: "legal_holds",
@@ -44,7 +45,7 @@ pub(crate) const LEGAL_HOLDS: Resource = Resource {
     requires_key: false,
 };
 
-/// Who may do what to holds.
+/// The grants on legal holds.
 pub(crate) const POLICY: Policy = Policy {
     resource: "legal-holds",
     grants: &[Grant::new(role::ADMIN, LEGAL_HOLDS.verbs)],

@@ -1,4 +1,5 @@
-//! The receipt of an erasure: what was erased, and where in the chain of events that stands.
+//! The receipt of an erasure: the rows that were erased, and the position of the erasure in the
+//! chain of events. The record of the erasure is in `erasures`.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
@@ -73,7 +74,7 @@ pub(crate) const RECEIPT: &[Field] = &[
     .required(),
 ];
 
-/// Reads a receipt again.
+/// Gets the receipt of an erasure.
 pub(crate) const GET: Action = Action::get("/v1/erasures/{id}/receipt")
     .id("erasures.receipt")
     .summary("Get the receipt of an erasure")

@@ -1,4 +1,5 @@
-//! A person as the subject of data: handing out what is held, and erasing it.
+//! Data subjects: exporting all data of a person, and erasing it. The record of an erasure is in
+//! `erasures`.
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -16,7 +17,7 @@ use super::receipt::RECEIPT;
 const EXPORT_VERB: Verb = Verb::Action("export-subject");
 const ERASE_VERB: Verb = Verb::Action("erase-subject");
 
-/// Who may export and erase people.
+/// The grants on the export and erasure of persons.
 pub(crate) const POLICY: Policy = Policy {
     resource: "privacy",
     grants: &[Grant::new(role::ADMIN, &[EXPORT_VERB, ERASE_VERB])],
@@ -34,7 +35,7 @@ const FILE: &[Field] = &[
     .required(),
 ];
 
-/// Something that an export leaves out.
+/// Data that an export leaves out.
 const WITHHELD: &[Field] = &[
     Field::new(
         "table",
@@ -56,7 +57,7 @@ const WITHHELD: &[Field] = &[
     .required(),
 ];
 
-/// Hands out all that is held on a person.
+/// Exports all data of a person.
 pub(crate) const EXPORT: Action = Action::post("/v1/privacy/subjects/{id}/export")
     .id("privacy.export")
     .summary("Export a person's data")

@@ -1,15 +1,16 @@
-//! What a webhook was told, is being told, and could not be told.
+//! The deliveries of a webhook: events that were delivered, wait for delivery, or could not be
+//! delivered. The worker delivers them.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use super::DELIVERIES;
+use super::DELIVERIES_VERB;
 
-/// Where a delivery stands.
+/// The status of a delivery.
 const STATUS: Kind = Kind::OneOf(&["waiting", "delivered", "failed"]);
 
-/// A position in the log.
+/// A position in the event log.
 const POSITION: Kind = Kind::Integer {
     min: 1,
     max: i64::MAX,
@@ -78,11 +79,11 @@ const DELIVERY: &[Field] = &[
     Field::new("queued_at", Kind::Time, "The time at which the delivery was queued.").required(),
 ];
 
-/// Reads the deliveries of a webhook.
+/// Lists the deliveries of a webhook.
 pub(crate) const LIST: Action = Action::get("/v1/webhooks/{id}/deliveries")
     .id("webhooks.deliveries")
     .summary("List the deliveries of a webhook")
-    .granted("webhooks", DELIVERIES)
+    .granted("webhooks", DELIVERIES_VERB)
     .query(&[
         Field::new("before", POSITION, "Only deliveries of events before this position."),
         Field::new(

@@ -1,8 +1,8 @@
-//! Webhooks: endpoints of a tenant that are told of its events. What tells them is the worker.
+//! Webhooks: the endpoints of a tenant to which its events are posted. The worker posts them.
 
+pub(crate) mod create;
 pub(crate) mod deliveries;
-pub(crate) mod making;
-pub(crate) mod moves;
+pub(crate) mod lifecycle;
 
 use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
@@ -11,7 +11,8 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::resource::Resource;
 use platform::http::outbound_url::MAX_URL_CHARACTERS;
 
-/// Where events are posted. Another address is another webhook: what was meant for one receiver never goes to the next.
+/// The URL to which events are posted. It never changes, so that events meant for one receiver do
+/// not reach another.
 pub(crate) const URL: Field = Field::new(
     "url",
     Kind::Text {
@@ -24,7 +25,7 @@ pub(crate) const URL: Field = Field::new(
 .required()
 .on_create();
 
-/// What it is for.
+/// The purpose of the webhook.
 pub(crate) const DESCRIPTION: Field = Field::new(
     "description",
     Kind::Multiline { min: 1, max: 500 },
@@ -32,7 +33,7 @@ pub(crate) const DESCRIPTION: Field = Field::new(
 )
 .nullable();
 
-/// What it is told of.
+/// The kinds of events that the webhook receives.
 pub(crate) const KINDS: Field = Field::new(
     "kinds",
     Kind::TextList {
@@ -94,21 +95,25 @@ pub(crate) const WEBHOOKS: Resource = Resource {
     requires_key: false,
 };
 
-/// Gives it a new secret.
-const ROTATE: Verb = Verb::Action("rotate-secret");
-/// Lets it be told of events.
-const ENABLE: Verb = Verb::Action("enable");
-/// Stops it from being told.
-const DISABLE: Verb = Verb::Action("disable");
-/// Has it told again.
-const REPLAY: Verb = Verb::Action("replay");
-/// Reads what it was told.
-const DELIVERIES: Verb = Verb::Action("deliveries");
+/// Rotates the secret.
+const ROTATE_SECRET_VERB: Verb = Verb::Action("rotate-secret");
+/// Enables the webhook.
+const ENABLE_VERB: Verb = Verb::Action("enable");
+/// Disables the webhook.
+const DISABLE_VERB: Verb = Verb::Action("disable");
+/// Replays events to the webhook.
+const REPLAY_VERB: Verb = Verb::Action("replay");
+/// Lists the deliveries.
+const DELIVERIES_VERB: Verb = Verb::Action("deliveries");
 
-/// Who may do what to webhooks: they are told of events, which are the admin's.
+/// The grants on webhooks, which only administrators have because webhooks receive all events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
-    grants: &[
-        Grant::new(role::ADMIN, verbs::EDIT).and(&[ROTATE, ENABLE, DISABLE, REPLAY, DELIVERIES])
-    ],
+    grants: &[Grant::new(role::ADMIN, verbs::EDIT).and(&[
+        ROTATE_SECRET_VERB,
+        ENABLE_VERB,
+        DISABLE_VERB,
+        REPLAY_VERB,
+        DELIVERIES_VERB,
+    ])],
 };

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::auth::role::Role;
 use crate::auth::token::Claims;
 
-/// Who calls.
+/// The authenticated caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The tenant.
@@ -18,12 +18,12 @@ pub struct Caller {
     pub role: Role,
     /// The session under which the token was signed.
     pub session: Uuid,
-    /// The tenant's language, by which names are sorted; none where it has set none.
+    /// The tenant's language, by which names are sorted; none if the tenant has set none.
     pub language: Option<String>,
 }
 
 impl Caller {
-    /// The caller that the claims name; none when the role is not among those that there are.
+    /// Returns the caller that the claims name, or none if the role is unknown.
     pub fn of(claims: &Claims, roles: &[Role]) -> Option<Caller> {
         let role = roles.iter().find(|role| role.name() == claims.role)?;
         Some(Caller {

@@ -1,5 +1,6 @@
-//! HMAC-SHA-256 for `jsonwebtoken`. The sets that come with that crate bring RSA and elliptic curves
-//! along, which more than double what a component weighs and which no token of ours may use.
+//! HMAC-SHA-256 for `jsonwebtoken`. The providers that come with that crate add RSA and elliptic
+//! curves, which more than double the size of a component and which no token may use. Tokens are
+//! signed and verified in `auth::token`.
 
 use hmac::{Hmac, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -15,13 +16,13 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     verifier_factory: |algorithm, key: &DecodingKey| {
         Ok(Box::new(Hs256::new(algorithm, key.try_get_as_bytes()?)?))
     },
-    // Asked for JSON Web Keys alone, of which there are none here.
+    // The crate calls this for JSON Web Keys only, which are not used here.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the cryptography of all tokens of the process.
+/// Makes this the cryptography provider of all tokens in the process.
 pub(crate) fn install() {
-    // An error says that it is installed already.
+    // An error means that a provider is installed already.
     let _ = PROVIDER.install_default();
 }
 

@@ -1,6 +1,5 @@
-//! Callers, their tokens and their grants.
-//!
-//! Which rows a caller reaches is decided by the database's row security, not here.
+//! Callers, their tokens and their grants. The rows that a caller can access are decided by the
+//! database's row security.
 
 pub mod caller;
 mod hmac_provider;

@@ -1,35 +1,37 @@
-//! Who may do what: the access table's types and the questions asked of it.
+//! The types of the access table, and the queries on it. The access tables themselves are in the
+//! components.
 //!
-//! A grant says which operations a role has on a resource and which fields it reads and writes. Which
-//! rows it reaches is the database's business (row-level security), so that no query can forget it.
+//! A grant lists the operations of a role on a resource, and the fields that it reads and writes.
+//! The rows that a role can access are decided by row-level security in the database, so that no
+//! query can forget them.
 
 use crate::auth::role::Role;
 
-/// A thing that is done to a resource.
+/// An operation on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// Read many.
+    /// Reads a list.
     List,
-    /// Read one.
+    /// Reads one row.
     Get,
-    /// Make one.
+    /// Creates one row.
     Create,
-    /// Change one.
+    /// Changes one row.
     Update,
-    /// Delete one softly.
+    /// Deletes one row softly.
     Delete,
-    /// Bring one back.
+    /// Restores one deleted row.
     Restore,
-    /// Make many from a CSV file.
+    /// Creates many rows from a CSV file.
     Import,
-    /// Read all as a CSV file.
+    /// Reads all rows as a CSV file.
     Export,
-    /// An action that a component writes by hand, by its name.
+    /// Performs an action of this name, which a component declares.
     Action(&'static str),
 }
 
 impl Verb {
-    /// The name, as operation ids and the access table write it.
+    /// Returns the name as operation ids and the access table write it.
     pub const fn name(self) -> &'static str {
         match self {
             Verb::List => "list",
@@ -49,19 +51,19 @@ impl Verb {
     }
 }
 
-/// Which fields of a resource a grant covers.
+/// The fields of a resource that a grant covers.
 #[derive(Debug, Clone, Copy)]
 pub enum Fields {
-    /// None of them.
+    /// No fields.
     None,
-    /// Those named; `id` is always among those that can be read.
+    /// The named fields. `id` can always be read.
     Only(&'static [&'static str]),
-    /// All of them.
+    /// All fields.
     All,
 }
 
 impl Fields {
-    /// Whether the field is covered.
+    /// Returns true if the field is covered.
     pub fn covers(self, name: &str) -> bool {
         match self {
             Fields::None => false,
@@ -71,29 +73,31 @@ impl Fields {
     }
 }
 
-/// What one role may do to one resource.
+/// The permissions of one role on one resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Grant {
     /// The role.
     pub role: Role,
-    /// The operations it has.
+    /// The operations that the role may perform.
     pub verbs: &'static [Verb],
-    /// Further operations that it has, such as actions.
+    /// Further operations that the role may perform, such as actions.
     pub further: &'static [Verb],
-    /// The fields it can read.
+    /// The fields that the role can read.
     pub reads: Fields,
-    /// The fields it can read in rows that are not its own, where those are fewer.
+    /// The fields that the role can read in rows that are not its own, if those are fewer.
     pub reads_of_others: Option<&'static [&'static str]>,
-    /// Which rows are its own, as SQL on the row `r`, where the resource names no owner or the role has more than the owner's rows.
+    /// The condition on the row `r`, as SQL, that makes a row the role's own. It is given where the
+    /// resource names no owner, or where the role has more rows than the owner's.
     pub own: Option<&'static str>,
-    /// The fields it can set.
+    /// The fields that the role can set.
     pub writes: Fields,
-    /// What row security says of the role's rows, as SQL on the row `r` that an index can answer: lists say it again.
+    /// The condition of row security for the role, as SQL on the row `r` that an index can answer.
+    /// Lists repeat it.
     pub index_condition: Option<&'static str>,
 }
 
 impl Grant {
-    /// The role may do the verbs, reading and writing all fields.
+    /// Creates a grant by which the role may perform the verbs, and reads and writes all fields.
     pub const fn new(role: Role, verbs: &'static [Verb]) -> Self {
         Self {
             role,
@@ -107,67 +111,68 @@ impl Grant {
         }
     }
 
-    /// The role may do these too.
+    /// Adds verbs to the grant.
     pub const fn and(mut self, verbs: &'static [Verb]) -> Self {
         self.further = verbs;
         self
     }
 
-    /// Returns whether the role may do the verb.
+    /// Returns true if the role may perform the verb.
     pub fn has(&self, verb: Verb) -> bool {
         self.verbs.contains(&verb) || self.further.contains(&verb)
     }
 
-    /// Only these fields can be read.
+    /// Restricts the fields that can be read to these.
     pub const fn reading(mut self, names: &'static [&'static str]) -> Self {
         self.reads = Fields::Only(names);
         self
     }
 
-    /// All fields of the caller's own rows can be read, and only these of others' rows.
+    /// Restricts the fields that can be read in the rows of others to these.
     pub const fn reading_of_others(mut self, names: &'static [&'static str]) -> Self {
         self.reads_of_others = Some(names);
         self
     }
 
-    /// The caller's own rows are those for which this holds, and not those that the resource's owner column says.
+    /// Sets the condition that makes a row the caller's own, in place of the resource's owner
+    /// column.
     pub const fn owning(mut self, condition: &'static str) -> Self {
         self.own = Some(condition);
         self
     }
 
-    /// The role's rows are those for which this holds, by row security: it decides which rows are there, and this by which
-    /// index they are found.
+    /// Sets a condition on the role's rows that an index can answer. Row security decides which
+    /// rows the role can access, and this condition decides which index finds them.
     pub const fn index_condition(mut self, condition: &'static str) -> Self {
         self.index_condition = Some(condition);
         self
     }
 
-    /// Only these fields can be set.
+    /// Restricts the fields that can be set to these.
     pub const fn writing(mut self, names: &'static [&'static str]) -> Self {
         self.writes = Fields::Only(names);
         self
     }
 }
 
-/// All grants on one resource.
+/// The grants on one resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// The resource, by its plural noun.
+    /// The plural noun of the resource.
     pub resource: &'static str,
-    /// One grant at most for each role; a role without one is refused.
+    /// The grants, at most one for each role. A role without a grant is refused.
     pub grants: &'static [Grant],
 }
 
 impl Policy {
-    /// The grant of the role, if it has the verb.
+    /// Returns the grant of the role, if it includes the verb.
     pub fn grant(&self, role: Role, verb: Verb) -> Option<&'static Grant> {
         self.grants
             .iter()
             .find(|grant| grant.role == role && grant.has(verb))
     }
 
-    /// Whether any role has the verb; asked while the program is compiled.
+    /// Returns true if any role has the verb. It is evaluated at compile time.
     pub const fn mentions(&self, verb: Verb) -> bool {
         let mut grant = 0;
         while grant < self.grants.len() {
@@ -193,23 +198,23 @@ const fn contains(verbs: &[Verb], verb: Verb) -> bool {
     false
 }
 
-/// Who may call an endpoint.
+/// The callers that an endpoint admits.
 #[derive(Debug, Clone, Copy)]
 pub enum Access {
-    /// Anybody, without a token.
+    /// Everybody, without a token.
     Public,
-    /// Whoever is signed in, for what is the caller's own.
+    /// Every signed-in user, for data of their own.
     SignedIn,
     /// The roles that have the verb on the resource in the access table.
     Granted {
-        /// The resource, by its plural noun.
+        /// The plural noun of the resource.
         resource: &'static str,
         /// The verb.
         verb: Verb,
     },
 }
 
-/// Compares two texts while the program is compiled, which `==` on `str` can't.
+/// Compares two texts at compile time, where `==` on `str` is not available.
 pub(crate) const fn text_equals(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
@@ -264,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mentioned_is_known_while_compiling() {
+    fn mentioned_verbs_are_known_at_compile_time() {
         const {
             assert!(POLICY.mentions(Verb::Get));
             assert!(POLICY.mentions(Verb::Action("switch")));

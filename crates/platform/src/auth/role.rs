@@ -1,11 +1,9 @@
-//! A role, which is a name to this crate and nothing more.
-//!
-//! The roles that there are stand in the component's table (`declare::component`), and what each may do in its
-//! policies (`auth::policy`).
+//! A role, which is only a name to this crate. The roles of an application are listed in `domain`,
+//! and their grants are types of `auth::policy`.
 
 use serde::{Serialize, Serializer};
 
-/// A user's role in its tenant.
+/// The role of a user in a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Role {
     name: &'static str,
@@ -13,7 +11,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// The role of this name.
+    /// Creates the role of this name.
     pub const fn new(name: &'static str) -> Role {
         Role {
             name,
@@ -21,7 +19,7 @@ impl Role {
         }
     }
 
-    /// The role sees deleted rows, and rows as they were at an earlier time.
+    /// Lets the role see deleted rows, and rows as they were at an earlier time.
     pub const fn reading_history(self) -> Role {
         Role {
             reads_history: true,
@@ -29,12 +27,12 @@ impl Role {
         }
     }
 
-    /// The name as the database and the interface write it.
+    /// Returns the name as the database and the API write it.
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// Returns whether the role sees deleted rows and earlier states.
+    /// Returns true if the role sees deleted rows and earlier states.
     pub const fn reads_history(self) -> bool {
         self.reads_history
     }

@@ -1,4 +1,5 @@
-//! Access tokens: signed JSON Web Tokens (RFC 7519, HS256) that live for 15 minutes.
+//! Access tokens: signed JSON Web Tokens (RFC 7519, HS256) that are valid for 15 minutes. Refresh
+//! tokens and one-use tokens are random values that the database stores by their hashes.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +15,17 @@ use uuid::Uuid;
 use crate::auth::hmac_provider;
 use crate::values::random::hex;
 
-/// How long an access token is good for, in seconds.
-pub const LIFETIME: i64 = 15 * 60;
+/// The lifetime of an access token, in seconds.
+pub const LIFETIME_SECONDS: i64 = 15 * 60;
 
-/// Fewest bytes of a signing key: the size of SHA-256's output (RFC 7518, section 3.2).
-const KEY_BYTES: usize = 32;
+/// The minimum length of a signing key, in bytes: the size of SHA-256's output (RFC 7518, section
+/// 3.2).
+const MIN_KEY_BYTES: usize = 32;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// The region that it is for.
+    /// The region for which the token is valid.
     pub aud: String,
     /// The user.
     pub sub: Uuid,
@@ -31,29 +33,30 @@ pub struct Claims {
     pub tid: Uuid,
     /// The session.
     pub sid: Uuid,
-    /// The user's role when it was signed.
+    /// The user's role when the token was signed.
     pub role: String,
-    /// The tenant's language when it was signed, if it had set one.
+    /// The tenant's language when the token was signed, if it had set one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
-    /// When it was signed, in seconds since 1970.
+    /// The time at which the token was signed, in seconds since 1970.
     pub iat: i64,
-    /// When it ends, in seconds since 1970.
+    /// The time at which the token expires, in seconds since 1970.
     pub exp: i64,
 }
 
-/// Why a token was not taken.
+/// The reason why a token was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
-    /// It isn't one of ours, or it was changed.
+    /// The token was not signed here, or was changed.
     Invalid,
-    /// Its time is over.
+    /// The token has expired.
     Expired,
-    /// It names another region, by which it must be judged.
+    /// The token is for another region, which has to verify it.
     OtherRegion(String),
 }
 
-/// The keys of a cell: the first one signs, all of them verify, so that keys can be rotated.
+/// The signing keys of a cell. The first key signs and all of them verify, so that keys can be
+/// rotated.
 #[derive(Clone)]
 pub struct Keys(Vec<(String, Vec<u8>)>);
 
@@ -76,9 +79,9 @@ impl Keys {
                 if id.is_empty() {
                     return Err("a signing key has no id".to_owned());
                 }
-                if bytes.len() < KEY_BYTES {
+                if bytes.len() < MIN_KEY_BYTES {
                     return Err(format!(
-                        "signing key {id} is shorter than {KEY_BYTES} bytes"
+                        "signing key {id} is shorter than {MIN_KEY_BYTES} bytes"
                     ));
                 }
                 Ok((id.to_owned(), bytes))
@@ -96,7 +99,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// When the claims can't be written; it does not happen with claims of this type.
+    /// When the claims cannot be serialised, which does not happen with claims of this type.
     pub fn sign(&self, claims: &Claims) -> Result<String, String> {
         let (id, key) = self.0.first().ok_or("no signing key")?;
         let mut header = Header::new(Algorithm::HS256);
@@ -105,12 +108,12 @@ impl Keys {
             .map_err(|error| error.to_string())
     }
 
-    /// A hash that only holders of the first key can compute: lower-case hex of HMAC-SHA-256 over the parts,
-    /// each ended by a NUL, which no token holds.
+    /// Returns a hash that only holders of the first key can compute: lower-case hex of
+    /// HMAC-SHA-256 over the parts, each ended by a NUL, which no token contains.
     ///
     /// # Errors
     ///
-    /// When there is no key that can be used; it does not happen with keys that were parsed.
+    /// When there is no usable key, which does not happen with parsed keys.
     pub fn keyed_hash(&self, parts: &[&[u8]]) -> Result<String, String> {
         let (_, key) = self.0.first().ok_or("no signing key")?;
         let mut hash =
@@ -122,12 +125,12 @@ impl Keys {
         Ok(hex(&hash.finalize().into_bytes()))
     }
 
-    /// Takes a token apart and verifies it for the region.
+    /// Parses a token and verifies it for the region.
     ///
     /// # Errors
     ///
-    /// Why it is refused. A token of another region is told apart before its signature is looked at,
-    /// for that region's keys are not here.
+    /// The reason why the token is refused. A token of another region is recognised before its
+    /// signature is checked, because the keys of that region are not available here.
     pub fn verify(&self, token: &str, region: &str) -> Result<Claims, Refused> {
         let audience = audience(token).ok_or(Refused::Invalid)?;
         if audience != region {
@@ -152,7 +155,7 @@ impl Keys {
     }
 }
 
-/// The audience that the token claims, unverified.
+/// Returns the audience that the token claims, which is not verified.
 fn audience(token: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Audience {
@@ -180,7 +183,8 @@ mod tests {
         Keys::parse(text).unwrap()
     }
 
-    /// A token of any header and claims, signed with the first key by whatever algorithm the caller makes up.
+    /// Returns a token of any header and claims, signed with the first key by the algorithm that
+    /// the caller claims.
     fn forged(header: &Value, claims: &Value, signature: &str) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         format!("{}.{}.{signature}", part(header), part(claims))
@@ -249,7 +253,7 @@ mod tests {
                     "{algorithm}"
                 );
             }
-            // The right key over a header that names another algorithm.
+            // The key is right, but the header names another algorithm.
             let unsigned = forged(&header, &claims, "");
             let message = unsigned.trim_end_matches('.');
             let signature =
@@ -326,7 +330,7 @@ mod tests {
             prop_assume!(changed[place] != byte);
             changed[place] = byte;
             let changed = String::from_utf8(changed).unwrap();
-            // The last characters of a part may hold bits that stand for nothing, which base64url refuses.
+            // The last characters of a part may hold unused bits, which base64url refuses.
             prop_assert!(keys(ONE).verify(&changed, "eu").is_err());
         }
 

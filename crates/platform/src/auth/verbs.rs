@@ -1,6 +1,5 @@
-//! The sets of plain verbs that resources and grants have most often.
-//!
-//! Actions are added to a grant by `Grant::and`.
+//! The most frequent sets of plain verbs in resources and grants. Actions are added to a grant by
+//! `Grant::and`.
 
 use crate::auth::policy::Verb;
 
@@ -8,7 +7,7 @@ use crate::auth::policy::Verb;
 pub const READ: &[Verb] = &[Verb::List, Verb::Get];
 /// Reads rows, and all of them as a file.
 pub const READ_EXPORT: &[Verb] = &[Verb::List, Verb::Get, Verb::Export];
-/// Reads rows and makes new ones.
+/// Reads rows and creates new ones.
 pub const READ_CREATE: &[Verb] = &[Verb::List, Verb::Get, Verb::Create];
 /// Reads rows and changes them.
 pub const READ_UPDATE: &[Verb] = &[Verb::List, Verb::Get, Verb::Update];

@@ -1,6 +1,5 @@
-//! Actions: endpoints that a component declares by hand, because they are not one of the plain verbs.
-//!
-//! An action states its types, its checks and its SQL; the pipeline does everything else.
+//! Actions: endpoints that a component declares by hand because they are not plain verbs. An action
+//! states its types, its checks and its SQL, and `pipeline::actions` performs it.
 
 use std::pin::Pin;
 
@@ -15,7 +14,8 @@ use crate::http::problem::Problem;
 use crate::http::response::Response;
 use crate::sql::statement::{Sql, Statement};
 
-/// One endpoint declared by hand. It is built by [`Action::get`] and its siblings; what is not said is empty.
+/// One endpoint that is declared by hand. It is built by [`Action::get`] and its siblings;
+/// everything that is not stated is empty.
 pub struct Action {
     /// The method.
     pub method: Method,
@@ -23,39 +23,39 @@ pub struct Action {
     pub path: &'static str,
     /// The operation's id in the reference, such as `users.deactivate`.
     pub id: &'static str,
-    /// The path's parameters that are no UUIDs: what values they take.
+    /// The parameters of the path that are not UUIDs.
     pub segments: &'static [Field],
-    /// A few words for the reference page.
+    /// A short summary for the reference.
     pub summary: &'static str,
-    /// Who may call it.
+    /// The callers that the action admits.
     pub access: Access,
-    /// The body's fields; none when it takes no body.
+    /// The fields of the body; none if it takes no body.
     pub body: Option<&'static [Field]>,
-    /// The query's parameters.
+    /// The parameters of the query.
     pub query: &'static [Field],
-    /// Its response when it succeeds.
+    /// The response on success.
     pub response: ResponseSpec,
-    /// The work that it does.
+    /// The implementation.
     pub handler: Handler,
 }
 
 impl Action {
-    /// A `GET` of the path.
+    /// Declares a `GET` of the path.
     pub const fn get(path: &'static str) -> Action {
         Action::new(Method::GET, path)
     }
 
-    /// A `POST` to the path.
+    /// Declares a `POST` to the path.
     pub const fn post(path: &'static str) -> Action {
         Action::new(Method::POST, path)
     }
 
-    /// A `PUT` to the path.
+    /// Declares a `PUT` to the path.
     pub const fn put(path: &'static str) -> Action {
         Action::new(Method::PUT, path)
     }
 
-    /// A `DELETE` of the path.
+    /// Declares a `DELETE` of the path.
     pub const fn delete(path: &'static str) -> Action {
         Action::new(Method::DELETE, path)
     }
@@ -67,7 +67,8 @@ impl Action {
             id: "",
             segments: &[],
             summary: "",
-            // No role has it, so that an action that does not say who may call it is no part of a component.
+            // No role has this verb, so a component does not compile with an action whose access is
+            // not stated.
             access: Access::Granted {
                 resource: "",
                 verb: Verb::Action(""),
@@ -83,71 +84,71 @@ impl Action {
         }
     }
 
-    /// The operation's id in the reference, by which its statement is named too.
+    /// Sets the id of the operation in the reference, which also names its statement.
     pub const fn id(mut self, id: &'static str) -> Action {
         self.id = id;
         self
     }
 
-    /// The path's parameters that are no UUIDs.
+    /// Declares the parameters of the path that are not UUIDs.
     pub const fn segments(mut self, segments: &'static [Field]) -> Action {
         self.segments = segments;
         self
     }
 
-    /// A few words for the reference page.
+    /// Sets the short summary for the reference.
     pub const fn summary(mut self, summary: &'static str) -> Action {
         self.summary = summary;
         self
     }
 
-    /// Anybody may call it, without a token.
+    /// Admits everybody, without a token.
     pub const fn public(mut self) -> Action {
         self.access = Access::Public;
         self
     }
 
-    /// Whoever is signed in may call it, for what is the caller's own.
+    /// Admits every signed-in user, for data of their own.
     pub const fn signed_in(mut self) -> Action {
         self.access = Access::SignedIn;
         self
     }
 
-    /// The roles may call it that have the verb on the resource in the access table.
+    /// Admits the roles that have the verb on the resource in the access table.
     pub const fn granted(mut self, resource: &'static str, verb: Verb) -> Action {
         self.access = Access::Granted { resource, verb };
         self
     }
 
-    /// The fields of its body.
+    /// Declares the fields of the body.
     pub const fn body(mut self, fields: &'static [Field]) -> Action {
         self.body = Some(fields);
         self
     }
 
-    /// The parameters of its query.
+    /// Declares the parameters of the query.
     pub const fn query(mut self, parameters: &'static [Field]) -> Action {
         self.query = parameters;
         self
     }
 
-    /// Its response when it succeeds.
+    /// Declares the response on success.
     pub const fn responds(mut self, response: ResponseSpec) -> Action {
         self.response = response;
         self
     }
 
-    /// It runs this one statement.
+    /// Runs this one statement.
     pub const fn sql(self, text: &'static str) -> Action {
         self.statement(StatementText::Fixed(text))
     }
 
-    /// It runs one statement, which is put together of parts.
+    /// Runs one statement, which is composed of parts.
     pub const fn sql_from(self, build: fn() -> Sql) -> Action {
         self.statement(StatementText::Built(build))
     }
 
-    /// It runs one statement, whose text depends on what the caller may see.
+    /// Runs one statement, whose text depends on the caller's grant.
     pub const fn sql_for_grant(self, build: fn(&Grant) -> Sql) -> Action {
         self.statement(StatementText::ForGrant(build))
     }
@@ -159,14 +160,14 @@ impl Action {
         self
     }
 
-    /// The arguments of its statement are computed first: hashes, tokens, times.
+    /// Computes the arguments of the statement first: hashes, tokens, times.
     pub const fn prepared_by(self, prepare: Prepare) -> Action {
         self.arguments(Arguments::Prepared(prepare))
     }
 
-    /// The arguments of its statement need an answer of another component.
-    pub const fn asked_by(self, ask: Ask) -> Action {
-        self.arguments(Arguments::Asked(ask))
+    /// Computes the arguments of the statement first, with the response of another component.
+    pub const fn prepared_by_async(self, prepare: PrepareAsync) -> Action {
+        self.arguments(Arguments::PreparedAsync(prepare))
     }
 
     const fn arguments(mut self, new: Arguments) -> Action {
@@ -176,7 +177,7 @@ impl Action {
         self
     }
 
-    /// Its statement may take as long as an import's.
+    /// Allows the statement as much time as an import's.
     pub const fn long_running(mut self) -> Action {
         if let Handler::Statement {
             is_long_running, ..
@@ -187,15 +188,15 @@ impl Action {
         self
     }
 
-    /// It does all by itself, with several statements or none. Its responses are not kept for an idempotency key, under
-    /// which one statement alone can be kept: it must be safe to repeat.
+    /// Runs a custom handler, with several statements or none. Its response is not stored for an
+    /// idempotency key, which covers one statement only, so the request must be safe to repeat.
     pub const fn custom(mut self, handle: Custom) -> Action {
         self.handler = Handler::Custom(handle);
         self
     }
 
-    /// Its one statement, named by its id; none where it does all by itself, or where the text depends on a grant and
-    /// there is none.
+    /// Returns the action's one statement, named by the action's id. It is none for a custom
+    /// handler, and where the text depends on a grant and there is none.
     pub fn query_statement(&self, grant: Option<&Grant>) -> Option<Statement> {
         let Handler::Statement { text, .. } = self.handler else {
             return None;
@@ -208,7 +209,7 @@ impl Action {
         Some(Statement::named(self.id, sql))
     }
 
-    /// Returns whether the text of its statement depends on what the caller may see.
+    /// Returns true if the text of the statement depends on the caller's grant.
     pub const fn depends_on_grant(&self) -> bool {
         matches!(
             self.handler,
@@ -219,7 +220,8 @@ impl Action {
         )
     }
 
-    /// Returns whether the declaration is whole: it has a name, and says what it does and what it is for.
+    /// Returns true if the declaration is complete: it has an id, a summary, a response and an
+    /// implementation.
     pub(crate) const fn is_whole(&self) -> bool {
         let has_handler = match self.handler {
             Handler::Statement {
@@ -235,56 +237,56 @@ impl Action {
     }
 }
 
-/// The work of an action.
+/// The implementation of an action.
 #[derive(Clone, Copy)]
 pub enum Handler {
     /// Runs one statement.
     Statement {
-        /// Its text.
+        /// The text of the statement.
         text: StatementText,
-        /// Where its arguments come from.
+        /// The source of its arguments.
         arguments: Arguments,
-        /// Whether it may take as long as an import's.
+        /// True if it may take as long as an import's.
         is_long_running: bool,
     },
-    /// Does all by itself.
+    /// Runs a custom handler.
     Custom(Custom),
 }
 
 /// The text of a statement.
 #[derive(Clone, Copy)]
 pub enum StatementText {
-    /// This one.
+    /// This text.
     Fixed(&'static str),
-    /// Put together of parts.
+    /// A text composed of parts.
     Built(fn() -> Sql),
-    /// Put together for what the caller may see.
+    /// A text composed for the caller's grant.
     ForGrant(fn(&Grant) -> Sql),
 }
 
-/// Where the arguments of a statement come from.
+/// The source of a statement's arguments.
 #[derive(Clone, Copy)]
 pub enum Arguments {
-    /// From the checked path, query and body.
+    /// The checked path, query and body.
     Input,
-    /// Computed from these.
+    /// A function of these.
     Prepared(Prepare),
-    /// Computed from these and an answer of another component.
-    Asked(Ask),
+    /// A function of these and of the response of another component.
+    PreparedAsync(PrepareAsync),
 }
 
 /// Computes the arguments of a statement.
 pub type Prepare = fn(&ActionContext<'_>) -> Result<Map<String, Value>, Problem>;
 
-/// Computes the arguments of a statement with the help of another component.
-pub type Ask = for<'a> fn(&'a ActionContext<'a>) -> ArgumentsFuture<'a>;
+/// Computes the arguments of a statement with the response of another component.
+pub type PrepareAsync = for<'a> fn(&'a ActionContext<'a>) -> ArgumentsFuture<'a>;
 
-/// Does all that an action does.
+/// Handles the whole request.
 pub type Custom = for<'a> fn(&'a ActionContext<'a>) -> ResponseFuture<'a>;
 
-/// The arguments of a statement, when what was asked for them is there.
+/// The arguments of a statement, once the other component has responded.
 pub type ArgumentsFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Map<String, Value>, Problem>> + 'a>>;
 
-/// The response of an action that does all by itself.
+/// The response of a custom handler.
 pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + 'a>>;

@@ -1,12 +1,11 @@
-//! The context of an action: all that it can know of its request.
-//!
-//! The pipeline makes it of a resolved request (`pipeline::request_context`).
+//! The context of an action: everything that it can know of its request. The pipeline creates it
+//! from a resolved request (`pipeline::request_context`).
 
 use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
-use crate::http::asker::Asker;
 use crate::http::client_address;
+use crate::http::client_key::ClientKey;
 use crate::http::request::Request;
 use crate::settings::Settings;
 use crate::sql::database::{Client, QueryResult};
@@ -23,16 +22,16 @@ pub struct ActionContext<'a> {
     pub body: Map<String, Value>,
     /// The checked query.
     pub query: Map<String, Value>,
-    /// Who calls, unless anybody may.
+    /// The caller; none if the endpoint is public.
     pub caller: Option<&'a Caller>,
     /// The component's settings.
     pub settings: &'a Settings,
-    /// The database in the call's context.
+    /// The database in the context of the request.
     pub client: &'a Client<'a>,
 }
 
 impl ActionContext<'_> {
-    /// A text of the checked body; empty when it was left out.
+    /// Returns a text of the checked body, which is empty if it was left out.
     pub fn text(&self, name: &str) -> &str {
         self.body
             .get(name)
@@ -40,7 +39,7 @@ impl ActionContext<'_> {
             .unwrap_or_default()
     }
 
-    /// Path, query and body as one object: the arguments of a statement.
+    /// Returns path, query and body as one object: the arguments of a statement.
     pub fn arguments(&self) -> Map<String, Value> {
         let mut arguments = self.path.clone();
         arguments.extend(self.query.clone());
@@ -48,11 +47,11 @@ impl ActionContext<'_> {
         arguments
     }
 
-    /// Runs a statement in the call's context.
+    /// Runs a statement in the context of the request.
     ///
     /// # Errors
     ///
-    /// When the database refuses it or can't be reached.
+    /// When the database refuses it or cannot be reached.
     pub async fn run(
         &self,
         statement: &Statement,
@@ -61,16 +60,18 @@ impl ActionContext<'_> {
         self.client.run(statement, arguments).await
     }
 
-    /// On whose behalf another component is asked: the client's network, and the caller or whoever else the call is about.
-    pub fn asker(&self, who: &str) -> Asker {
+    /// Returns the key by which requests to another component are queued fairly: the client's
+    /// network, and the caller or another name for the account.
+    pub fn client_key(&self, account: &str) -> ClientKey {
         let caller = self.caller.map(|caller| caller.user.to_string());
-        Asker {
+        ClientKey {
             group: client_address::network(&self.address()),
-            member: caller.unwrap_or_else(|| who.to_owned()),
+            member: caller.unwrap_or_else(|| account.to_owned()),
         }
     }
 
-    /// The address of the client, for limits on attempts: see [`crate::http::client_address`].
+    /// Returns the address of the client, for limits on attempts; see
+    /// [`crate::http::client_address`].
     pub fn address(&self) -> String {
         self.settings.trusted_proxies.client(self.request)
     }
@@ -85,7 +86,7 @@ mod tests {
     use crate::fixture::{Recorder, request, settings};
     use crate::sql::database::Client;
 
-    /// Hands a call with the header to `check`.
+    /// Passes a context with the header to `check`.
     fn with_call(address: Option<&str>, check: impl Fn(&ActionContext<'_>)) {
         let given = request(Method::POST, "/v1/lamps");
         let given = match address {

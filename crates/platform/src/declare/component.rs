@@ -1,135 +1,51 @@
-//! A component's whole table: what it serves, and who may call what.
+//! The table of a component: its resources, its actions and its access table. Requests are matched
+//! with it in `pipeline::router`.
 
 use http::Method;
 
 use crate::auth::policy::{Access, Grant, Policy, Verb};
 use crate::auth::role::Role;
 use crate::declare::action::Action;
-use crate::declare::field::{Field, Kind};
+use crate::declare::endpoint::{Endpoint, Operation, route};
 use crate::declare::resource::Resource;
 
-/// What one component serves.
+/// The declaration of a component.
 pub struct Component {
-    /// Its name in `spin.toml`.
+    /// The component's name in `spin.toml`.
     pub name: &'static str,
-    /// Resources with their plain verbs.
+    /// The resources with their plain verbs.
     pub resources: &'static [Resource],
-    /// Endpoints written by hand.
+    /// The actions.
     pub actions: &'static [Action],
     /// The access table.
     pub policies: &'static [Policy],
-    /// The application that it is a part of.
+    /// The application to which the component belongs.
     pub application: &'static Application,
 }
 
-/// What all components of an application have in common.
+/// The declarations that all components of an application share.
 pub struct Application {
-    /// The title of its reference.
+    /// The title of the reference.
     pub title: &'static str,
-    /// The roles that there are, in the order of the access table.
+    /// The roles, in the order of the access table.
     pub roles: &'static [Role],
-    /// The regions that there are.
+    /// The regions.
     pub regions: &'static [&'static str],
-    /// Descriptions of the groups of actions that belong to no resource, by the first part of their operation ids.
+    /// The descriptions of the groups of actions that belong to no resource, by the first part of
+    /// their operation ids.
     pub groups: &'static [(&'static str, &'static str)],
 }
 
-/// What an endpoint does.
-#[derive(Clone, Copy)]
-pub enum Operation {
-    /// A plain verb of a resource.
-    Verb(&'static Resource, Verb),
-    /// An action.
-    Action(&'static Action),
-}
-
-/// A method on a path.
-#[derive(Clone)]
-pub struct Endpoint {
-    /// The method.
-    pub method: Method,
-    /// The path behind its prefix, with parameters in braces.
-    pub path: (&'static str, &'static str),
-    /// The resource's noun between the two halves of the path; empty for an action.
-    pub noun: &'static str,
-    /// What it does.
-    pub operation: Operation,
-}
-
-impl Endpoint {
-    /// The path as the reference shows it.
-    pub fn template(&self) -> String {
-        format!("{}{}{}", self.path.0, self.noun, self.path.1)
-    }
-
-    /// The path's segments, in order.
-    pub fn segments(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let parts = |text: &'static str| text.split('/').filter(|part| !part.is_empty());
-        parts(self.path.0)
-            .chain((!self.noun.is_empty()).then_some(self.noun))
-            .chain(parts(self.path.1))
-    }
-
-    /// Name and kind of the parameter that a segment of the path is; a UUID unless it is declared.
-    pub fn parameter(&self, segment: &'static str) -> Option<(&'static str, Kind)> {
-        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        Some((
-            name,
-            self.declared(name).map_or(Kind::Id, |field| field.kind),
-        ))
-    }
-
-    /// The declaration of a parameter of the path that is no UUID.
-    pub fn declared(&self, name: &str) -> Option<&'static Field> {
-        match self.operation {
-            Operation::Verb(..) => None,
-            Operation::Action(action) => action.segments.iter().find(|field| field.name == name),
-        }
-    }
-
-    /// The operation's id, such as `users.list`.
-    pub fn operation_id(&self) -> String {
-        match self.operation {
-            Operation::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
-            Operation::Action(action) => action.id.to_owned(),
-        }
-    }
-
-    /// Who may call it.
-    pub fn access(&self) -> Access {
-        match self.operation {
-            Operation::Verb(resource, verb) => Access::Granted {
-                resource: resource.name,
-                verb,
-            },
-            Operation::Action(action) => action.access,
-        }
-    }
-}
-
-/// Method and path of each plain verb; export shares those of list.
-const fn route(verb: Verb) -> Option<(Method, &'static str)> {
-    match verb {
-        Verb::List => Some((Method::GET, "")),
-        Verb::Get => Some((Method::GET, "/{id}")),
-        Verb::Create => Some((Method::POST, "")),
-        Verb::Update => Some((Method::PATCH, "/{id}")),
-        Verb::Delete => Some((Method::DELETE, "/{id}")),
-        Verb::Restore => Some((Method::POST, "/{id}/restore")),
-        Verb::Import => Some((Method::POST, "/import")),
-        Verb::Export | Verb::Action(_) => None,
-    }
-}
-
 impl Component {
-    /// The component, once every endpoint of it is found in its access table.
+    /// Returns the component, once every endpoint is found in the access table.
     ///
-    /// Called in a constant, so that an endpoint without a row does not compile.
+    /// It is called in a constant, so that an endpoint without a row in the access table does not
+    /// compile.
     ///
     /// # Panics
     ///
-    /// While the program is compiled, for a resource's verb or an action that no role has, and for a segment
-    /// that is not in its path or can't be written in one.
+    /// At compile time, for a resource's verb or an action that no role has, and for a segment that
+    /// is not in its path or cannot be written in one.
     pub const fn checked(self) -> Component {
         let mut resource = 0;
         while resource < self.resources.len() {
@@ -168,7 +84,7 @@ impl Component {
         self
     }
 
-    /// Every endpoint, actions first: a fixed path wins over one with a parameter.
+    /// Returns all endpoints, actions first, because a fixed path wins over one with a parameter.
     pub fn endpoints(&self) -> impl Iterator<Item = Endpoint> + use<> {
         let actions = self.actions.iter().map(|action| Endpoint {
             method: action.method.clone(),
@@ -190,7 +106,8 @@ impl Component {
         actions.chain(verbs)
     }
 
-    /// Whether the endpoint writes to a resource whose writes need `Idempotency-Key`: plain verbs and actions alike.
+    /// Returns true if the endpoint writes to a resource whose writes need `Idempotency-Key`, be it
+    /// by a plain verb or an action.
     pub fn requires_key(&self, endpoint: &Endpoint) -> bool {
         let Access::Granted { resource, .. } = endpoint.access() else {
             return false;
@@ -202,7 +119,7 @@ impl Component {
                 .any(|known| known.name == resource && known.requires_key)
     }
 
-    /// The role of this name.
+    /// Returns the role of this name.
     pub fn role(&self, name: &str) -> Option<Role> {
         self.application
             .roles
@@ -211,7 +128,7 @@ impl Component {
             .find(|role| role.name() == name)
     }
 
-    /// What the role may do with the verb on the resource.
+    /// Returns the grant of the role with the verb on the resource.
     pub fn grant(&self, resource: &str, role: Role, verb: Verb) -> Option<&'static Grant> {
         self.policies
             .iter()
@@ -249,7 +166,7 @@ const fn check_segments(action: &Action) {
     }
 }
 
-/// Whether the path has `{name}`.
+/// Returns true if the path contains `{name}`.
 const fn has_parameter(path: &str, name: &str) -> bool {
     let (path, name) = (path.as_bytes(), name.as_bytes());
     let mut start = 0;
@@ -318,17 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_those_of_the_template() {
-        for endpoint in COMPONENT.endpoints() {
-            let joined: String = endpoint
-                .segments()
-                .flat_map(|segment| ["/", segment])
-                .collect();
-            assert_eq!(joined, endpoint.template());
-        }
-    }
-
-    #[test]
     fn a_grant_is_found_by_resource_role_and_verb() {
         assert!(
             COMPONENT
@@ -361,7 +267,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "a verb of a resource has no row in the access table")]
     fn a_verb_without_a_row_in_the_access_table_is_no_component() {
-        // In a constant, as components do it, the same is an error of the compiler.
+        // In a constant, as components do it, the same is a compile error.
         let _ = Component {
             name: "dark",
             resources: &[LAMPS],
@@ -383,19 +289,6 @@ mod tests {
             application: &HOUSE,
         }
         .checked();
-    }
-
-    #[test]
-    fn a_parameter_is_a_uuid_unless_it_is_declared() {
-        let plan = COMPONENT
-            .endpoints()
-            .find(|endpoint| endpoint.operation_id() == "lamps.plan")
-            .unwrap();
-        let kind = |segment| plan.parameter(segment).map(|(_, kind)| kind);
-        assert!(matches!(kind("{id}"), Some(Kind::Id)));
-        assert!(matches!(kind("{start}"), Some(Kind::Time)));
-        assert!(matches!(kind("{phase}"), Some(Kind::OneOf(_))));
-        assert!(kind("nights").is_none());
     }
 
     #[test]

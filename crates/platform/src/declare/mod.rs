@@ -1,10 +1,10 @@
-//! What a component declares, and what is derived from it: validation, SQL and the OpenAPI document.
-//!
-//! Requests are served by `pipeline`, which only reads these declarations.
+//! The declarations of a component, and everything derived from them: validation, SQL and the
+//! OpenAPI document. Requests are served by `pipeline`, which only reads these declarations.
 
 pub mod action;
 pub mod action_context;
 pub mod component;
+pub mod endpoint;
 pub mod field;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;

@@ -1,4 +1,5 @@
-//! The parameters of a query: read in one way, and checked like a body's fields where they are declared so.
+//! Reads the parameters of a query, and checks declared ones like the fields of a body. The
+//! parameters of lists are in `statements::listing`.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +11,15 @@ use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::values::field_error::FieldError;
 
-/// The code and the sentence that say what is wrong with a parameter.
+/// The code and the sentence that describe the error of a parameter.
 pub type ParameterError = (&'static str, String);
 
-/// What is answered for a parameter that nobody knows.
+/// Returns the error of an unknown parameter.
 pub fn unknown() -> ParameterError {
     ("unknown_parameter", "No such parameter.".to_owned())
 }
 
-/// Hands each parameter to `take` and gives what is wrong with them, one error for each.
+/// Passes each parameter to `take`, and returns the errors, one for each parameter.
 pub fn read(
     request: &Request,
     mut take: impl FnMut(&str, String) -> Result<(), ParameterError>,
@@ -47,11 +48,11 @@ pub fn read(
     errors
 }
 
-/// The checked parameters, each as text in its normal form.
+/// Returns the checked parameters, each as text in its normal form.
 ///
 /// # Errors
 ///
-/// 400 with every parameter that is unknown, repeated, missing or can't be parsed.
+/// 400 with every parameter that is unknown, repeated, missing or malformed.
 pub fn parameters(request: &Request, fields: &[Field]) -> Result<Map<String, Value>, Problem> {
     let mut values = Map::new();
     let mut errors = read(request, |name, value| {

@@ -1,5 +1,6 @@
-//! The declaration of a resource: one constant from which its plain verbs, their SQL, their validation
-//! and their page in the reference are made.
+//! The declaration of a resource: a constant from which its plain verbs, their SQL, their
+//! validation and their reference are derived. The derivations are in the other modules of
+//! `declare`.
 
 use serde_json::{Map, Value};
 
@@ -9,8 +10,9 @@ use crate::declare::validation::WriteMode;
 use crate::http::problem::Problem;
 use crate::values::field_error::FieldError;
 
-/// Looks at the checked values of a body or of a file's row as a whole: gives what is wrong with them, and sets
-/// the derived fields. Of a body that changes a resource it sees what the body has, not what is stored.
+/// Checks the values of a body, or of a row of a file, as a whole: returns the errors and sets the
+/// derived fields. For a body that changes a resource it sees the values of the body, not the
+/// stored ones.
 pub type Validate = fn(&mut Map<String, Value>, WriteMode) -> Vec<FieldError>;
 
 /// A resource with its plain verbs.
@@ -24,23 +26,24 @@ pub struct Resource {
     pub singular: &'static str,
     /// The plural noun for summaries, such as `finance records`.
     pub plural: &'static str,
-    /// One sentence for the reference page.
+    /// One sentence for the reference.
     pub description: &'static str,
     /// Its fields, without the common ones (see [`COMMON_FIRST`] and [`COMMON_LAST`]).
     pub fields: &'static [Field],
-    /// The column that names the user whose row it is, where rows belong to one.
+    /// The column that names the user who owns the row, if rows have an owner.
     pub owner: Option<&'static str>,
-    /// The plain verbs that the engine serves; others are actions written by hand, or not there.
+    /// The plain verbs that the platform serves. Others are actions of the component, or do not
+    /// exist.
     pub verbs: &'static [Verb],
-    /// What holds between its fields, and what is derived from them.
+    /// Checks the fields against each other, and sets the derived ones.
     pub validate: Option<Validate>,
-    /// Whether a change needs `If-Match` (money does).
+    /// True if a change needs `If-Match`, as changes of money do.
     pub requires_match: bool,
-    /// Whether a write needs `Idempotency-Key` (money does).
+    /// True if a write needs `Idempotency-Key`, as writes of money do.
     pub requires_key: bool,
 }
 
-/// The common field in front of a resource's own.
+/// The common field before a resource's own.
 pub static COMMON_FIRST: [Field; 1] =
     [
         Field::new("id", Kind::Id, "The unique identifier, a version 7 UUID.")
@@ -48,7 +51,7 @@ pub static COMMON_FIRST: [Field; 1] =
             .sortable(),
     ];
 
-/// The common fields behind a resource's own.
+/// The common fields after a resource's own.
 pub static COMMON_LAST: [Field; 5] = [
     Field::new("created_at", Kind::Time, "The time of creation.")
         .read_only()
@@ -77,14 +80,14 @@ pub static COMMON_LAST: [Field; 5] = [
     .nullable(),
 ];
 
-/// The one parameter of an import.
+/// The only parameter of an import.
 pub(crate) const DRY_RUN: Field = Field::new(
     "dry_run",
     Kind::Boolean,
     "Whether to only check the file: nothing is stored, and the response says what would be created.",
 );
 
-/// The one parameter of reading one resource.
+/// The only parameter of reading one resource.
 pub(crate) const AS_OF: Field = Field::new(
     "as_of",
     Kind::Time,
@@ -92,7 +95,7 @@ pub(crate) const AS_OF: Field = Field::new(
 );
 
 impl Resource {
-    /// All fields with the common ones, in the order in which they are shown.
+    /// Returns all fields with the common ones, in the order in which they are shown.
     pub fn all_fields(&self) -> impl Iterator<Item = &'static Field> + Clone + use<> {
         COMMON_FIRST
             .iter()
@@ -100,11 +103,11 @@ impl Resource {
             .chain(COMMON_LAST.iter())
     }
 
-    /// The checked values once what holds between them, if anything, was checked.
+    /// Checks the values as a whole and returns them.
     ///
     /// # Errors
     ///
-    /// 422 with what is wrong with them as a whole.
+    /// 422 with the errors of the values as a whole.
     pub fn validated(
         &self,
         mode: WriteMode,
@@ -120,11 +123,11 @@ impl Resource {
         }
     }
 
-    /// Its own field of this name, for another declaration that takes it over.
+    /// Returns the resource's own field of this name, for use in another declaration.
     ///
     /// # Panics
     ///
-    /// While the program is compiled, for a name that it doesn't have.
+    /// At compile time, for an unknown name.
     pub const fn declared(&self, name: &str) -> Field {
         let mut index = 0;
         while !text_equals(self.fields[index].name, name) {
@@ -134,7 +137,7 @@ impl Resource {
         self.fields[index]
     }
 
-    /// The field of this name.
+    /// Returns the field of this name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.all_fields().find(|field| field.name == name)
     }

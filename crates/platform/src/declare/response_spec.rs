@@ -1,6 +1,5 @@
-//! The response of an action when it succeeds: its status, its schema, and its representations.
-//!
-//! Problems are described in `http::problem`.
+//! The response of an action on success: its status, its schema and its representations. Problems
+//! are described in `http::problem`.
 
 use crate::declare::field::Field;
 use crate::declare::resource::Resource;
@@ -9,46 +8,47 @@ use crate::http::response::Response;
 
 const JSON: &str = "application/json";
 
-/// The response of an action that succeeds.
+/// The response of an action on success.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseSpec {
     /// The HTTP status.
     pub status: u16,
-    /// The body; none when it is empty.
+    /// The schema of the body; none if the body is empty.
     pub schema: Option<ResponseSchema>,
-    /// A sentence for the reference.
+    /// One sentence for the reference.
     pub description: &'static str,
-    /// The statuses that its own statement or checks answer, besides those that follow from access, path and body: problems,
-    /// and 304 where the response has a version that is no resource's.
+    /// The further statuses that the action's own statement or checks return, besides those that
+    /// follow from access, path and body. They are problems, and 304 if the response has a version
+    /// that is not a resource's.
     pub problems: &'static [u16],
 }
 
-/// The body of a response.
+/// The schema of a response body.
 #[derive(Debug, Clone, Copy)]
 pub enum ResponseSchema {
     /// An object with these fields.
     Fields(&'static [Field]),
     /// One of this resource.
     Resource(&'static Resource),
-    /// An object with these fields, or one of its other representations for who asks for that.
+    /// An object with these fields, or one of its other representations for clients that accept it.
     Representations(&'static [Field], &'static [Representation]),
-    /// Text of this media type, written by a custom handler.
+    /// Text of this media type, which a custom handler renders.
     Document(&'static str),
 }
 
-/// Another representation of a result that is JSON.
+/// Another representation of a JSON result.
 #[derive(Debug, Clone, Copy)]
 pub struct Representation {
     /// Its media type, such as `text/html`.
     pub media: &'static str,
-    /// The headers that go with it, besides `Content-Type`.
+    /// The headers of the representation, besides `Content-Type`.
     pub headers: &'static [(&'static str, &'static str)],
-    /// Writes it from the JSON text.
+    /// Renders the representation from the JSON text.
     pub write: fn(&str) -> Result<String, Problem>,
 }
 
 impl ResponseSpec {
-    /// 200 with a body.
+    /// Declares 200 with a body.
     pub const fn of(schema: ResponseSchema, description: &'static str) -> ResponseSpec {
         ResponseSpec {
             status: 200,
@@ -58,17 +58,17 @@ impl ResponseSpec {
         }
     }
 
-    /// 200 with an object of these fields.
+    /// Declares 200 with an object of these fields.
     pub const fn fields(fields: &'static [Field], description: &'static str) -> ResponseSpec {
         ResponseSpec::of(ResponseSchema::Fields(fields), description)
     }
 
-    /// 200 with one of the resource.
+    /// Declares 200 with one of the resource.
     pub const fn resource(resource: &'static Resource, description: &'static str) -> ResponseSpec {
         ResponseSpec::of(ResponseSchema::Resource(resource), description)
     }
 
-    /// 204 without a body.
+    /// Declares 204 without a body.
     pub const fn none(description: &'static str) -> ResponseSpec {
         ResponseSpec {
             status: 204,
@@ -78,19 +78,19 @@ impl ResponseSpec {
         }
     }
 
-    /// The same with another status.
+    /// Sets another status.
     pub const fn status(mut self, status: u16) -> ResponseSpec {
         self.status = status;
         self
     }
 
-    /// The same with the statuses of its own besides success.
+    /// Adds the action's own statuses besides success.
     pub const fn problems(mut self, problems: &'static [u16]) -> ResponseSpec {
         self.problems = problems;
         self
     }
 
-    /// The media types that there are, our own favourite first.
+    /// Returns the available media types, the preferred one first.
     pub fn media(&self) -> Vec<&'static str> {
         match self.schema {
             Some(ResponseSchema::Document(media)) => vec![media],
@@ -101,11 +101,11 @@ impl ResponseSpec {
         }
     }
 
-    /// The result of a statement as a response, in one of the media types.
+    /// Renders the result of a statement in one of the media types.
     ///
     /// # Errors
     ///
-    /// When another representation can't be written from it.
+    /// When the representation cannot be rendered.
     pub fn render(&self, media: &str, body: String) -> Result<Response, Problem> {
         let other = match self.schema {
             None => return Ok(Response::empty(self.status)),

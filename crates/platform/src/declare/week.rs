@@ -1,4 +1,5 @@
-//! Windows of a week: a weekday, and from when to when by a clock on the wall.
+//! Weekly windows: a weekday, and the local times at which the window begins and ends. Times of day
+//! are parsed in `validation`.
 
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ const WEEKDAYS: &[&str] = &[
     "sunday",
 ];
 
-/// A window of each week.
+/// A weekly window.
 pub const WINDOW: &[Field] = &[
     Field::new("weekday", Kind::OneOf(WEEKDAYS), "The day of the week.").required(),
     Field::new(
@@ -32,9 +33,9 @@ pub const WINDOW: &[Field] = &[
     .required(),
 ];
 
-/// What is wrong with the times of windows, if anything: of each, `start` and `end` are both there or neither, and
-/// the end is later. `at` is the pointer of their list.
-pub fn wrong_windows(windows: Option<&Value>, at: &str) -> Vec<FieldError> {
+/// Returns the errors in the times of windows: `start` and `end` are either both present or both
+/// absent, and the end is later. `at` is the pointer to their list.
+pub fn invalid_windows(windows: Option<&Value>, at: &str) -> Vec<FieldError> {
     let windows = windows.and_then(Value::as_array);
     windows
         .into_iter()
@@ -57,7 +58,7 @@ fn wrong_times(window: &Value, at: &str) -> Option<FieldError> {
             "required",
             "A window must have a start and an end.",
         )),
-        // Of one width, so that their order as texts is that in time.
+        // The times have the same width, so their order as texts is their order in time.
         (Some(start), Some(end)) if end <= start => Some(FieldError::new(
             format!("{at}/end"),
             "out_of_range",
@@ -82,12 +83,12 @@ mod tests {
             {"start": "09:00"},
             {},
         ]);
-        let found: Vec<String> = wrong_windows(Some(&windows), "/hours")
+        let found: Vec<String> = invalid_windows(Some(&windows), "/hours")
             .into_iter()
             .map(|error| error.pointer)
             .collect();
         assert_eq!(found, ["/hours/1/end", "/hours/2/start", "/hours/3/end"]);
-        assert!(wrong_windows(None, "/hours").is_empty());
-        assert!(wrong_windows(Some(&Value::Null), "/hours").is_empty());
+        assert!(invalid_windows(None, "/hours").is_empty());
+        assert!(invalid_windows(Some(&Value::Null), "/hours").is_empty());
     }
 }

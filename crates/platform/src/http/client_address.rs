@@ -1,33 +1,37 @@
-//! The address that a request comes from: that of whoever has connected, or, if that is a trusted proxy, the one that it names.
+//! The network address of the client: that of the connection or, if the connection comes from a
+//! trusted proxy, the one that the proxy names. Limits that use the address are in the database.
 //!
-//! Behind an ingress everybody connects from the ingress's address. Which networks proxies are in, and in which header they say for whom
-//! they ask, is the operator's setting; without it no header is believed, for anybody could send one.
+//! Behind an ingress, every connection comes from the ingress's address. The operator configures
+//! the networks of the proxies and the header in which they name the client. Without that setting
+//! no header is trusted, because anybody could send one.
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::http::outbound_url::Networks;
 use crate::http::request::Request;
 
-/// The header of RFC 7239, which has a form of its own. Any other is a list of addresses, as `X-Forwarded-For` is.
+/// The header of RFC 7239, which has a syntax of its own. Any other header is a list of addresses,
+/// as `X-Forwarded-For` is.
 const FORWARDED: &str = "forwarded";
 
-/// The text that stands for the address when the host names none.
+/// The text that replaces the address when the host gives none.
 const UNKNOWN: &str = "unknown";
 
-/// The proxies whose word is taken for whom a request comes from.
+/// The proxies that are trusted to name the client of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
     networks: Networks,
-    /// In lower case; none when no header is believed.
+    /// The name of the header in lower case; none if no header is trusted.
     header: Option<String>,
 }
 
 impl TrustedProxies {
-    /// Reads the variables `trusted_proxies` and `client_address_header`; both are empty, or neither is.
+    /// Parses the variables `trusted_proxies` and `client_address_header`. Both are empty, or
+    /// neither is.
     ///
     /// # Errors
     ///
-    /// A line that names the variable and what is wrong with it.
+    /// A line that names the variable and its error.
     pub fn parse(networks: &str, header: &str) -> Result<Self, String> {
         let networks = Networks::parse(networks).map_err(|_| {
             "variable trusted_proxies must be networks such as 10.0.0.0/8".to_owned()
@@ -50,8 +54,9 @@ impl TrustedProxies {
         })
     }
 
-    /// The address of the client. Each proxy appends whom it was asked by, so the header is read from its end for as long as those
-    /// whom it names are trusted themselves: what is before that, a client may have made up.
+    /// Returns the address of the client. Each proxy appends the address from which it was called,
+    /// so the header is read from its end for as long as the addresses are those of trusted
+    /// proxies. A client may have made up everything before that.
     pub fn client(&self, request: &Request) -> String {
         let Some(mut nearest) = request.header("spin-client-addr").and_then(address) else {
             return UNKNOWN.to_owned();
@@ -60,9 +65,10 @@ impl TrustedProxies {
             return nearest.to_string();
         };
         let named = request.list(header).unwrap_or_default();
-        // Parted at every comma, within quotes too: the last elements, which alone are believed, are not the client's to quote.
+        // The header is split at every comma, even within quotes. Only the last elements are
+        // trusted, and a client cannot quote those.
         let mut hops = named.rsplit(',');
-        while self.networks.hold(nearest) {
+        while self.networks.contains(nearest) {
             let hop = hops.next().map(str::trim).and_then(|hop| {
                 if header == FORWARDED {
                     forwarded_for(hop)
@@ -72,7 +78,8 @@ impl TrustedProxies {
             });
             match hop {
                 Some(hop) => nearest = hop,
-                // Unknown, hidden or nobody: the last proxy that is known answers for it.
+                // The address is unknown, hidden or missing, so the last known proxy is used
+                // instead.
                 None => break,
             }
         }
@@ -80,7 +87,7 @@ impl TrustedProxies {
     }
 }
 
-/// The address in `for=` of one element of `Forwarded`.
+/// Returns the address in `for=` of one element of `Forwarded`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     element
         .split(';')
@@ -89,7 +96,7 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
         .and_then(|(_, value)| address(value.trim().trim_matches('"')))
 }
 
-/// An address with or without a port. An IPv4 address written as IPv6 is the same address.
+/// Parses an address with or without a port. An IPv4 address written as IPv6 is the same address.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text
@@ -102,7 +109,7 @@ fn address(text: &str) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
-/// The network of a client's address: IPv6 is handed out in networks of 64 bits.
+/// Returns the network of a client's address. IPv6 is assigned in networks of 64 bits.
 pub(crate) fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(address)) => {
@@ -169,9 +176,9 @@ mod tests {
             (&["[2001:db8::5]:4711"], "2001:db8::5"),
             (&["198.51.100.1:4711"], "198.51.100.1"),
             (&["::ffff:198.51.100.1"], "198.51.100.1"),
-            // Everybody is trusted: the first of them.
+            // All addresses are trusted, so the first of them counts.
             (&["10.0.0.9, 10.0.0.8"], "10.0.0.9"),
-            // Nothing to believe.
+            // There is no header to trust.
             (&[], "10.0.0.1"),
             (&[""], "10.0.0.1"),
             (&["198.51.100.1, unknown"], "10.0.0.1"),
@@ -206,7 +213,7 @@ mod tests {
             (&["for=198.51.100.1, for=_hidden"], "10.0.0.1"),
             (&["for=198.51.100.1, for=unknown"], "10.0.0.1"),
             (&["198.51.100.1"], "10.0.0.1"),
-            // A quote that stays open reaches no further than its element.
+            // An open quote reaches no further than its element.
             (&["for=\"1.1.1.1, for=198.51.100.1"], "198.51.100.1"),
         ] {
             assert_eq!(

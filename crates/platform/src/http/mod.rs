@@ -1,9 +1,8 @@
-//! Requests, responses and problems, without any type of a host.
-//!
-//! The host's own types are turned into these by `spin::http`.
+//! Requests, responses and problems, without any type of a host. The host's own types are converted
+//! to these in `spin::http`.
 
-pub mod asker;
 pub mod client_address;
+pub mod client_key;
 pub mod headers;
 pub mod outbound_url;
 pub mod problem;

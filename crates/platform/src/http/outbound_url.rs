@@ -1,6 +1,6 @@
-//! Where a tenant may have us connect to: addresses that anybody on the internet could reach, and no others.
-//!
-//! Components ask when a URL is written down, the worker asks again of every address that it is about to connect to.
+//! The URLs to which a tenant may have requests sent: public addresses of the internet and no
+//! others. Components check a URL when it is stored, and the worker checks every address again
+//! before it connects.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{AddrParseError, IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
-/// Most characters of a URL.
+/// The maximum length of a URL, in characters.
 pub const MAX_URL_CHARACTERS: usize = 2048;
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Ipv4Net {
@@ -20,7 +20,7 @@ const fn v6(first: u16, second: u16, third: u16, length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(address, length)
 }
 
-/// What is special in IPv4 (IANA's registry for RFC 6890).
+/// The special-purpose networks of IPv4 (IANA's registry for RFC 6890).
 const SPECIAL_V4: [Ipv4Net; 15] = [
     v4(0, 0, 0, 0, 8),       // this network
     v4(10, 0, 0, 0, 8),      // private
@@ -39,10 +39,11 @@ const SPECIAL_V4: [Ipv4Net; 15] = [
     v4(240, 0, 0, 0, 4),     // reserved, and broadcast
 ];
 
-/// The part of IPv6 that is given out. All else is special: loopback, IPv4-mapped, NAT64, unique-local, link-local, multicast.
-const GIVEN_OUT_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
+/// The part of IPv6 that is allocated. Everything else is special: loopback, IPv4-mapped, NAT64,
+/// unique-local, link-local, multicast.
+const ALLOCATED_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
 
-/// What is special within that.
+/// The special-purpose networks within the allocated part.
 const SPECIAL_V6: [Ipv6Net; 4] = [
     v6(0x2001, 0, 0, 23),      // protocol assignments: Teredo, benchmarks, ORCHID
     v6(0x2001, 0x0db8, 0, 32), // documentation
@@ -50,26 +51,27 @@ const SPECIAL_V6: [Ipv6Net; 4] = [
     v6(0x3fff, 0, 0, 20),      // documentation
 ];
 
-/// Whether anybody on the internet could reach the address.
+/// Returns true if the address is public, so that everybody on the internet could reach it.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
         IpAddr::V6(address) => {
-            GIVEN_OUT_V6.contains(&address) && !SPECIAL_V6.iter().any(|net| net.contains(&address))
+            ALLOCATED_V6.contains(&address) && !SPECIAL_V6.iter().any(|net| net.contains(&address))
         }
     }
 }
 
-/// Networks that are allowed although they are not public: an operator's own, for development and tests.
+/// The networks that are allowed although they are not public: an operator's own, for development
+/// and tests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Reads networks such as `127.0.0.0/8, ::1/128`; none when the text is empty.
+    /// Parses networks such as `127.0.0.0/8, ::1/128`; an empty text has none.
     ///
     /// # Errors
     ///
-    /// When something in it is no network.
+    /// When a part of it is not a network.
     pub fn parse(text: &str) -> Result<Self, AddrParseError> {
         text.split([',', ' '])
             .filter(|part| !part.is_empty())
@@ -78,7 +80,7 @@ impl Networks {
             .map(Self)
     }
 
-    /// This machine alone.
+    /// Returns the loopback networks.
     pub fn loopback() -> Self {
         Self(vec![
             IpNet::V4(v4(127, 0, 0, 0, 8)),
@@ -86,21 +88,21 @@ impl Networks {
         ])
     }
 
-    /// Whether we may connect to the address.
+    /// Returns true if connections to the address are allowed.
     pub fn allow(&self, address: IpAddr) -> bool {
-        is_public(address) || self.hold(address)
+        is_public(address) || self.contains(address)
     }
 
-    /// Returns whether the address is in one of the networks.
-    pub(crate) fn hold(&self, address: IpAddr) -> bool {
+    /// Returns true if the address is in one of the networks.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// The URL in its normal form, if it is one that a tenant may have us post to.
+    /// Returns the URL in its normal form, if a tenant may have requests sent to it.
     ///
     /// # Errors
     ///
-    /// A stable word and a sentence that says what is wrong with it.
+    /// A stable code and a sentence that describes the error.
     pub fn target(&self, text: &str) -> Result<Url, (&'static str, &'static str)> {
         let url = Url::parse(text).map_err(|_| {
             (
@@ -148,7 +150,7 @@ impl Networks {
         }
         match url.scheme() {
             "https" => Ok(url),
-            "http" if here.is_some_and(|address| self.hold(address)) => Ok(url),
+            "http" if here.is_some_and(|address| self.contains(address)) => Ok(url),
             _ => Err(("not_https", "The URL must begin with https://.")),
         }
     }
@@ -164,7 +166,8 @@ impl Display for Networks {
     }
 }
 
-/// Names that mean this machine wherever they are looked up (RFC 6761, section 6.3). What others mean is seen when they are.
+/// Returns true for names that mean the same machine everywhere (RFC 6761, section 6.3). Other
+/// names are checked when they are resolved.
 fn is_localhost(name: &str) -> bool {
     let name = name.trim_end_matches('.');
     name == "localhost" || name.ends_with(".localhost")

@@ -1,4 +1,5 @@
-//! Problem details (RFC 9457): the one shape in which every refusal and failure is answered.
+//! Problem details (RFC 9457): the form of every refusal and failure. The conversion of database
+//! errors into problems is in `sql::sqlstate`.
 
 use serde::Serialize;
 use serde_json::json;
@@ -14,42 +15,42 @@ pub enum Kind {
     Unauthenticated,
     /// E-mail, password or tenant is wrong.
     CredentialsRefused,
-    /// The role may not do this.
+    /// The role may not perform the operation.
     Forbidden,
-    /// It is not there, or not the caller's.
+    /// The resource does not exist, or is not visible to the caller.
     NotFound,
-    /// The path knows other methods.
+    /// The path has other methods.
     MethodNotAllowed,
-    /// No representation that the client accepts.
+    /// The client accepts none of the representations.
     NotAcceptable,
-    /// The body did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// It clashes with what is there.
+    /// The request conflicts with stored data.
     Conflict,
     /// `If-Match` names another version.
     Stale,
     /// The body is too large.
     TooLarge,
-    /// The body's media type is not one of those taken.
+    /// The media type of the body is not supported.
     UnsupportedMediaType,
-    /// The token is of another region.
+    /// The token is for another region.
     WrongRegion,
-    /// Parsed, but not valid.
+    /// The request was parsed but is not valid.
     Invalid,
-    /// The idempotency key came before with another request.
+    /// The idempotency key was used for another request.
     KeyReused,
     /// A header such as `If-Match` is required.
     PreconditionRequired,
-    /// Too many attempts.
+    /// There were too many attempts.
     TooManyRequests,
-    /// Something broke on our side.
+    /// An internal error occurred.
     Internal,
-    /// The database can't be reached, or this cell can't serve.
+    /// The database cannot be reached, or this cell cannot serve.
     Unavailable,
 }
 
 impl Kind {
-    /// Every kind, for the reference page.
+    /// All kinds, for the reference.
     pub const ALL: [Kind; 19] = [
         Kind::Malformed,
         Kind::Unauthenticated,
@@ -72,7 +73,7 @@ impl Kind {
         Kind::Unavailable,
     ];
 
-    /// HTTP status, `type` behind `/problems/`, and title.
+    /// Returns the HTTP status, the `type` after `/problems/`, and the title.
     pub const fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
             Kind::Malformed => (400, "malformed-request", "Malformed request"),
@@ -101,19 +102,19 @@ impl Kind {
 /// A refusal or failure on its way to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind it is.
+    /// The kind.
     pub kind: Kind,
-    /// A sentence for people about this occurrence, without internals.
+    /// One sentence for people about this occurrence, without internals.
     pub detail: Option<String>,
-    /// What is wrong with which field.
+    /// The errors of single fields.
     pub errors: Vec<FieldError>,
-    /// Headers that go with the answer, such as `Retry-After` or `Allow`.
+    /// Headers of the response, such as `Retry-After` or `Allow`.
     pub headers: Vec<(&'static str, String)>,
-    /// One line for the operator; it goes to the log, never to the client.
+    /// One line for the operator, which is logged and never sent to the client.
     pub cause: Option<String>,
 }
 
-/// The answer's body.
+/// The body of the response.
 #[derive(Serialize)]
 struct Body<'a> {
     r#type: String,
@@ -127,7 +128,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// A problem of the kind, with nothing said beyond its title.
+    /// Creates a problem of the kind, with its title only.
     pub fn new(kind: Kind) -> Problem {
         Problem {
             kind,
@@ -138,20 +139,21 @@ impl Problem {
         }
     }
 
-    /// Says what happened and what to do.
+    /// Describes what happened and what to do.
     pub fn detail(mut self, detail: impl Into<String>) -> Problem {
         self.detail = Some(detail.into());
         self
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Problem {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// JSON of our own, such as the database's answer, that is not of the agreed shape: a fault of ours. The log is told where, for the
-    /// error's own words quote what stands there, which may be somebody's.
+    /// Creates the problem for internal JSON, such as a result of the database, that does not have
+    /// the agreed form. Only the position of the error is logged, because its own text quotes the
+    /// content, which may be personal data.
     pub fn unreadable(error: &serde_json::Error) -> Problem {
         Problem::new(Kind::Internal).cause(format!(
             "JSON that can't be read ({:?}), line {}, column {}",
@@ -167,7 +169,8 @@ impl Problem {
         self
     }
 
-    /// A problem of the kind with what is wrong with which field; of very many, the first.
+    /// Creates a problem of the kind with errors of single fields, of which only the first are kept
+    /// if there are many.
     pub fn with(kind: Kind, mut errors: Vec<FieldError>) -> Problem {
         errors.truncate(MAX_ERRORS);
         Problem {
@@ -176,22 +179,22 @@ impl Problem {
         }
     }
 
-    /// Input that was parsed but is not valid.
+    /// Creates the problem for input that was parsed but is not valid.
     pub fn invalid(errors: Vec<FieldError>) -> Problem {
         Problem::with(Kind::Invalid, errors)
     }
 
-    /// A query or a header that can't be parsed, or parameters that are unknown.
+    /// Creates the problem for a malformed query or header, or for unknown parameters.
     pub fn malformed(errors: Vec<FieldError>) -> Problem {
         Problem::with(Kind::Malformed, errors)
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.kind.parts().0
     }
 
-    /// The body as JSON text.
+    /// Returns the body as JSON text.
     pub fn body(&self, request_id: &str) -> String {
         let (status, name, title) = self.kind.parts();
         let body = Body {
@@ -202,7 +205,8 @@ impl Problem {
             request_id,
             errors: &self.errors,
         };
-        // `json!` panics on what can't be written, which texts and numbers always can.
+        // `json!` panics only on values that cannot be serialised, which texts and numbers always
+        // can.
         json!(body).to_string()
     }
 }
@@ -213,7 +217,7 @@ impl From<getrandom::Error> for Problem {
     }
 }
 
-/// That the tenant is served elsewhere, at this base URL.
+/// Creates the problem that names the base URL at which the tenant is served.
 pub fn misdirected(url: &str) -> Problem {
     Problem::new(Kind::WrongRegion)
         .detail(format!(
@@ -252,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_left_out() {
+    fn absent_members_are_left_out() {
         assert_eq!(
             body(&Problem::new(Kind::NotFound)),
             json!({

@@ -1,14 +1,15 @@
 //! A request as the pipeline sees it: method, path, query, headers and body, without any host type.
+//! The conversion from the host's type is in `spin::http`.
 
 use std::borrow::Cow;
 
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
-/// A request whose body has been taken in (see [`crate::pipeline::body_reader`]).
+/// A request whose body has been read (see [`crate::pipeline::body_reader`]).
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The method as it came; `HEAD` is served as `GET`.
+    /// The method as received; `HEAD` is served as `GET`.
     pub method: Method,
     /// The path, still percent-encoded.
     pub path: String,
@@ -16,18 +17,18 @@ pub struct Request {
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; empty when it is a file whose rows were taken in one by one.
+    /// The body; empty for a file whose rows were read one by one.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// A header as text; none when it is missing or not ASCII.
+    /// Returns a header as text, or none if it is missing or not ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// A header that is a list, which may stand on several lines (RFC 9110, section 5.3); none when it is
-    /// missing. What isn't ASCII is no element of a list.
+    /// Returns a header that is a list, which may span several lines (RFC 9110, section 5.3), or
+    /// none if it is missing. An element that is not ASCII is left out.
     pub fn list(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut lines = self
             .headers
@@ -48,12 +49,12 @@ impl Request {
         })
     }
 
-    /// The query's parameters in order, decoded; a parameter that isn't UTF-8 is none.
+    /// Returns the decoded parameters of the query in order; a parameter that is not UTF-8 is none.
     pub fn parameters(&self) -> impl Iterator<Item = Option<(String, String)>> + '_ {
         self.pairs().map(|(_, parameter)| parameter)
     }
 
-    /// The query's parameters in order, as they came and decoded.
+    /// Returns the parameters of the query in order, as received and decoded.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, Option<(String, String)>)> + '_ {
         self.query
             .iter()
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_text_is_none() {
+    fn values_that_are_not_text_are_none() {
         assert_eq!(
             parameters("a=%ff&b=%00&%ff=c&d=%zz"),
             [None, None, None, pair("d", "%zz")]
@@ -134,7 +135,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_encoded_is_decoded(value in "[^\0]{0,30}") {
+        fn an_encoded_value_is_decoded(value in "[^\0]{0,30}") {
             let encoded = percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC);
             prop_assert_eq!(parameters(&format!("a={encoded}")), vec![pair("a", &value)]);
         }

@@ -1,4 +1,4 @@
-//! An answer before the host sends it.
+//! A response before the host sends it. The headers that all responses have are added in `headers`.
 
 use crate::http::problem::Problem;
 
@@ -7,14 +7,14 @@ use crate::http::problem::Problem;
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Headers; the pipeline adds those that every answer has.
+    /// The headers; the pipeline adds those that every response has.
     pub headers: Vec<(&'static str, String)>,
-    /// The body; its length always goes into `content-length`.
+    /// The body; its length is always sent as `content-length`.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// An answer without a body.
+    /// Creates a response without a body.
     pub fn empty(status: u16) -> Response {
         Response {
             status,
@@ -23,7 +23,7 @@ impl Response {
         }
     }
 
-    /// An answer with a JSON text as its body.
+    /// Creates a response with a JSON text as its body.
     pub fn json(status: u16, body: impl Into<String>) -> Response {
         Response {
             status,
@@ -32,7 +32,7 @@ impl Response {
         }
     }
 
-    /// A problem as an answer.
+    /// Creates the response of a problem.
     pub fn problem(problem: &Problem, request_id: &str) -> Response {
         let mut headers = vec![("content-type", "application/problem+json".to_owned())];
         headers.extend(problem.headers.iter().cloned());
@@ -46,7 +46,7 @@ impl Response {
         }
     }
 
-    /// Says so when it is the stored answer of an idempotency key.
+    /// Marks the response as replayed if it was stored for an idempotency key.
     pub fn replayed(self, is_replayed: bool) -> Response {
         if is_replayed {
             self.header("idempotency-replayed", "true")

@@ -1,5 +1,4 @@
-//! Actions over HTTP: their input is checked, their one statement is run, and its result becomes the response.
-//!
+//! Performs actions: checks the input, runs the statement, and makes the response of its result.
 //! The plain verbs are in `pipeline::verbs`.
 
 use http::Method;
@@ -23,10 +22,10 @@ pub(crate) async fn perform(
     context: &RequestContext<'_>,
     action: &'static Action,
 ) -> Result<Response, Problem> {
-    let media = headers::accepts(context.request, &action.response.media())?;
+    let media = headers::negotiate(context.request, &action.response.media())?;
     let query = query::parameters(context.request, action.query)?;
     let body = match action.body {
-        // Where nothing must be said, nothing need be sent.
+        // A body may be left out if all of its fields may be.
         Some(fields)
             if context.request.body.is_empty() && fields.iter().all(|field| !field.required) =>
         {
@@ -64,7 +63,7 @@ pub(crate) async fn perform(
         Handler::Statement { arguments, .. } => match arguments {
             Arguments::Input => input.arguments(),
             Arguments::Prepared(prepare) => context.client.with_zones(|| prepare(&input)).await?,
-            Arguments::Asked(ask) => ask(&input).await?,
+            Arguments::PreparedAsync(prepare) => prepare(&input).await?,
         },
     };
     let key = statement_cache::Key::new(action.id, "", context.grant);

@@ -1,6 +1,5 @@
-//! From the bearer token to the caller; no database is asked.
-//!
-//! `pipeline::resolve` decides afterwards what the caller may do.
+//! Authenticates a request by its bearer token, without a query to the database. The permissions of
+//! the caller are decided in `pipeline::resolve`.
 
 use crate::auth::caller::Caller;
 use crate::auth::role::Role;
@@ -9,14 +8,15 @@ use crate::http::problem::{Kind, Problem, misdirected};
 use crate::http::request::Request;
 use crate::settings::Settings;
 
-/// Longest token that is looked at, in bytes; ours have about 500.
+/// The maximum length of a token, in bytes; ours have about 500.
 const MAX_TOKEN_BYTES: usize = 4096;
 
-/// The caller of the request, by its `Authorization` header.
+/// Returns the caller of the request, by its `Authorization` header.
 ///
 /// # Errors
 ///
-/// 401 when there is no valid token, 421 with the right base URL when it is another region's.
+/// 401 when there is no valid token, 421 with the right base URL when the token is for another
+/// region.
 pub fn authenticate(
     request: &Request,
     settings: &Settings,

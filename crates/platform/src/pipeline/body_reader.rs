@@ -1,6 +1,5 @@
-//! The body of a request, taken in as it arrives and within its limits of size and time.
-//!
-//! Which request may send how much is decided in `pipeline::resolve`.
+//! Reads the body of a request as it arrives, within limits of size and time. The limits of each
+//! request are decided in `pipeline::resolve`.
 
 use std::time::Duration;
 
@@ -9,51 +8,52 @@ use sha2::{Digest, Sha256};
 use crate::http::problem::{Kind, Problem};
 use crate::pipeline::import;
 
-/// How long a body may stand still, and what it may take in all before its rate counts.
+/// The time for which a body may stall, and the total time after which its rate is limited.
 const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Bytes of a body that are good for one more second.
+/// The minimum rate of a body: each of these bytes allows for one more second.
 const MIN_BYTES_PER_SECOND: usize = 1024;
-/// The same of a file: while it is read, memory is held for its rows.
+/// The minimum rate of a file, which is higher because memory is held for its rows while it is
+/// read.
 const MIN_FILE_BYTES_PER_SECOND: usize = 64 * 1024;
 
-/// Takes a body in.
+/// Reads a body.
 pub struct BodyReader {
     limit: usize,
     taken: usize,
     sink: BodySink,
-    /// It comes in a coding that nothing here undoes.
+    /// True if the body has a content coding, none of which is supported.
     is_coded: bool,
 }
 
-/// What is kept of the body while it arrives.
+/// The destination of the body's bytes while they arrive.
 enum BodySink {
     Bytes(Vec<u8>),
     File {
         reader: Box<import::Reader>,
-        /// The hash of the file, where an idempotency key needs it.
+        /// The hash of the file, if an idempotency key needs it.
         digest: Option<Sha256>,
     },
 }
 
-/// What a body has become.
+/// The body, once it has been read.
 pub enum Body {
     /// Its bytes.
     Bytes(Vec<u8>),
-    /// A file that is imported.
+    /// A file to import.
     File(ImportedFile),
 }
 
-/// A file that is imported.
+/// A file to import.
 pub struct ImportedFile {
-    /// The argument of the statement that inserts them, and where they stand.
+    /// The rows as the argument of the statement that inserts them, and their row numbers.
     pub(crate) batch: import::ImportBatch,
-    /// The SHA-256 of the file; empty when nobody asks for it.
+    /// The SHA-256 of the file; empty if no idempotency key needs it.
     pub(crate) digest: Vec<u8>,
 }
 
 impl BodyReader {
-    /// Keeps the bytes.
+    /// Creates a reader that keeps the bytes.
     pub fn bytes(limit: usize) -> BodyReader {
         BodyReader {
             limit,
@@ -63,7 +63,8 @@ impl BodyReader {
         }
     }
 
-    /// Keeps the rows of a file and, if there is an idempotency key, its hash.
+    /// Creates a reader that keeps the rows of a file and, if there is an idempotency key, its
+    /// hash.
     pub fn file(limit: usize, reader: import::Reader, has_key: bool) -> BodyReader {
         BodyReader {
             limit,
@@ -76,17 +77,17 @@ impl BodyReader {
         }
     }
 
-    /// Has it refuse whatever comes, if that is in a coding such as `gzip`.
+    /// Makes the reader refuse any content, if the body has a content coding such as `gzip`.
     #[must_use]
     pub fn coded(self, is_coded: bool) -> BodyReader {
         BodyReader { is_coded, ..self }
     }
 
-    /// Hears of the length that the client says its body has.
+    /// Checks the length that the client announced.
     ///
     /// # Errors
     ///
-    /// 413 when it is too large, 415 when it is coded.
+    /// 413 when it is too large, 415 when the body has a content coding.
     pub fn check_content_length(&mut self, length: usize) -> Result<(), Problem> {
         if self.is_coded && length > 0 {
             return Err(coded());
@@ -100,21 +101,22 @@ impl BodyReader {
         Ok(())
     }
 
-    /// How long to wait for the next piece of a body that began to come so long ago.
-    pub fn patience(&self, elapsed: Duration) -> Duration {
+    /// Returns the time to wait for the next piece of a body, given the time since its first.
+    pub fn next_timeout(&self, elapsed: Duration) -> Duration {
         let rate = match self.sink {
             BodySink::Bytes(_) => MIN_BYTES_PER_SECOND,
             BodySink::File { .. } => MIN_FILE_BYTES_PER_SECOND,
         };
-        let earned = Duration::from_secs((self.taken / rate) as u64);
-        STALL_TIMEOUT.min((STALL_TIMEOUT + earned).saturating_sub(elapsed))
+        let allowed = Duration::from_secs((self.taken / rate) as u64);
+        STALL_TIMEOUT.min((STALL_TIMEOUT + allowed).saturating_sub(elapsed))
     }
 
-    /// Takes the next piece.
+    /// Reads the next piece.
     ///
     /// # Errors
     ///
-    /// 413 as soon as the limit is passed, 415 when it is coded; for a file, what is wrong with it as soon as that is known.
+    /// 413 as soon as the limit is exceeded, 415 when the body has a content coding; for a file,
+    /// its error as soon as that is known.
     pub fn take(&mut self, piece: &[u8]) -> Result<(), Problem> {
         if self.is_coded && !piece.is_empty() {
             return Err(coded());
@@ -135,11 +137,11 @@ impl BodyReader {
         Ok(())
     }
 
-    /// The whole body.
+    /// Returns the whole body.
     ///
     /// # Errors
     ///
-    /// What is wrong with a file.
+    /// The error of a file.
     pub fn finish(self) -> Result<Body, Problem> {
         Ok(match self.sink {
             BodySink::Bytes(bytes) => Body::Bytes(bytes),
@@ -212,16 +214,16 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_slowly_is_waited_for_no_longer_than_what_came_is_good_for() {
+    fn a_slow_body_gets_no_more_time_than_its_bytes_allow() {
         let seconds = Duration::from_secs;
         let mut reader = BodyReader::bytes(1024 * 1024);
-        assert_eq!(reader.patience(seconds(0)), STALL_TIMEOUT);
-        assert_eq!(reader.patience(seconds(14)), seconds(1));
+        assert_eq!(reader.next_timeout(seconds(0)), STALL_TIMEOUT);
+        assert_eq!(reader.next_timeout(seconds(14)), seconds(1));
         reader.take(b"x").unwrap();
-        assert_eq!(reader.patience(seconds(16)), seconds(0));
+        assert_eq!(reader.next_timeout(seconds(16)), seconds(0));
         reader.take(&[b'x'; 10 * 1024]).unwrap();
-        assert_eq!(reader.patience(seconds(16)), seconds(9));
-        assert_eq!(reader.patience(seconds(3)), STALL_TIMEOUT);
+        assert_eq!(reader.next_timeout(seconds(16)), seconds(9));
+        assert_eq!(reader.next_timeout(seconds(3)), STALL_TIMEOUT);
     }
 
     #[test]

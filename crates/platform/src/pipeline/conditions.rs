@@ -1,8 +1,10 @@
-//! Conditional requests (RFC 9110, section 13): `ETag`, `If-Match`, `If-None-Match`.
+//! Conditional requests (RFC 9110, section 13): `ETag`, `If-Match`, `If-None-Match`. Versions are
+//! compared and increased by the SQL of `declare::statements::single_row`.
 //!
-//! A resource's version is a number that grows by one with each change. What a role sees of it may
-//! differ, so the tag names the role's view too. A change is compared by the version alone: whoever read
-//! a version, through whichever view, knows that nothing has changed since.
+//! The version of a resource is a number that grows by one with each change. Roles may see
+//! different fields of it, so the entity tag names the role's view too. A change is compared by the
+//! version alone, because a client that read this version through any view knows that nothing has
+//! changed since.
 
 use http::Method;
 
@@ -12,7 +14,8 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::values::field_error::FieldError;
 
-/// The strong tag of a version as the grant shows it; without one all is shown.
+/// Returns the strong entity tag of a version in the view of the grant. Without a grant, all fields
+/// are shown.
 pub fn etag(version: &str, grant: Option<&Grant>) -> String {
     let reads = grant.map_or(Fields::All, |grant| grant.reads);
     let reads_of_others = grant.and_then(|grant| grant.reads_of_others);
@@ -24,7 +27,7 @@ pub fn etag(version: &str, grant: Option<&Grant>) -> String {
     if names.peek().is_none() {
         return format!("\"{version}\"");
     }
-    // Which view it is, in short: enough to tell the views of one resource apart.
+    // A short hash of the view is enough to distinguish the views of one resource.
     let view = names
         .flat_map(|name| name.bytes().chain([b',']))
         .fold(0_u32, |sum, byte| {
@@ -33,12 +36,12 @@ pub fn etag(version: &str, grant: Option<&Grant>) -> String {
     format!("\"{version}-{view:x}\"")
 }
 
-/// The versions of which `If-Match` names one or several: none without the header or with `*`.
+/// Returns the versions that `If-Match` names, or none without the header or with `*`.
 ///
 /// # Errors
 ///
-/// 400 for what isn't a list of entity tags; 412 when none of them can be the tag of a version, weak ones
-/// included; 428 when the header is required and missing.
+/// 400 for a value that is not a list of entity tags; 412 when none of them can be the tag of a
+/// version, which includes weak ones; 428 when the header is required and missing.
 pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec<i64>>, Problem> {
     let Some(header) = request.list("if-match") else {
         return if required {
@@ -58,7 +61,8 @@ pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec
             "Must be an ETag in double quotes, or `*`.",
         )])
     })?;
-    // The comparison for this header is strong (RFC 9110, section 13.1.1): a weak tag is equal to none.
+    // The comparison for this header is strong (RFC 9110, section 13.1.1), so a weak tag equals
+    // none.
     let versions: Vec<i64> = tags
         .into_iter()
         .filter(|tag| !tag.is_weak)
@@ -71,15 +75,16 @@ pub fn expected_versions(request: &Request, required: bool) -> Result<Option<Vec
     Ok(Some(versions))
 }
 
-/// The version in a tag of ours; none in any other text.
+/// Returns the version in an entity tag, or none if the tag has another form.
 fn version(tag: &str) -> Option<i64> {
     let digits = tag.split_once('-').map_or(tag, |(version, _)| version);
     let version: i64 = digits.parse().ok()?;
-    // One text for each version: no sign, no leading zero.
+    // Each version has one text: no sign and no leading zero.
     (version.to_string() == digits).then_some(version)
 }
 
-/// The response with its tag: 304 without a body when a client that reads has that version already.
+/// Adds the entity tag to the response: 304 without a body if a reading client already has that
+/// version.
 pub fn tagged(request: &Request, response: Response, etag: String) -> Response {
     let reads = request.method == Method::GET || request.method == Method::HEAD;
     let response = if reads && not_modified(request, &etag) {
@@ -90,7 +95,7 @@ pub fn tagged(request: &Request, response: Response, etag: String) -> Response {
     response.header("etag", etag)
 }
 
-/// Whether `If-None-Match` names the tag.
+/// Returns true if `If-None-Match` names the tag.
 pub fn not_modified(request: &Request, etag: &str) -> bool {
     request.list("if-none-match").is_some_and(|header| {
         // The comparison for this header is weak (RFC 9110, section 13.1.2).
@@ -108,11 +113,11 @@ pub fn not_modified(request: &Request, etag: &str) -> bool {
 /// An entity tag (RFC 9110, section 8.8.3).
 struct Tag<'a> {
     is_weak: bool,
-    /// What stands between its quotes.
+    /// The text between its quotes.
     text: &'a str,
 }
 
-/// The tags of a list; none when it isn't one.
+/// Parses a list of entity tags; none if the header is not one.
 fn tags(header: &str) -> Option<Vec<Tag<'_>>> {
     let mut tags = Vec::new();
     let mut rest = header.trim();
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_was_a_tag_of_ours_is_stale() {
+    fn a_tag_that_was_never_issued_is_stale() {
         for line in [
             "W/\"3\"",
             "\"\"",
@@ -213,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_malformed() {
+    fn a_header_that_is_not_a_list_of_tags_is_malformed() {
         for line in [
             "3",
             "\"3",

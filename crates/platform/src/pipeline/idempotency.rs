@@ -1,18 +1,20 @@
-//! `Idempotency-Key`: a POST that is repeated with the same key is done once and answered alike.
+//! `Idempotency-Key`: a POST that is repeated with the same key is performed once and answered
+//! alike. The responses are stored by the database (`lms.run`).
 
 use crate::auth::token::Keys;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
 use crate::values::field_error::FieldError;
 
-/// Most characters of a key.
+/// The maximum length of a key.
 const MAX_KEY_BYTES: usize = 255;
 
-/// The request's key, if it has one.
+/// Returns the idempotency key of the request, if it has one.
 ///
 /// # Errors
 ///
-/// 400 when the key is empty, too long or not of visible ASCII characters; 428 when there is none and it is required.
+/// 400 when the key is empty, too long or not of visible ASCII characters; 428 when it is required
+/// and missing.
 pub(crate) fn key(request: &Request, is_required: bool) -> Result<Option<&str>, Problem> {
     let Some(value) = request.headers.get("idempotency-key") else {
         if is_required {
@@ -35,15 +37,15 @@ pub(crate) fn key(request: &Request, is_required: bool) -> Result<Option<&str>, 
         })
 }
 
-/// A hash of what the request asks for, so that a key can't be used again for something else. `content` is
+/// Returns a hash of the request, so that a key cannot be used again for another one. `content` is
 /// its body, or the hash of a file.
 ///
-/// It is kept in the database, and bodies hold passwords: whoever reads it there must not be able to try
-/// them, so it takes the signing key to compute.
+/// The hash is stored in the database, and bodies contain passwords. It needs the signing key, so
+/// that a reader of the database cannot guess them.
 ///
 /// # Errors
 ///
-/// When there is no signing key, which is a fault of ours.
+/// When there is no signing key, which is an internal error.
 pub(crate) fn fingerprint(
     request: &Request,
     content: &[u8],
@@ -104,7 +106,7 @@ mod tests {
         others[1].path.push('x');
         others[2].query = None;
         others[3].body.push(b' ');
-        // What moves from the query to the path is another request.
+        // A text that moves from the query to the path makes another request.
         others[4].path = "/v1/lamps\0a=b".to_owned();
         others[4].query = None;
         for other in &others {

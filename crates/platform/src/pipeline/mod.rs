@@ -1,7 +1,8 @@
-//! The way of a request, in one place, the same for every endpoint of every component.
+//! The way of a request, the same for every endpoint of every component. The declarations of the
+//! endpoints are in `declare`.
 //!
-//! `resolve` makes the plan from the head, `body_reader` takes the body in, and `handle` runs one statement and makes the
-//! response of its result. What an endpoint does beyond that stands in its declaration (`declare`).
+//! `resolve` makes the plan from the head, `body_reader` reads the body, and `handle` runs one
+//! statement and makes the response of its result.
 
 mod actions;
 pub mod authenticate;
@@ -19,7 +20,8 @@ mod verbs;
 use std::time::Instant;
 
 use crate::auth::policy::Verb;
-use crate::declare::component::{Component, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::Operation;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
@@ -31,7 +33,7 @@ use crate::settings::Settings;
 use crate::sql::context::DatabaseContext;
 use crate::sql::database::{Client, Database};
 
-/// Answers a request as planned, with the file that it imports, if it does.
+/// Handles a request as planned, with the file that it imports, if any.
 pub async fn handle(
     component: &Component,
     settings: &Settings,
@@ -70,7 +72,7 @@ pub async fn handle(
     )
 }
 
-/// Performs the operation of a request's endpoint.
+/// Performs the operation of the request's endpoint.
 async fn perform(
     component: &Component,
     context: &RequestContext<'_>,
@@ -87,7 +89,7 @@ async fn perform(
     }
 }
 
-/// The context in which the statement runs.
+/// Returns the context in which the statement runs.
 fn database_context<'a>(
     resolved: &Resolved,
     settings: &'a Settings,
@@ -109,7 +111,7 @@ fn database_context<'a>(
     Ok(context)
 }
 
-/// Answers a request without the database: by a file, or by what is wrong with its body.
+/// Returns the response of a request without the database: a file, or the problem of its body.
 pub fn respond(
     allowed_origins: &[String],
     request: &Request,
@@ -121,7 +123,8 @@ pub fn respond(
     finish(result, allowed_origins, request, request_id, 0, started)
 }
 
-/// The answer with the headers that all have; of a problem, also a line with its cause for the operator.
+/// Returns the response with the headers that all responses have. For a problem, it logs the cause
+/// for the operator.
 fn finish(
     result: Result<Response, Problem>,
     allowed_origins: &[String],

@@ -1,12 +1,11 @@
-//! The resolved request, with the database in its context: all that serving an operation has at hand.
-//!
-//! Actions see an `ActionContext` of it (`declare::action`), with their input checked.
+//! The context of a request: the resolved request with the database, as operations need it. Actions
+//! receive an `ActionContext` of it (`declare::action_context`), with their input checked.
 
 use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
 use crate::auth::policy::{Fields, Grant};
-use crate::declare::component::Operation;
+use crate::declare::endpoint::Operation;
 use crate::declare::field::Field;
 use crate::declare::query;
 use crate::declare::validation::{self, WriteMode};
@@ -19,7 +18,7 @@ use crate::sql::database::{Client, QueryResult};
 use crate::sql::error::QueryError;
 use crate::sql::statement::Statement;
 
-/// A resolved request with its body.
+/// A resolved request with its body and the database.
 pub(crate) struct RequestContext<'a> {
     pub(crate) request: &'a Request,
     pub(crate) settings: &'a Settings,
@@ -31,7 +30,7 @@ pub(crate) struct RequestContext<'a> {
 }
 
 impl<'a> RequestContext<'a> {
-    /// A request as it was resolved.
+    /// Creates the context of a resolved request.
     pub(crate) fn new(
         request: &'a Request,
         settings: &'a Settings,
@@ -51,7 +50,7 @@ impl<'a> RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
-    /// Runs the request's statement.
+    /// Runs the statement of the request.
     pub(crate) async fn run(
         &self,
         statement: &Statement,
@@ -60,17 +59,17 @@ impl RequestContext<'_> {
         self.client.run(statement, arguments).await
     }
 
-    /// The grant of the access table, which a plain verb always has.
+    /// Returns the grant of the access table, which a plain verb always has.
     ///
     /// # Errors
     ///
-    /// 500 where no role is needed.
+    /// 500 when the endpoint needs no role.
     pub(crate) fn granted(&self) -> Result<&'static Grant, Problem> {
         self.grant
             .ok_or_else(|| Problem::new(Kind::Internal).cause("a plain verb without a grant"))
     }
 
-    /// The checked body of a request that has one.
+    /// Returns the checked body of a request.
     pub(crate) fn body(
         &self,
         fields: impl Iterator<Item = &'static Field> + Clone,
@@ -86,7 +85,7 @@ impl RequestContext<'_> {
         validation::body(fields, writes, mode, &object)
     }
 
-    /// Refuses what a body holds, where none is known.
+    /// Refuses a body, if the endpoint has none.
     pub(crate) fn no_body(&self) -> Result<(), Problem> {
         if self.request.body.is_empty() {
             return Ok(());
@@ -94,7 +93,7 @@ impl RequestContext<'_> {
         self.body(std::iter::empty(), WriteMode::Create).map(|_| ())
     }
 
-    /// Refuses a query, where none is known.
+    /// Refuses a query, if the endpoint has none.
     pub(crate) fn no_query(&self) -> Result<(), Problem> {
         query::parameters(self.request, &[]).map(|_| ())
     }

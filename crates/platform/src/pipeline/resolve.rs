@@ -1,7 +1,7 @@
-//! The plan of a request, decided once from its head: endpoint, caller, grant, how the body is read, and how long the
-//! statement may take. No database is needed, and nothing later asks again.
+//! Makes the plan of a request from its head: the endpoint, the caller, the grant, the limits of
+//! the body and the time limit of the statement. The plan is carried out by `pipeline::handle`.
 //!
-//! The plan is carried out by `pipeline::handle`.
+//! The plan needs no database, and nothing is decided again later.
 
 use http::Method;
 use serde_json::{Map, Value};
@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use crate::auth::caller::Caller;
 use crate::auth::policy::{Access, Grant, Verb};
 use crate::declare::action::{Action, Handler};
-use crate::declare::component::{Component, Endpoint, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::{Endpoint, Operation};
 use crate::declare::query;
 use crate::declare::resource::{DRY_RUN, Resource};
 use crate::http::headers;
@@ -22,17 +23,17 @@ use crate::pipeline::import;
 use crate::pipeline::router::{self, Route};
 use crate::settings::Settings;
 
-/// Most bytes of a body.
+/// The maximum size of a body, in bytes.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// Most bytes of a file that is imported.
+/// The maximum size of an imported file, in bytes.
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The plan of a request.
 pub struct Plan {
-    /// Its destination, or the problem that is answered once its body was taken: a body that is left behind would cost the
-    /// client its connection.
+    /// The destination, or the problem that is returned once the body was read. A body that is left
+    /// unread would cost the client its connection.
     pub(crate) destination: Result<Destination, Problem>,
-    /// Takes the body in; none where a body has no meaning.
+    /// Reads the body; none if a body has no meaning.
     reader: Option<BodyReader>,
 }
 
@@ -40,30 +41,31 @@ pub struct Plan {
 pub(crate) enum Destination {
     /// An endpoint.
     Endpoint(Box<Resolved>),
-    /// `OPTIONS`: the methods that the path knows.
+    /// `OPTIONS`, with the methods of the path.
     Options(String),
 }
 
-/// An endpoint with all that the head says about the request.
+/// An endpoint with everything that the head tells of the request.
 pub(crate) struct Resolved {
     pub(crate) operation: Operation,
     /// The values of the path's parameters.
     pub(crate) parameters: Map<String, Value>,
-    /// The caller; none where anybody may call.
+    /// The caller; none for a public endpoint.
     pub(crate) caller: Option<Caller>,
-    /// The grant of the access table; none where no role is needed.
+    /// The grant of the access table; none if no role is needed.
     pub(crate) grant: Option<&'static Grant>,
-    /// The `Idempotency-Key`, where the response is kept for one.
+    /// The `Idempotency-Key`, if the response is stored for one.
     pub(crate) idempotency_key: Option<String>,
 }
 
 impl Plan {
-    /// Hands over what takes the body in; none where a body has no meaning, or its coding.
+    /// Returns the reader of the body; none if a body has no meaning, and then its coding has none
+    /// either.
     pub fn body_reader(&mut self) -> Option<BodyReader> {
         self.reader.take()
     }
 
-    /// Returns whether the request's statement may take longer than others.
+    /// Returns true if the statement of the request may take longer than others.
     pub fn is_long_running(&self) -> bool {
         let Ok(Destination::Endpoint(resolved)) = &self.destination else {
             return false;
@@ -85,8 +87,8 @@ impl Plan {
 ///
 /// # Errors
 ///
-/// The problems that are answered without a look at the body: 400 for a header that is there twice, and those of an import's
-/// head.
+/// The problems that are returned without reading the body: 400 for a repeated header, and those of
+/// the head of an import.
 pub fn resolve(
     component: &Component,
     settings: &Settings,
@@ -104,13 +106,13 @@ pub fn resolve(
     };
     let key = idempotency_key(component, &endpoint, request);
     let resolved = |key: Option<String>| {
-        let is_kept = caller.is_some() && is_kept(endpoint.operation);
+        let is_stored = caller.is_some() && is_stored(endpoint.operation);
         Destination::Endpoint(Box::new(Resolved {
             operation: endpoint.operation,
             parameters,
             caller,
             grant,
-            idempotency_key: key.filter(|_| is_kept),
+            idempotency_key: key.filter(|_| is_stored),
         }))
     };
     match (endpoint.operation, grant) {
@@ -127,7 +129,7 @@ pub fn resolve(
     }
 }
 
-/// The plan of a request whose body, if it has one, is kept as bytes.
+/// Returns the plan of a request whose body, if it has one, is kept as bytes.
 fn plan(request: &Request, destination: Result<Destination, Problem>) -> Plan {
     // A body has no meaning there (RFC 9110, section 9.3), nor has its coding.
     let has_body =
@@ -140,7 +142,7 @@ fn plan(request: &Request, destination: Result<Destination, Problem>) -> Plan {
     }
 }
 
-/// The caller, and what the access table grants; neither where anybody may call.
+/// Returns the caller and the grant of the access table, or neither for a public endpoint.
 fn authorize(
     component: &Component,
     endpoint: &Endpoint,
@@ -166,7 +168,7 @@ fn authorize(
     }
 }
 
-/// The key of a `POST`, even where the response is not kept for it.
+/// Returns the idempotency key of a `POST`, even if the response is not stored for it.
 fn idempotency_key(
     component: &Component,
     endpoint: &Endpoint,
@@ -179,9 +181,9 @@ fn idempotency_key(
     Ok(key.map(str::to_owned))
 }
 
-/// Returns whether the response is that of one statement, which is kept for an idempotency key. Without a caller there
-/// is no tenant to keep it for.
-fn is_kept(operation: Operation) -> bool {
+/// Returns true if the response is that of one statement, which is stored for an idempotency key.
+/// Without a caller there is no tenant for which to store it.
+fn is_stored(operation: Operation) -> bool {
     match operation {
         Operation::Verb(..)
         | Operation::Action(Action {
@@ -192,13 +194,13 @@ fn is_kept(operation: Operation) -> bool {
     }
 }
 
-/// The reader of the file that the request brings, once nothing else is wrong with the request.
+/// Returns the reader of an imported file, once the rest of the request is valid.
 fn import_reader(
     request: &Request,
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<import::Reader, Problem> {
-    headers::accepts(request, &["application/json"])?;
+    headers::negotiate(request, &["application/json"])?;
     headers::content_type(request, &["text/csv"])?;
     let query = query::parameters(request, &[DRY_RUN])?;
     let dry_run = query.get("dry_run").is_some_and(|value| value == "true");

@@ -1,19 +1,21 @@
-//! From method and path to the endpoint, or to what is wrong with them.
+//! Finds the endpoint of a method and a path, or the problem with them. The endpoints are declared
+//! in `declare::component`.
 
 use http::Method;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::declare::component::{Component, Endpoint};
+use crate::declare::component::Component;
+use crate::declare::endpoint::Endpoint;
 use crate::declare::field::Kind;
 use crate::declare::validation;
 use crate::http::problem::{self, Problem};
 
-/// Where a request goes.
+/// The destination of a request.
 pub(crate) enum Route {
-    /// To an endpoint, with the values of its path's parameters.
+    /// An endpoint, with the values of the path's parameters.
     Endpoint(Endpoint, Map<String, Value>),
-    /// `OPTIONS`: the methods that the path knows.
+    /// `OPTIONS`, with the methods of the path.
     Options(String),
 }
 
@@ -21,7 +23,7 @@ pub(crate) enum Route {
 ///
 /// # Errors
 ///
-/// 404 for a path that isn't there, 405 with `Allow` for a method that the path doesn't know.
+/// 404 for an unknown path, 405 with `Allow` for a method that the path does not have.
 pub(crate) fn find(component: &Component, method: &Method, path: &str) -> Result<Route, Problem> {
     let wanted = if *method == Method::HEAD {
         &Method::GET
@@ -65,7 +67,8 @@ fn other_method(component: &Component, method: &Method, path: &str) -> Result<Ro
         .header("allow", allow))
 }
 
-/// Whether the path is one of the endpoint's: what is no value of a parameter's kind is not there.
+/// Returns true if the path belongs to the endpoint. A segment that is not a value of its
+/// parameter's kind does not match.
 fn matches(endpoint: &Endpoint, path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else {
         return false;
@@ -75,7 +78,7 @@ fn matches(endpoint: &Endpoint, path: &str) -> bool {
         given
             .next()
             .is_some_and(|value| match endpoint.parameter(segment) {
-                // An id needs no decoding, and is looked at without being written anew.
+                // An id needs no decoding, and is checked without an allocation.
                 Some((_, Kind::Id)) => validation::id(value).is_some(),
                 Some((_, kind)) => value_of(kind, value).is_some(),
                 None => segment == value,
@@ -83,7 +86,7 @@ fn matches(endpoint: &Endpoint, path: &str) -> bool {
     }) && given.next().is_none()
 }
 
-/// The values of the parameters of a path that matches, in their normal form.
+/// Returns the values of the parameters of a path that matches, in their normal form.
 fn parameters(endpoint: &Endpoint, path: &str) -> Map<String, Value> {
     endpoint
         .segments()
@@ -95,7 +98,7 @@ fn parameters(endpoint: &Endpoint, path: &str) -> Map<String, Value> {
         .collect()
 }
 
-/// The value that a segment of a path is, if it is one of the kind.
+/// Returns the value of a segment, if it is of the kind.
 fn value_of(kind: Kind, segment: &str) -> Option<String> {
     if let Kind::Id = kind {
         return validation::id(segment).map(|id| id.to_string());
@@ -109,7 +112,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::declare::component::Operation;
+    use crate::declare::endpoint::Operation;
     use crate::fixture::COMPONENT;
     use crate::http::problem::Kind;
 

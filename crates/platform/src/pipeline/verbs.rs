@@ -1,4 +1,5 @@
-//! The plain verbs over HTTP: list, get, create, update, delete, restore, import, export.
+//! Performs the plain verbs: list, get, create, update, delete, restore, import, export. Their SQL
+//! is in `declare::statements`, and actions are in `pipeline::actions`.
 
 use std::rc::Rc;
 
@@ -58,7 +59,7 @@ async fn list(
     } else {
         &["application/json"]
     };
-    let is_file = headers::accepts(context.request, media)? == "text/csv";
+    let is_file = headers::negotiate(context.request, media)? == "text/csv";
     let language = context
         .caller
         .as_ref()
@@ -106,12 +107,12 @@ async fn list(
     })
 }
 
-/// What the text of a verb's statement depends on.
+/// Returns the key of a verb's statement in the cache.
 fn key(resource: &'static Resource, verb: Verb, grant: &'static Grant) -> Key {
     Key::new(resource.name, verb.name(), Some(grant))
 }
 
-/// `Link: <...>; rel="next"` (RFC 8288): the same query with the next cursor.
+/// Returns `Link: <...>; rel="next"` (RFC 8288): the same query with the next cursor.
 fn next_link(request: &Request, cursor: &str) -> String {
     let kept: String = request
         .pairs()
@@ -126,7 +127,7 @@ async fn get(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     let looking_back = query::parameters(context.request, &[AS_OF])?;
     let statement = if looking_back.is_empty() {
         statement_cache::get(key(resource, Verb::Get, grant), || {
@@ -149,7 +150,8 @@ async fn get(
     single(context, grant, 200, result)
 }
 
-/// One resource as the answer, with its tag; 304 when the client has that version already.
+/// Returns one resource as the response, with its entity tag; 304 if the client already has that
+/// version.
 fn single(
     context: &RequestContext<'_>,
     grant: &'static Grant,
@@ -170,7 +172,7 @@ async fn create(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     context.no_query()?;
     let input = context
         .client
@@ -190,7 +192,7 @@ async fn create(
     created(context, grant, resource.name, result)
 }
 
-/// 201 with the place of what was made.
+/// Returns 201 with the location of the new resource.
 fn created(
     context: &RequestContext<'_>,
     grant: &'static Grant,
@@ -201,7 +203,7 @@ fn created(
     located(response, noun)
 }
 
-/// Adds the place of what was made.
+/// Adds the location of the new resource.
 pub(crate) fn located(response: Response, noun: &str) -> Result<Response, Problem> {
     #[derive(serde::Deserialize)]
     struct Made {
@@ -234,7 +236,7 @@ async fn update(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     context.no_query()?;
     let versions = conditions::expected_versions(context.request, resource.requires_match)?;
     let input = context
@@ -277,7 +279,7 @@ async fn restore(
     resource: &'static Resource,
     grant: &'static Grant,
 ) -> Result<Response, Problem> {
-    headers::accepts(context.request, &["application/json"])?;
+    headers::negotiate(context.request, &["application/json"])?;
     context.no_query()?;
     context.no_body()?;
     let statement = statement_cache::get(key(resource, Verb::Restore, grant), || {
@@ -308,7 +310,7 @@ pub(crate) async fn import(
         ..
     } = batch;
     let answered = context.client.run_text(&statement, arguments).await;
-    // Until here the rows took their memory.
+    // The memory of the rows is counted until here.
     drop(share);
     match answered {
         Ok(result) => {

@@ -1,4 +1,4 @@
-//! A limit of time on anything that is waited for.
+//! A time limit on a future. The limits themselves are beside the code that uses them.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::future::{self, Either};
 use spin_sdk::time;
 
-/// What comes of it within the time; none, and it is given up, when that is over.
-pub(crate) async fn within<T>(limit: Duration, what: impl Future<Output = T>) -> Option<T> {
-    match future::select(pin!(what), pin!(time::sleep(limit))).await {
+/// Returns the output of the future, or none if the time limit ends first.
+pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    match future::select(pin!(future), pin!(time::sleep(limit))).await {
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,
     }

@@ -1,6 +1,7 @@
-//! The entry of a component, which the host calls for every request. Natively there is none.
+//! The entry point of a component, which the host calls for every request. There is none in a
+//! native build, and the handling of a request is in `spin::http`.
 
-/// Makes the entry of a component: of its table, or of how else it answers a request.
+/// Declares the entry point of a component, for its table or for another handler of requests.
 #[macro_export]
 macro_rules! entry {
     ($request:ident => $answer:expr) => {

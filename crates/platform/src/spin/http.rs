@@ -1,6 +1,5 @@
-//! HTTP as the host speaks it: its requests become ours, and our responses its own.
-//!
-//! Which endpoint answers, and how, is decided in `pipeline`.
+//! Converts the host's HTTP requests to those of this crate, and its responses to the host's. The
+//! routing and handling of a request is in `pipeline`.
 
 use std::time::Instant;
 
@@ -20,27 +19,27 @@ use crate::spin::postgres::Postgres;
 use crate::spin::variables::{settings, variable};
 use crate::values::random;
 
-/// A request as the host hands it over.
+/// A request as the host passes it.
 pub type Incoming = spin_sdk::http::Request;
-/// An answer as the host takes it.
+/// A response as the host takes it.
 pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
 
-/// Answers a request of the host with the component's table.
+/// Serves a request with the component's table.
 pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let settings = match settings(component.application.regions).await {
         Ok(settings) => settings,
-        Err(cause) => return sent(refused(component.name, &cause)),
+        Err(cause) => return into_outgoing(unavailable(component.name, &cause)),
     };
     let (parts, body) = request.into_parts();
-    let mut request = head(parts);
+    let mut request = without_body(parts);
     let taken = match pipeline::resolve::resolve(component, &settings, &request) {
-        Ok(mut plan) => match take_body(&mut request, body, plan.body_reader()).await {
+        Ok(mut plan) => match receive_body(&mut request, body, plan.body_reader()).await {
             Ok(file) => Ok((plan, file)),
             Err(problem) => Err(problem),
         },
         Err(problem) => Err(problem),
     };
-    sent(match taken {
+    into_outgoing(match taken {
         Ok((plan, file)) => {
             let database = Postgres::new(&settings, plan.is_long_running());
             pipeline::handle(component, &settings, &database, &request, plan, file).await
@@ -49,7 +48,7 @@ pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     })
 }
 
-/// Answers a request of the host by `respond`, which is told the allowed origins and reads no body.
+/// Serves a request by `respond`, which receives the allowed origins and reads no body.
 pub async fn serve_files(
     name: &str,
     respond: fn(&[String], &Request) -> Response,
@@ -58,38 +57,38 @@ pub async fn serve_files(
     let response = match variable("allowed_origins").await {
         Ok(origins) => {
             let (parts, _) = request.into_parts();
-            respond(&settings::origins(&origins), &head(parts))
+            respond(&settings::origins(&origins), &without_body(parts))
         }
-        Err(cause) => refused(name, &cause),
+        Err(cause) => unavailable(name, &cause),
     };
-    sent(response)
+    into_outgoing(response)
 }
 
-/// Answers the question of another component of the application.
-pub async fn serve_questions(
+/// Serves a request of another component of the application.
+pub async fn serve_service_requests(
     name: &str,
     answer: fn(&str, &[u8]) -> Result<String, Problem>,
     request: Incoming,
 ) -> Outgoing {
     let (parts, body) = request.into_parts();
-    let request = head(parts);
-    let question = match body.collect().await {
+    let request = without_body(parts);
+    let body = match body.collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(_) => Err(Problem::new(Kind::Malformed)),
     };
-    let answered = question.and_then(|question| answer(&request.path, &question));
-    sent(match answered {
+    let answered = body.and_then(|body| answer(&request.path, &body));
+    into_outgoing(match answered {
         Ok(answer) => Response::json(200, answer),
         Err(problem) => {
-            let cause = problem.cause.as_deref().unwrap_or("not a question");
+            let cause = problem.cause.as_deref().unwrap_or("malformed request");
             eprintln!("{name} can't answer {}: {cause}", request.path);
             Response::empty(problem.status())
         }
     })
 }
 
-/// The answer when there are no settings to serve by.
-fn refused(name: &str, cause: &str) -> Response {
+/// Returns the response when there are no usable settings.
+fn unavailable(name: &str, cause: &str) -> Response {
     eprintln!("{name} can't serve: {cause}");
     let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
     let request_id = random::id().to_string();
@@ -100,9 +99,9 @@ fn refused(name: &str, cause: &str) -> Response {
         .header("content-length", length)
 }
 
-/// Takes the body in: into the request, or as the file that it is. Where a body has no meaning, the host is not asked for one,
-/// which would cost more than to route.
-async fn take_body<B>(
+/// Reads the body into the request, or as an imported file. If a body has no meaning, the host is
+/// not asked for one, because that would cost more than the routing.
+async fn receive_body<B>(
     request: &mut Request,
     body: B,
     reader: Option<BodyReader>,
@@ -122,8 +121,8 @@ where
     }
 }
 
-/// The request without its body.
-fn head(parts: http::request::Parts) -> Request {
+/// Returns the request without its body.
+fn without_body(parts: http::request::Parts) -> Request {
     Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -141,7 +140,8 @@ async fn read_body<B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    // A length that can't be parsed is no reason to refuse: what comes is counted anyway.
+    // A length that cannot be parsed is no reason to refuse, because the received bytes are counted
+    // anyway.
     if let Some(length) = request
         .header("content-length")
         .and_then(|length| length.parse().ok())
@@ -155,7 +155,7 @@ where
         several requests.",
         )
     };
-    while let Some(frame) = within(reader.patience(begun.elapsed()), body.frame())
+    while let Some(frame) = within(reader.next_timeout(begun.elapsed()), body.frame())
         .await
         .ok_or_else(too_slow)?
     {
@@ -170,7 +170,7 @@ where
     reader.finish()
 }
 
-fn sent(response: Response) -> Outgoing {
+fn into_outgoing(response: Response) -> Outgoing {
     let mut builder = http::Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value);

@@ -1,5 +1,4 @@
-//! Input and output by Spin's interfaces: HTTP, variables, PostgreSQL and other components.
-//!
+//! Input and output through Spin's interfaces: HTTP, variables, PostgreSQL and other components.
 //! Everything that can run without a host is elsewhere in this crate.
 
 #[cfg(target_family = "wasm")]

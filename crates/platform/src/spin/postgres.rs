@@ -1,7 +1,8 @@
-//! PostgreSQL by Spin's interface: one call of `lms.run` for each statement.
+//! PostgreSQL through Spin's interface: one call of `lms.run` for each statement. The pipeline's
+//! view of the database is in `sql::database`.
 //!
-//! Nothing else may open a connection (`clippy.toml` says so): a statement that doesn't go through
-//! `lms.run` would run without a tenant's context.
+//! Nothing else may open a connection (`clippy.toml` forbids it), because a statement that does not
+//! go through `lms.run` would run without the context of a tenant.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -17,19 +18,20 @@ use crate::sql::database::{CALL, Database, Pause, Pending, QueryResult};
 use crate::sql::error::{DatabaseError, QueryError};
 use crate::sql::statement::Statement;
 
-/// How long the database may take in all. More than its own `statement_timeout`, whose refusal says more: this is
-/// for a server that has fallen silent, and for a pool that has no connection left.
+/// The time limit of the database, all in all. It is longer than its own `statement_timeout`, whose
+/// error says more. It is meant for a server that no longer responds, and for a pool without a free
+/// connection.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How much longer a request with a long-running statement may take in all than the statement.
+/// The additional time of a request with a long-running statement, beyond that of the statement.
 const LONG_RUNNING_MARGIN: Duration = Duration::from_secs(5);
 
-/// PostgreSQL through Spin: a connection from the host's pool for one statement, and no longer, for idle
-/// instances that hold connections would starve the others.
+/// PostgreSQL through Spin. It takes a connection from the host's pool for one statement and no
+/// longer, because idle instances that hold connections would starve the others.
 pub(crate) struct Postgres<'s> {
     address: Cow<'s, str>,
     certificate: Option<&'s str>,
-    /// How long it may take in all.
+    /// The time limit of a call.
     limit: Duration,
 }
 
@@ -107,13 +109,14 @@ impl Database for Postgres<'_> {
     }
 }
 
-/// The row of `lms.run`: body, tag, whether it was kept from an earlier request, and why there is none of these.
+/// Returns the result in the row of `lms.run`: the body, the tag, whether it is a replay, and the
+/// error.
 fn query_result(row: Option<Vec<DbValue>>, microseconds: u128) -> Result<QueryResult, QueryError> {
     let odd = |what: &str| QueryError::Unexpected(format!("lms.run answered {what}"));
     let text = |value: DbValue| match value {
         DbValue::Str(text) => Ok(Some(text)),
         DbValue::DbNull => Ok(None),
-        // Not the value itself, which may be somebody's: this becomes a line of the log.
+        // The value itself is left out, because it may be personal data and this text is logged.
         _ => Err(odd("something else for a text")),
     };
     match row.map(<[DbValue; 4]>::try_from) {

@@ -1,5 +1,7 @@
-//! Questions from one component to another of the same application, by Spin's service chaining: JSON to a path, JSON back.
-//! The component that is asked must be in the other's `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
+//! Requests to another component of the same application, by Spin's service chaining: JSON to a
+//! path, and JSON back. The component that receives them serves them with `spin::http`.
+//!
+//! The other component must be in `allowed_outbound_hosts`, as `http://<component>.spin.internal`.
 
 #[cfg(target_family = "wasm")]
 use bytes::Bytes;
@@ -10,31 +12,32 @@ use serde::de::DeserializeOwned;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http::FullBody;
 
-use crate::http::asker::Asker;
+use crate::http::client_key::ClientKey;
 use crate::http::problem::{Kind, Problem};
 
-/// Returns the answer of `component` to a question.
+/// Sends a request to `component` and returns its response.
 ///
 /// # Errors
 ///
-/// 503 when it has too much to do, 500 when it can't answer.
-pub async fn ask<Q: Serialize, A: DeserializeOwned>(
+/// 503 when the component is overloaded, 500 when it cannot respond.
+pub async fn send<Q: Serialize, A: DeserializeOwned>(
     component: &str,
     path: &str,
-    asker: &Asker,
-    question: &Q,
+    client_key: &ClientKey,
+    request_body: &Q,
 ) -> Result<A, Problem> {
-    let question = serde_json::to_vec(question).map_err(|error| Problem::unreadable(&error))?;
-    let answer = send(component, path, asker.header(), question).await?;
-    serde_json::from_slice(&answer).map_err(|error| Problem::unreadable(&error))
+    let request_body =
+        serde_json::to_vec(request_body).map_err(|error| Problem::unreadable(&error))?;
+    let response_body = post(component, path, client_key.header(), request_body).await?;
+    serde_json::from_slice(&response_body).map_err(|error| Problem::unreadable(&error))
 }
 
 #[cfg(target_family = "wasm")]
-async fn send(
+async fn post(
     component: &str,
     path: &str,
     fair_queue_key: String,
-    question: Vec<u8>,
+    request_body: Vec<u8>,
 ) -> Result<Vec<u8>, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
     let failed = |cause: String| {
@@ -42,7 +45,7 @@ async fn send(
     };
     let request = http::Request::post(url)
         .header("fair-queue-key", fair_queue_key)
-        .body(FullBody::new(Bytes::from(question)))
+        .body(FullBody::new(Bytes::from(request_body)))
         .map_err(|error| failed(error.to_string()))?;
     let response = spin_sdk::http::send(request)
         .await
@@ -63,9 +66,10 @@ async fn send(
         .to_vec())
 }
 
-/// Natively there is no host that knows the other components.
+/// A native build has no host that knows the other components.
 #[cfg(not(target_family = "wasm"))]
-async fn send(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    Err(Problem::new(Kind::Internal)
-        .cause(format!("{component}{path} can be asked inside a host only")))
+async fn post(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    Err(Problem::new(Kind::Internal).cause(format!(
+        "{component}{path} can be reached inside a host only"
+    )))
 }

@@ -1,6 +1,4 @@
-//! A component's variables, read by Spin's interface.
-//!
-//! What they must be is checked in `settings`.
+//! Reads a component's variables through Spin's interface. Their values are checked in `settings`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +8,8 @@ use spin_sdk::variables;
 use crate::settings::Settings;
 
 thread_local! {
-    // Variables don't change while an instance lives, and reading five of them costs more than a route.
+    // Variables do not change while an instance lives, and reading five of them costs more than the
+    // routing.
     static SETTINGS: RefCell<Option<Rc<Settings>>> = const { RefCell::new(None) };
 }
 

@@ -1,4 +1,5 @@
-//! What a statement is told of the request that it serves, before it runs.
+//! The context of a statement: the data about its request that the database needs. It is set by
+//! `lms.run` before the statement runs.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -6,14 +7,15 @@ use uuid::Uuid;
 use crate::auth::caller::Caller;
 use crate::auth::role::Role;
 
-/// The first argument of `lms.run`: the row-level policies and the event log read nothing else.
+/// The first argument of `lms.run`. The row-level policies and the event log read nothing else of
+/// the request.
 #[derive(Debug, Clone, Serialize)]
 pub struct DatabaseContext<'a> {
-    /// The cell that this component is set to serve; the database of another one refuses.
+    /// The cell that this component serves. The database of another cell refuses.
     pub cell: &'a str,
     /// The region of that cell.
     pub region: &'a str,
-    /// The caller's tenant; nobody's rows are visible without it.
+    /// The caller's tenant; no rows are visible without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Uuid>,
     /// The caller.
@@ -30,13 +32,13 @@ pub struct DatabaseContext<'a> {
     /// The client's `Idempotency-Key`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// A keyed hash of the request, so that the key can't be used for another one.
+    /// A keyed hash of the request, so that the key cannot be used for another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }
 
 impl<'a> DatabaseContext<'a> {
-    /// The context of a caller, or of nobody.
+    /// Creates the context of a caller, or of a request without one.
     pub fn new(
         cell: &'a str,
         region: &'a str,
@@ -56,9 +58,10 @@ impl<'a> DatabaseContext<'a> {
         }
     }
 
-    /// The JSON text that `lms.run` takes.
+    /// Returns the JSON text that `lms.run` takes.
     pub fn text(&self) -> String {
-        // Texts and ids can always be written; an empty context would be refused as no JSON.
+        // Texts and ids can always be serialised. The database would refuse an empty context, which
+        // is not JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

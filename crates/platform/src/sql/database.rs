@@ -1,4 +1,5 @@
-//! The database as the pipeline sees it: one call for each statement.
+//! The database as the pipeline sees it: one call for each statement. The implementation through
+//! Spin is in `spin::postgres`.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -13,41 +14,45 @@ use crate::sql::sqlstate::{self, Outcome};
 use crate::sql::statement::{Sql, Statement};
 use crate::values::zones;
 
-/// The one SQL text that ever reaches PostgreSQL from a component. It answers body, tag, whether the answer was kept, and the
-/// [`DatabaseError`](crate::sql::error::DatabaseError) as JSON: what is refused is no error to the server, or it would write it, with what people typed, into its log.
+/// The only SQL text that a component sends to PostgreSQL. It returns the body, the tag, whether
+/// the result is a replay, and the [`DatabaseError`](crate::sql::error::DatabaseError) as JSON. A
+/// refusal is not an error to the server, because the server would write it into its log together
+/// with the data of the request.
 pub const CALL: &str = "call lms.run($1, $2, $3, $4, null, null, null, null)";
 
-/// The SQLSTATE of a transaction that was chosen to end a deadlock. It has left nothing behind, so it can be run again.
+/// The SQLSTATE of a transaction that was aborted to end a deadlock. It has changed nothing, so it
+/// can be retried.
 const DEADLOCK: &str = "40P01";
 
-/// How often a statement is run again because of a deadlock.
-const REPEATS: usize = 2;
+/// The maximum number of retries after a deadlock.
+const MAX_RETRIES: usize = 2;
 
-/// The longest arguments, in bytes, that are kept in case of a deadlock: those of imports are too long to be held twice.
-const REPEATED: usize = 1024 * 1024;
+/// The maximum size of arguments, in bytes, that are kept for a retry. Those of imports are too
+/// large to be held twice.
+const MAX_RETRIED_BYTES: usize = 1024 * 1024;
 
-/// What a statement answered.
+/// The result of a statement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryResult {
-    /// The body of the response; none when no row was found.
+    /// The body of the response; none if no row was found.
     pub body: Option<String>,
-    /// The version of a single resource, or the cursor behind a list.
+    /// The version of a single resource, or the cursor of the next page.
     pub tag: Option<String>,
-    /// Whether the answer was stored earlier under the same idempotency key.
+    /// True if the result was stored earlier for the same idempotency key.
     pub replayed: bool,
-    /// How long the call took, in microseconds.
+    /// The duration of the call, in microseconds.
     pub microseconds: u64,
 }
 
-/// A statement's answer, when it comes.
+/// The future result of a statement.
 pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<QueryResult, QueryError>> + 'a>>;
 
 /// The end of a pause.
 pub type Pause<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// The one way to the database.
+/// The only interface to the database.
 pub trait Database {
-    /// Runs the statement in a transaction of its own, with the context in force.
+    /// Runs the statement in a transaction of its own, in the context.
     fn run<'a>(
         &'a self,
         context: String,
@@ -55,11 +60,11 @@ pub trait Database {
         arguments: String,
     ) -> Pending<'a>;
 
-    /// Lets time pass before the next statement, without a connection.
+    /// Waits before the next statement, without a connection.
     fn pause<'a>(&'a self, time: Duration) -> Pause<'a>;
 }
 
-/// The database as one request uses it: in its context, and with the time that it took.
+/// The database as one request uses it: in the context of the request, with the time that it took.
 pub struct Client<'a> {
     database: &'a dyn Database,
     context: DatabaseContext<'a>,
@@ -67,7 +72,7 @@ pub struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// The database in the context.
+    /// Creates the client of a request.
     pub fn new(database: &'a dyn Database, context: DatabaseContext<'a>) -> Client<'a> {
         Client {
             database,
@@ -80,7 +85,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     ///
-    /// When the database refuses it or can't be reached.
+    /// When the database refuses it or cannot be reached.
     pub async fn run(
         &self,
         statement: &Statement,
@@ -90,7 +95,7 @@ impl<'a> Client<'a> {
             .await
     }
 
-    /// Runs a statement whose arguments are JSON text already.
+    /// Runs a statement whose arguments are already JSON text.
     ///
     /// # Errors
     ///
@@ -100,21 +105,21 @@ impl<'a> Client<'a> {
         statement: &Statement,
         mut arguments: String,
     ) -> Result<QueryResult, QueryError> {
-        let mut repeats = if arguments.len() <= REPEATED {
-            REPEATS
+        let mut retries = if arguments.len() <= MAX_RETRIED_BYTES {
+            MAX_RETRIES
         } else {
             0
         };
         loop {
-            let again = (repeats > 0).then(|| arguments.clone());
+            let copy = (retries > 0).then(|| arguments.clone());
             let answer = self
                 .database
                 .run(self.context.text(), statement, arguments)
                 .await;
-            match (answer, again) {
-                (Err(QueryError::Refused(refusal)), Some(again)) if refusal.code == DEADLOCK => {
-                    repeats -= 1;
-                    arguments = again;
+            match (answer, copy) {
+                (Err(QueryError::Refused(refusal)), Some(copy)) if refusal.code == DEADLOCK => {
+                    retries -= 1;
+                    arguments = copy;
                 }
                 (Err(error), _) => return Err(error),
                 (Ok(answer), _) => {
@@ -126,8 +131,9 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the result of work that asks for time zones: those that it lacks are read first. That is a statement of
-    /// its own, whose answer is not kept for the request's idempotency key.
+    /// Returns the result of work that needs time zones, and reads those that are missing first.
+    /// That is a statement of its own, whose result is not stored for the request's idempotency
+    /// key.
     ///
     /// # Errors
     ///
@@ -138,12 +144,12 @@ impl<'a> Client<'a> {
             fingerprint: None,
             ..self.context.clone()
         };
-        let aside = Client::new(self.database, context);
+        let zone_client = Client::new(self.database, context);
         let read = async |names: Vec<String>| {
             let arguments = Map::from_iter([("names".to_owned(), json!(names))]);
-            let answer = aside.run(&time_zones(), arguments).await;
+            let answer = zone_client.run(&time_zones(), arguments).await;
             self.microseconds
-                .set(self.microseconds.get() + aside.microseconds.take());
+                .set(self.microseconds.get() + zone_client.microseconds.take());
             match answer {
                 Ok(answer) => Ok(answer.body.unwrap_or_default()),
                 Err(error) => match sqlstate::outcome(error) {
@@ -156,12 +162,12 @@ impl<'a> Client<'a> {
         zones::resolved(read, work).await?
     }
 
-    /// Lets time pass before the next statement, without a connection.
+    /// Waits before the next statement, without a connection.
     pub async fn pause(&self, time: Duration) {
         self.database.pause(time).await;
     }
 
-    /// How long the database took so far, in microseconds.
+    /// Returns the time that the database took so far, in microseconds.
     pub fn microseconds(&self) -> u64 {
         self.microseconds.get()
     }
@@ -233,7 +239,7 @@ mod tests {
         assert_eq!(attempts("40P01", 2, "{}"), (true, vec!["{}".to_owned(); 3]));
         assert_eq!(attempts("40P01", 9, "{}").1.len(), 3);
         assert_eq!(attempts("55P03", 1, "{}").1.len(), 1);
-        let long = "x".repeat(REPEATED + 1);
+        let long = "x".repeat(MAX_RETRIED_BYTES + 1);
         assert_eq!(attempts("40P01", 1, &long).1.len(), 1);
     }
 }

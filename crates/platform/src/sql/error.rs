@@ -1,22 +1,21 @@
-//! Why a statement gave no answer, as the database said it.
-//!
-//! `sql::sqlstate` turns these errors into problems for the client.
+//! The errors of a statement, as the database reported them. They are converted to problems in
+//! `sql::sqlstate`.
 
-/// Why a statement gave no answer.
+/// The reason why a statement gave no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryError {
-    /// The database can't be reached or can't take more work.
+    /// The database cannot be reached or cannot take more work.
     Unavailable(String),
     /// PostgreSQL refused the statement.
     Refused(Box<DatabaseError>),
-    /// The answer wasn't of the agreed shape: a fault of ours.
+    /// The result did not have the agreed form, which is an internal error.
     Unexpected(String),
 }
 
-/// PostgreSQL's words on a refused statement.
+/// The fields of an error that PostgreSQL reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct DatabaseError {
-    /// SQLSTATE, five characters.
+    /// The SQLSTATE, five characters.
     pub code: String,
     /// The primary message.
     pub message: String,
@@ -26,6 +25,6 @@ pub struct DatabaseError {
     pub constraint: Option<String>,
     /// The table's name.
     pub table: Option<String>,
-    /// The column's name; our own refusals put the field's name there.
+    /// The column's name; errors raised by the schema itself put the field's name there.
     pub column: Option<String>,
 }

@@ -1,6 +1,5 @@
-//! The one way to the database: statements, their context, and what comes back.
-//!
-//! The statements of declared resources are made in `declare::statements`; `spin::postgres` sends them.
+//! The access to the database: statements, their context, and their results. The statements of
+//! declared resources are composed in `declare::statements`, and `spin::postgres` sends them.
 
 pub mod context;
 pub mod database;

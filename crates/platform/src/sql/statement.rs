@@ -1,7 +1,8 @@
-//! Statements: SQL that is made of the program's own text only.
+//! Statements: SQL that consists only of the program's own text. The SQL of the plain verbs is
+//! composed in `declare::statements`.
 //!
-//! The one way to add to a [`Sql`] takes `&'static str`, so nothing that a client sends can become SQL;
-//! values travel in the one `jsonb` argument, `$1`.
+//! The only way to add to a [`Sql`] takes `&'static str`, so that nothing that a client sends can
+//! become SQL. Values are passed in the one `jsonb` argument, `$1`.
 
 use sha2::{Digest, Sha256};
 
@@ -10,15 +11,16 @@ use crate::values::random::hex;
 /// A statement as text, with the name under which the server keeps it prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// Empty when the statement is not worth keeping on the server.
+    /// The name; empty if the server does not keep the statement prepared.
     pub name: String,
-    /// The text. It takes one parameter of type `jsonb` and answers at most one row `(body text, tag text)`.
+    /// The text. It takes one parameter of type `jsonb` and returns at most one row `(body text,
+    /// tag text)`.
     pub text: String,
 }
 
 impl Statement {
-    /// The statement of an operation: a comment in front of it tells logs and plans who asked, and the server keeps it
-    /// prepared under the operation's name.
+    /// Creates the statement of an operation. A comment before it shows the operation in logs and
+    /// plans, and the server keeps it prepared under the operation's name.
     pub fn named(operation: &'static str, sql: impl Into<Sql>) -> Statement {
         let mut named = Sql::default();
         named
@@ -35,7 +37,7 @@ impl Statement {
 pub struct Sql(String);
 
 impl Sql {
-    /// Begins with a comment that names the function, so that logs and plans tell who asked.
+    /// Begins with a comment that names the operation, so that logs and plans show it.
     pub fn named(operation: &'static str, verb: &'static str) -> Sql {
         let mut sql = Sql(String::with_capacity(2048));
         sql.push("-- ")
@@ -46,31 +48,33 @@ impl Sql {
         sql
     }
 
-    /// Adds text of the program's own.
+    /// Adds text of the program.
     pub fn push(&mut self, text: &'static str) -> &mut Sql {
         self.0.push_str(text);
         self
     }
 
-    /// Adds what was built apart.
+    /// Adds a part that was composed separately.
     pub fn append(&mut self, other: &Sql) -> &mut Sql {
         self.0.push_str(&other.0);
         self
     }
 
-    /// The text so far.
+    /// Returns the text so far.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The statement, kept prepared by the server under its operation and the first 16 hex digits of its
-    /// text's SHA-256, which `lms.run` verifies when it prepares it.
+    /// Returns the statement, which the server keeps prepared under its operation and the first 16
+    /// hex digits of its text's SHA-256. `lms.run` verifies the hash when it prepares the
+    /// statement.
     pub fn prepared(self, operation: &str) -> Statement {
         self.kept(operation, '#')
     }
 
-    /// The statement, kept prepared by the server as long as it is among those that are used most: for the many
-    /// shapes of one operation, of which a connection keeps a few (`~` says so to `lms.run`).
+    /// Returns the statement, which the server keeps prepared as long as it is among the most used
+    /// ones. It is for the many forms of one operation, of which a connection keeps a few (`~`
+    /// tells that to `lms.run`).
     pub fn prepared_while_used(self, operation: &str) -> Statement {
         self.kept(operation, '~')
     }
@@ -83,8 +87,8 @@ impl Sql {
         }
     }
 
-    /// The statement, planned for this call only: for shapes that clients compose freely, which would
-    /// otherwise fill the server's memory.
+    /// Returns the statement, which is planned for each call. It is for forms that clients compose
+    /// freely, which would otherwise fill the server's memory.
     pub fn unprepared(self) -> Statement {
         Statement {
             name: String::new(),

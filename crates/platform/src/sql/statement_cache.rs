@@ -1,5 +1,6 @@
-//! Statements that were built once in this instance: their text is the same each time, and making it and
-//! its SHA-256 costs more than a route.
+//! A cache of the statements that were built in this instance. Their text is the same each time,
+//! and building it with its SHA-256 costs more than the routing. Prepared statements on the server
+//! are managed by `lms.run`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,21 +10,23 @@ use std::rc::Rc;
 use crate::auth::policy::Grant;
 use crate::sql::statement::Statement;
 
-/// What the text of a statement depends on. Declarations alone stand in it, so there is a bounded number.
+/// The key of a statement: everything on which its text depends. It consists of declarations only,
+/// so the number of keys is bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     /// The resource or the action.
     operation: &'static str,
     /// The verb; empty for an action.
     verb: &'static str,
-    /// Where the grant stands in the access table, if one is needed.
+    /// The position of the grant in the access table, if one is needed.
     grant: Option<usize>,
-    /// A list's shape: the field that it is filtered by, and whether it goes on behind a cursor.
+    /// The form of a list: the field by which it is filtered, and whether it continues after a
+    /// cursor.
     shape: Option<(&'static str, bool)>,
 }
 
 impl Key {
-    /// The statement of a verb, or of an action without one.
+    /// Creates the key of a verb's statement, or of an action's, which has no verb.
     pub(crate) fn new(
         operation: &'static str,
         verb: &'static str,
@@ -37,7 +40,7 @@ impl Key {
         }
     }
 
-    /// The statement of a list of the shape.
+    /// Returns the key of a list of this form.
     pub(crate) fn shaped(self, shape: (&'static str, bool)) -> Key {
         Key {
             shape: Some(shape),
@@ -50,17 +53,17 @@ thread_local! {
     static STATEMENTS: RefCell<HashMap<Key, Rc<Statement>>> = RefCell::default();
 }
 
-/// The statement of the key, built when it is asked for the first time.
+/// Returns the statement of the key, and builds it on the first use.
 pub(crate) fn get(key: Key, build: impl FnOnce() -> Statement) -> Rc<Statement> {
     let Ok(statement) = get_or_try(key, || Ok::<_, Infallible>(build()));
     statement
 }
 
-/// The statement of the key, built when it is asked for the first time.
+/// Returns the statement of the key, and builds it on the first use.
 ///
 /// # Errors
 ///
-/// When it can't be built.
+/// When it cannot be built.
 pub(crate) fn get_or_try<E>(
     key: Key,
     build: impl FnOnce() -> Result<Statement, E>,

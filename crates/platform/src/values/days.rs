@@ -1,25 +1,26 @@
-//! Days, where the zone that they are meant in is not known: today is one of at most three.
+//! Dates without a known time zone, for which today is one of up to three dates. Time zones are in
+//! `zones`.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use crate::values::field_error::FieldError;
 
-/// How far the first zone of a day is ahead of UTC.
-const FIRST_ZONE: TimeDelta = TimeDelta::hours(14);
-/// How far the last zone of a day is behind UTC.
-const LAST_ZONE: TimeDelta = TimeDelta::hours(12);
+/// The offset of the first time zone of a day, ahead of UTC.
+const FIRST_ZONE_OFFSET: TimeDelta = TimeDelta::hours(14);
+/// The offset of the last time zone of a day, behind UTC.
+const LAST_ZONE_OFFSET: TimeDelta = TimeDelta::hours(12);
 
-/// The days that it is today somewhere: the earliest and the latest.
+/// Returns the earliest and the latest date that is today somewhere.
 pub fn today_anywhere() -> (NaiveDate, NaiveDate) {
     let now = Utc::now();
     (
-        (now - LAST_ZONE).date_naive(),
-        (now + FIRST_ZONE).date_naive(),
+        (now - LAST_ZONE_OFFSET).date_naive(),
+        (now + FIRST_ZONE_OFFSET).date_naive(),
     )
 }
 
-/// What is wrong with a day of the values that has not begun anywhere in the world.
+/// Returns the error of a date that has not begun anywhere in the world.
 pub fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldError> {
     let day = values.get(name)?.as_str()?;
     begins_after(Utc::now(), day).then(|| {
@@ -33,7 +34,7 @@ pub fn refuse_future(values: &Map<String, Value>, name: &str) -> Option<FieldErr
 
 fn begins_after(now: DateTime<Utc>, day: &str) -> bool {
     day.parse::<NaiveDate>()
-        .is_ok_and(|day| day > (now + FIRST_ZONE).date_naive())
+        .is_ok_and(|day| day > (now + FIRST_ZONE_OFFSET).date_naive())
 }
 
 #[cfg(test)]

@@ -1,29 +1,32 @@
-//! E-mail addresses, and the forms in which one address is written. Every look-up of an account goes by
-//! [`normalize`] or [`lookup`].
+//! E-mail addresses and their normal form. Every look-up of an account uses [`normalize`] or
+//! [`lookup`]; sending is the worker's task.
 //!
-//! An address is kept as it was written, but for what makes no difference: letters are composed (NFC) and in lower case.
-//! A domain beyond ASCII has two forms, its own letters and punycode (RFC 5891); whichever was written is kept for the
-//! whole of it. The database holds both forms to be one address (`lms_private.email_key`).
+//! An address is kept as it was written, except for differences without a meaning: letters are
+//! composed (NFC) and in lower case. A domain beyond ASCII has two forms, Unicode and punycode (RFC
+//! 5891), and the form in which it was written is kept for all of it. The database treats both
+//! forms as one address (`lms_private.email_key`).
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use crate::values::text::{composed, is_visible};
 
-/// Most octets of an address (RFC 5321, section 4.5.3.1.3, less the angle brackets).
+/// The maximum length of an address, in bytes (RFC 5321, section 4.5.3.1.3, less the angle
+/// brackets).
 const MAX_BYTES: usize = 254;
-/// Most octets of what stands before the @ (RFC 5321, section 4.5.3.1.1).
+/// The maximum length of the part before the @, in bytes (RFC 5321, section 4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
 
-/// The address in its normal form, if it is one that a mail server takes: a local part of atoms joined by single dots,
-/// and a domain of at least two labels.
+/// Returns the address in its normal form, if a mail server accepts it: a local part of atoms
+/// joined by single dots, and a domain of at least two labels.
 pub fn normalize(text: &str) -> Option<String> {
     let text = text.trim();
-    // A text that is far too long is not worth the work.
+    // A text that is far too long is not normalised.
     if text.len() > 4 * MAX_BYTES {
         return None;
     }
     let (local, domain) = text.rsplit_once('@')?;
-    // Lower-cased before it is looked at, for a letter's small form may be longer.
+    // It is lower-cased before its length is checked, because the lower case of a letter may be
+    // longer.
     let local = composed(&composed(local).to_lowercase()).into_owned();
     let is_local = (1..=MAX_LOCAL_BYTES).contains(&local.len())
         && local
@@ -31,20 +34,21 @@ pub fn normalize(text: &str) -> Option<String> {
             .all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
     let (ascii, unicode) = domain_forms(domain)?;
     let last = ascii.rsplit('.').next().unwrap_or_default();
-    // A name of digits alone would be an address of the network.
+    // A top-level label of digits would make the domain a network address.
     let is_domain = ascii.contains('.') && !last.bytes().all(|byte| byte.is_ascii_digit());
     let domain = if domain.is_ascii() { ascii } else { unicode };
     let address = format!("{local}@{domain}");
     (is_local && is_domain && address.len() <= MAX_BYTES).then_some(address)
 }
 
-/// The form by which an account is looked up: the normal form, and of what has none, what may have been kept before
-/// there were today's rules.
+/// Returns the form by which an account is looked up: the normal form or, for a text without one,
+/// the form in which it may have been stored before the present rules.
 pub fn lookup(text: &str) -> String {
     normalize(text).unwrap_or_else(|| text.trim().to_lowercase())
 }
 
-/// Every form in which an address in its normal form may have been kept, its domain in letters first.
+/// Returns every form in which an address in its normal form may have been stored, the Unicode
+/// domain first.
 pub(crate) fn spellings(address: &str) -> Vec<String> {
     let forms = address
         .rsplit_once('@')
@@ -57,7 +61,7 @@ pub(crate) fn spellings(address: &str) -> Vec<String> {
     }
 }
 
-/// The domain in punycode and in its letters (UTS 46).
+/// Returns the domain in punycode and in Unicode (UTS 46).
 fn domain_forms(domain: &str) -> Option<(String, String)> {
     let (deny, hyphens) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     let ascii = Uts46::new()
@@ -68,7 +72,7 @@ fn domain_forms(domain: &str) -> Option<(String, String)> {
     Some((ascii.into_owned(), unicode.into_owned()))
 }
 
-/// Characters of an atom (RFC 5322, section 3.2.3; beyond ASCII RFC 6532).
+/// Returns true for the characters of an atom (RFC 5322, section 3.2.3; beyond ASCII RFC 6532).
 fn is_atom(c: char) -> bool {
     match c {
         'a'..='z' | '0'..='9' => true,
@@ -114,7 +118,7 @@ mod tests {
             ("ju\u{308}rgen@example.org", "jürgen@example.org"),
             ("a@BU\u{308}CHER.example", "a@bücher.example"),
             ("a@XN--BCHER-KVA.example", "a@xn--bcher-kva.example"),
-            // Of a domain in both forms, the letters are kept.
+            // If a domain mixes both forms, Unicode is kept.
             ("a@bücher.xn--p1ai", "a@bücher.рф"),
             ("a@ｅｘａｍｐｌｅ．org", "a@example.org"),
             ("a@例子。example", "a@例子.example"),
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_mail_server_takes_is_refused() {
+    fn an_address_that_no_mail_server_accepts_is_refused() {
         let long = format!("{}@example.org", "x".repeat(65));
         let longer = format!("abc@{}.example", ["y".repeat(60).as_str(); 4].join("."));
         for text in [

@@ -1,28 +1,28 @@
-//! The error of one value: of a body's field, a query's parameter, a header or a cell of a file.
-//!
-//! The answer that carries such errors is a problem (`http::problem`).
+//! The error of one value: of a field of a body, a parameter of a query, a header or a cell of a
+//! file. The problem that contains such errors is in `http::problem`.
 
 use serde::Serialize;
 
-/// Most errors of one answer.
+/// The maximum number of errors in one response.
 pub const MAX_ERRORS: usize = 100;
 
-/// Most characters of a client's own name for a field or parameter that are answered.
+/// The maximum number of characters of a client's own field or parameter name that are returned.
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
-/// What went wrong with one field of a body, or one parameter of a query.
+/// The error of one field of a body, or of one parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the body, the parameter's name behind `?`, or a header's name.
+    /// The JSON pointer (RFC 6901) into the body, the parameter's name after `?`, or a header's
+    /// name.
     pub pointer: String,
-    /// A stable word for programs.
+    /// A stable code for programs.
     pub code: &'static str,
-    /// A sentence for people.
+    /// One sentence for people.
     pub detail: String,
 }
 
 impl FieldError {
-    /// An error at the pointer.
+    /// Creates an error at the pointer.
     pub fn new(
         pointer: impl Into<String>,
         code: &'static str,
@@ -35,13 +35,13 @@ impl FieldError {
         }
     }
 
-    /// An error of a query's parameter; its name is cut, so that an answer stays small.
+    /// Creates the error of a parameter; its name is shortened, so that a response stays small.
     pub fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> FieldError {
         let name: String = name.chars().take(MAX_NAME_CHARACTERS).collect();
         FieldError::new(format!("?{name}"), code, detail)
     }
 
-    /// An error of a request's header.
+    /// Creates the error of a header.
     pub fn header(name: &'static str, detail: impl Into<String>) -> FieldError {
         FieldError::new(name, "invalid_header", detail)
     }

@@ -1,21 +1,20 @@
-//! The apostrophe that keeps a spreadsheet from taking a cell for a formula.
-//!
-//! The database guards the cells of an export by itself (`lms.csv_field`), by the same rule.
+//! The apostrophe that keeps a spreadsheet from taking a cell for a formula. The database guards
+//! the cells of an export itself (`lms.csv_field`), by the same rule.
 
 use std::borrow::Cow;
 
-/// The characters by which spreadsheets know a formula, or that some of them pass over before one; full-width ones are
-/// taken like the others where people write in Chinese or Japanese.
+/// The characters by which spreadsheets recognise a formula, or that some of them skip before one.
+/// The full-width characters have the same meaning in Chinese and Japanese editions.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
-/// Returns whether the text begins like a formula, perhaps behind apostrophes. One behind apostrophes needs a guard
-/// too, or it would be taken for a text that has one already.
+/// Returns true if the text begins like a formula, perhaps after apostrophes. A formula after
+/// apostrophes needs a guard too, or it would look like a text that has one already.
 fn is_guardable(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)
 }
 
-/// A text as a cell that no spreadsheet takes for a formula, as `lms.csv_field` guards it: for files that are
-/// written from an answer. Numbers need no guard.
+/// Returns the text as a cell that no spreadsheet takes for a formula, as `lms.csv_field` guards
+/// it, for files that are rendered from a result. Numbers need no guard.
 pub fn guarded(text: &str) -> Cow<'_, str> {
     if is_guardable(text) {
         Cow::Owned(format!("'{text}"))
@@ -24,7 +23,7 @@ pub fn guarded(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text of a cell, without the guard that an export put before it.
+/// Returns the text of a cell, without the guard of an export.
 pub(crate) fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if is_guardable(text) => text,
@@ -39,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_like_a_formula_gets_an_apostrophe() {
+    fn a_text_that_begins_like_a_formula_gets_an_apostrophe() {
         for text in [
             "=1+1", "+1", "-1", "@a", "\tx", "\rx", "＝1", "＋1", "－1", "＠a", "'=1", "''@a",
         ] {

@@ -1,6 +1,5 @@
-//! Values and their forms: texts, amounts, days, zones, ids.
-//!
-//! Nothing here knows of requests or of declared fields; `declare::validation` checks a body against those.
+//! Values and their normal forms: texts, amounts, dates, time zones, ids. A body is checked against
+//! its declared fields in `declare::validation`.
 
 pub mod collation;
 pub mod days;

@@ -1,17 +1,18 @@
-//! Money: decimal text from the client to the database and back, never a float.
+//! Amounts of money: decimal text from the client to the database and back, never a float. Sums are
+//! computed by the database.
 
 use iso_currency::Currency;
 
-/// Most digits before the point.
-const WHOLE: usize = 15;
-/// Most digits behind the point, of any currency.
-const BEHIND: usize = 4;
+/// The maximum number of digits before the decimal point.
+const MAX_INTEGER_DIGITS: usize = 15;
+/// The maximum number of digits after the decimal point, of any currency.
+const MAX_FRACTION_DIGITS: usize = 4;
 
-/// An amount above zero, as it is written.
+/// Checks an amount above zero.
 ///
 /// # Errors
 ///
-/// The code and the sentence that say what is wrong.
+/// The code and the sentence that describe the error.
 pub(crate) fn amount(text: &str) -> Result<String, (&'static str, String)> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     if !is_decimal(unsigned) {
@@ -24,11 +25,11 @@ pub(crate) fn amount(text: &str) -> Result<String, (&'static str, String)> {
     Ok(text.to_owned())
 }
 
-/// An amount that may be zero or below, as it is written.
+/// Checks an amount that may be zero or negative.
 ///
 /// # Errors
 ///
-/// The code and the sentence that say what is wrong.
+/// The code and the sentence that describe the error.
 pub(crate) fn signed(text: &str) -> Result<String, (&'static str, String)> {
     if is_decimal(text.strip_prefix('-').unwrap_or(text)) {
         Ok(text.to_owned())
@@ -37,43 +38,45 @@ pub(crate) fn signed(text: &str) -> Result<String, (&'static str, String)> {
     }
 }
 
-/// What is said of a value that is no amount.
+/// Returns the error of a value that is not an amount.
 fn expected() -> (&'static str, String) {
     (
         "invalid_amount",
         format!(
-            "Must be a decimal number as a string, such as \"125.50\", with at most {WHOLE} digits before the decimal \
-             point and {BEHIND} after it."
+            "Must be a decimal number as a string, such as \"125.50\", with at most {MAX_INTEGER_DIGITS} digits before the decimal \
+             point and {MAX_FRACTION_DIGITS} after it."
         ),
     )
 }
 
-/// Digits, without a zero in front that says nothing, and perhaps a point with digits behind it.
+/// Returns true for digits without a redundant leading zero, optionally with a decimal point and
+/// digits after it.
 fn is_decimal(text: &str) -> bool {
-    let (whole, behind) = match text.split_once('.') {
-        Some((whole, behind)) => (whole, Some(behind)),
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
         None => (text, None),
     };
-    let are_digits = |digits: &str, most: usize| {
-        (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    let are_digits = |digits: &str, max: usize| {
+        (1..=max).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    are_digits(whole, WHOLE)
+    are_digits(whole, MAX_INTEGER_DIGITS)
         && (whole == "0" || !whole.starts_with('0'))
-        && behind.is_none_or(|behind| are_digits(behind, BEHIND))
+        && fraction.is_none_or(|fraction| are_digits(fraction, MAX_FRACTION_DIGITS))
 }
 
-/// How many digits an amount of the currency has behind the point (ISO 4217); none when it is no currency that
-/// somebody can pay with, such as gold.
+/// Returns the number of digits that an amount of the currency has after the decimal point (ISO
+/// 4217), or none for a code with which nobody pays, such as that of gold.
 pub fn digits(currency: &str) -> Option<usize> {
     let digits = Currency::from_code(currency)?.exponent()?;
     Some(usize::from(digits))
 }
 
-/// What is wrong with an amount that has more digits behind the point than its currency; nothing when it hasn't.
+/// Returns the error of an amount that has more digits after the decimal point than its currency;
+/// none if it has not.
 pub fn excess(amount: &str, currency: &str) -> Option<String> {
     let digits = digits(currency)?;
-    let behind = amount.split_once('.').map_or("", |(_, behind)| behind);
-    let has_more = behind.trim_end_matches('0').len() > digits;
+    let fraction = amount.split_once('.').map_or("", |(_, fraction)| fraction);
+    let has_more = fraction.trim_end_matches('0').len() > digits;
     has_more.then(|| {
         format!(
             "An amount in {currency} must have at most {digits} digits after the decimal point."
@@ -175,12 +178,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_by_its_rules_is_taken_as_it_is(
+        fn a_well_formed_amount_is_accepted_unchanged(
             whole in 0_u64..1_000_000_000_000_000,
-            behind in proptest::option::of("[0-9]{1,4}"),
+            fraction in proptest::option::of("[0-9]{1,4}"),
         ) {
-            let text = match behind {
-                Some(behind) => format!("{whole}.{behind}"),
+            let text = match fraction {
+                Some(fraction) => format!("{whole}.{fraction}"),
                 None => whole.to_string(),
             };
             prop_assert_eq!(signed(&text), Ok(text.clone()));

@@ -1,21 +1,21 @@
-//! Telephone numbers as people write them, and the one form in which they are kept (E.164).
-//!
-//! The numbering plans are those of the crate `phonelib`: which prefixes a country dials within itself, and how long its
-//! numbers are.
+//! Telephone numbers as people write them, and their normal form (E.164). The numbering plans are
+//! those of the crate `phonelib`: the prefixes for national calls and the lengths of numbers.
 
 use phonelib::PhoneNumber;
 
-/// Digits that a number of the international plan has, with its country's code.
+/// The number of digits in an international number, with its country code.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// The number in its one form: `+44 (0)20 7946 0958` is `+442079460958`.
+/// Returns the number in its normal form: `+44 (0)20 7946 0958` is `+442079460958`.
 ///
 /// # Errors
 ///
-/// The code and the sentence for what is no number that can be dialled from every country.
+/// The code and the sentence for a text that is not a number that can be dialled from every
+/// country.
 pub(crate) fn normalize(text: &str) -> Result<String, (&'static str, String)> {
     let written: String = text.trim().chars().map(plain).collect();
-    // The crate also reads letters of a keypad and extensions; a misspelt number would become another one.
+    // The crate also reads the letters of a keypad and extensions, by which a misspelt number would
+    // become another one.
     let is_plain = written
         .chars()
         .all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '.' | '(' | ')'));
@@ -32,7 +32,8 @@ pub(crate) fn normalize(text: &str) -> Result<String, (&'static str, String)> {
         })
 }
 
-/// The character of ASCII that is meant: word processors and phones write hyphens, spaces and digits in many forms.
+/// Returns the ASCII character that is meant, because word processors and phones write hyphens,
+/// spaces and digits in many forms.
 fn plain(c: char) -> char {
     match c {
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}' => '-',
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_dialled_from_everywhere_is_no_number() {
+    fn a_number_that_cannot_be_dialled_from_everywhere_is_refused() {
         for text in [
             "",
             "+",

@@ -1,16 +1,17 @@
-//! Randomness and ids. Everything that must not be guessed comes from here.
+//! Random values and ids. Everything that must not be guessed is created here; hashes with a key
+//! are in `auth::token`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// A fresh UUID of version 7 (RFC 9562): sortable by time.
+/// Returns a new UUID of version 7 (RFC 9562), which sorts by time.
 pub fn id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// Random bytes that can't be guessed.
+/// Returns random bytes that cannot be guessed.
 ///
 /// # Errors
 ///
@@ -21,7 +22,7 @@ pub fn bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], getrandom::Error> {
     Ok(bytes)
 }
 
-/// 256 random bits as base64url, for refresh tokens and one-use tokens.
+/// Returns 256 random bits as base64url, for refresh tokens and one-use tokens.
 ///
 /// # Errors
 ///
@@ -30,12 +31,12 @@ pub fn token() -> Result<String, getrandom::Error> {
     Ok(URL_SAFE_NO_PAD.encode(bytes::<32>()?))
 }
 
-/// What is stored of a token: its SHA-256 as lower-case hex.
+/// Returns the form in which a token is stored: its SHA-256 as lower-case hex.
 pub fn digest(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
 }
 
-/// Lower-case hex of the bytes.
+/// Returns the bytes as lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_of_a_token_is_its_hash() {
+    fn a_token_is_stored_as_its_hash() {
         // FIPS 180-2, appendix B.1.
         assert_eq!(
             digest("abc"),

@@ -1,4 +1,5 @@
-//! Text as it is kept: composed (NFC), without what no reader can see or no screen shows in order.
+//! The normal form of text: composed (NFC), without invisible characters and without characters
+//! that change the order of display. Other kinds of values have modules of their own.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,7 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 
 type Checked = Result<String, (&'static str, String)>;
 
-/// One line: a name, a title, a place.
+/// Checks one line of text: a name, a title, a place.
 pub(crate) fn line(text: &str, min: usize, max: usize) -> Checked {
     let text = trimmed(text);
     if text.chars().any(|c| ends_line(c) || overrides_direction(c)) {
@@ -21,7 +22,7 @@ pub(crate) fn line(text: &str, min: usize, max: usize) -> Checked {
     of_length(text, min, max)
 }
 
-/// Several lines: a note, a message.
+/// Checks several lines of text: a note, a message.
 pub(crate) fn lines(text: &str, min: usize, max: usize) -> Checked {
     let text = trimmed(text);
     printable(&text)?;
@@ -29,21 +30,21 @@ pub(crate) fn lines(text: &str, min: usize, max: usize) -> Checked {
     of_length(text, min, max)
 }
 
-/// A secret that no person types: exactly what came.
+/// Checks a secret that no person types, which is kept exactly as it came.
 pub(crate) fn secret(text: &str, min: usize, max: usize) -> Checked {
     printable(text)?;
     of_length(Cow::Borrowed(text), min, max)
 }
 
-/// A password: what is typed on one system as one character is typed on the next as two, or at another width. RFC 8265
-/// asks for NFC; NFKC also unites the widths of East Asian keyboards, as NIST SP 800-63B advises. Spaces of all kinds are
-/// the same space.
+/// Normalises a password. Systems differ in the number of characters and in the width with which
+/// they encode the same keys. RFC 8265 asks for NFC; NFKC also unites the widths of East Asian
+/// keyboards, as NIST SP 800-63B advises. All kinds of spaces become the same space.
 pub(crate) fn password(text: &str, min: usize, max: usize) -> Checked {
     let text = match text.is_ascii() {
         true => Cow::Borrowed(text),
         false => {
             let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
-            // The one space that NFKC leaves as it is.
+            // This is the only space that NFKC leaves as it is.
             Cow::Owned(composed.replace('\u{1680}', " "))
         }
     };
@@ -51,7 +52,7 @@ pub(crate) fn password(text: &str, min: usize, max: usize) -> Checked {
     of_length(text, min, max)
 }
 
-/// The text composed, so that the same letters are the same bytes (NFC).
+/// Returns the text composed (NFC), so that the same letters are the same bytes.
 pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -59,15 +60,15 @@ pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Returns whether the character leaves a mark on the screen by itself.
+/// Returns true if the character is visible on its own.
 pub(crate) fn is_visible(c: char) -> bool {
     const IGNORABLE: icu_properties::CodePointSetDataBorrowed<'static> =
         CodePointSetData::new::<DefaultIgnorableCodePoint>();
-    // The Braille pattern without a dot is a blank in all but name.
+    // The Braille pattern without a dot looks like a blank.
     !c.is_control() && !c.is_whitespace() && c != '\u{2800}' && !IGNORABLE.contains(c)
 }
 
-/// The text composed and without the blanks around it, of which some have no width.
+/// Returns the text composed and without the blanks around it, some of which have no width.
 fn trimmed(text: &str) -> Cow<'_, str> {
     let is_blank =
         |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}');
@@ -77,13 +78,14 @@ fn trimmed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Controls, and the separators that Unicode has beside them.
+/// Returns true for control characters and for the separators of Unicode.
 fn ends_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Embeddings, overrides and isolates, which go on behind the text and turn what follows it. The marks that Arabic and
-/// Hebrew need between words do not, and joiners belong to the spelling of several languages and of emoji.
+/// Returns true for embeddings, overrides and isolates, which also affect the text after them. The
+/// marks that Arabic and Hebrew need between words do not, and joiners belong to the spelling of
+/// several languages and of emoji.
 fn overrides_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -142,7 +144,7 @@ mod tests {
             "שרה כהן",
             "山田 太郎",
             "👩\u{200d}🏫 Ms Emoji",
-            // A joiner, a non-joiner and a mark of direction within words.
+            // The words contain a joiner, a non-joiner and a mark of direction.
             "ක්\u{200d}රිස්",
             "می\u{200c}خواهم",
             "שרה\u{200f} (א)",
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_no_text() {
+    fn invisible_characters_are_no_text() {
         for text in ["", "   ", "\u{200b}", "\u{ad}", "\u{feff}\u{a0}\u{2060}"] {
             assert_eq!(code(line(text, 1, 200)), "too_short", "{text:?}");
         }
@@ -206,7 +208,7 @@ mod tests {
                 .into_owned();
             assert_ne!(apart, name);
             assert_eq!(line(&apart, 1, 200).as_deref(), Ok(name));
-            // Counted as they are kept.
+            // The composed characters are counted.
             assert!(line(&apart, 1, name.chars().count()).is_ok());
         }
     }
@@ -221,9 +223,9 @@ mod tests {
         ] {
             assert_eq!(password(other, 12, 128).unwrap(), one);
         }
-        // Neither trimmed nor folded.
+        // The password is neither trimmed nor changed in case.
         assert_eq!(password(" Aa ", 1, 9).as_deref(), Ok(" Aa "));
-        // One character that stands for eighteen is counted as they are.
+        // One character that NFKC expands to eighteen counts as eighteen.
         assert_eq!(code(password(&"\u{fdfa}".repeat(8), 12, 128)), "too_long");
         assert_eq!(code(password("e\u{301}", 2, 128)), "too_short");
     }

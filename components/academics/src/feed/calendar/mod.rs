@@ -1,5 +1,9 @@
-//! The text of a calendar (RFC 5545) from the series of one user. Nothing here asks for the time or for anything else: the same
-//! series are always the same text, which the entity tag is made from.
+//! Renders the calendar of one user in iCalendar form (RFC 5545) from its series. It reads no clock
+//! and no database, so the same series always give the same text, and the entity tag is computed
+//! from that text.
+//!
+//! The syntax of lines and parameters is in `ics_writer`, and the description of time zones is in
+//! `zone`.
 
 #[cfg(test)]
 mod tests;
@@ -10,21 +14,21 @@ use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Utc};
 use platform::values::zones::Zone;
 use recurrence::instant;
 
+use super::ics_writer::IcsWriter;
 use super::series::{Moved, Series};
-use super::sheet::Sheet;
-use super::time::{stamp, stamp_utc};
+use super::time::{format_local, format_utc};
 use super::zone;
 
 const PRODUCT: &str = concat!("-//LMS//Calendar ", env!("CARGO_PKG_VERSION"), "//EN");
 
-/// How often a reader should ask again.
-const REFRESH: &str = "PT1H";
+/// The interval at which a reader should ask again.
+const REFRESH_INTERVAL: &str = "PT1H";
 
-/// The whole calendar.
+/// Renders the whole calendar.
 ///
 /// # Errors
 ///
-/// A line for the operator when a series is in a time zone that nobody knows.
+/// A line for the operator when a series is in an unknown time zone.
 pub(super) fn render(all: &[Series]) -> Result<String, String> {
     let mut events = Vec::with_capacity(all.len());
     let mut zones: BTreeMap<&str, (Zone, NaiveDateTime)> = BTreeMap::new();
@@ -40,122 +44,124 @@ pub(super) fn render(all: &[Series]) -> Result<String, String> {
             .or_insert((zone, since));
         events.push(event);
     }
-    let mut sheet = Sheet::default();
-    sheet.component("VCALENDAR", |sheet| {
-        sheet.line("VERSION", "2.0");
-        sheet.line("PRODID", PRODUCT);
-        sheet.line("CALSCALE", "GREGORIAN");
-        sheet.line("NAME", "Classes");
-        sheet.line("X-WR-CALNAME", "Classes");
-        sheet.line_with("REFRESH-INTERVAL", ("VALUE", "DURATION"), REFRESH);
-        sheet.line("X-PUBLISHED-TTL", REFRESH);
+    let mut writer = IcsWriter::default();
+    writer.component("VCALENDAR", |writer| {
+        writer.property("VERSION", "2.0");
+        writer.property("PRODID", PRODUCT);
+        writer.property("CALSCALE", "GREGORIAN");
+        writer.property("NAME", "Classes");
+        writer.property("X-WR-CALNAME", "Classes");
+        writer.property_with("REFRESH-INTERVAL", ("VALUE", "DURATION"), REFRESH_INTERVAL);
+        writer.property("X-PUBLISHED-TTL", REFRESH_INTERVAL);
         for (zone, since) in zones.into_values() {
-            zone::write(sheet, zone, since);
+            zone::write(writer, zone, since);
         }
         for event in events {
-            event.write(sheet);
+            event.write(writer);
         }
     });
-    Ok(sheet.finish())
+    Ok(writer.finish())
 }
 
-/// A series in its zone.
+/// A series in its time zone.
 struct Event<'a> {
     series: &'a Series,
     zone: Zone,
 }
 
 impl Event<'_> {
-    fn write(&self, sheet: &mut Sheet) {
+    fn write(&self, writer: &mut IcsWriter) {
         let (series, schedule) = (self.series, &self.series.schedule);
         let rule = self.rule();
         if rule.is_none() && series.added.is_empty() {
-            self.write_single(sheet);
+            self.write_single(writer);
             return;
         }
         let takes_place = series.goes_on || series.last.is_some();
-        sheet.component("VEVENT", |sheet| {
-            self.write_head(sheet);
-            self.write_local(sheet, "DTSTART", schedule.start);
-            self.write_local(sheet, "DTEND", schedule.end);
+        writer.component("VEVENT", |writer| {
+            self.write_identity(writer);
+            self.write_local(writer, "DTSTART", schedule.start);
+            self.write_local(writer, "DTEND", schedule.end);
             if let Some(rule) = rule {
-                sheet.line("RRULE", rule);
+                writer.property("RRULE", rule);
             }
             for start in &series.added {
-                self.write_local(sheet, "RDATE", self.nominal(*start));
+                self.write_local(writer, "RDATE", self.nominal(*start));
             }
             for start in self.excepted() {
-                self.write_local(sheet, "EXDATE", start);
+                self.write_local(writer, "EXDATE", start);
             }
-            self.write_rest(sheet, series.room.as_deref(), takes_place);
+            self.write_description(writer, series.room.as_deref(), takes_place);
         });
-        // What is over as a whole has no exceptions from itself.
+        // A class that is over as a whole is written without exceptions.
         for moved in series.moved.iter().filter(|_| takes_place) {
-            sheet.component("VEVENT", |sheet| {
-                self.write_head(sheet);
-                self.write_local(sheet, "RECURRENCE-ID", self.nominal(moved.original_start));
-                self.write_span(sheet, moved);
-                self.write_rest(sheet, moved.room.as_deref(), true);
+            writer.component("VEVENT", |writer| {
+                self.write_identity(writer);
+                self.write_local(writer, "RECURRENCE-ID", self.nominal(moved.original_start));
+                self.write_times(writer, moved);
+                self.write_description(writer, moved.room.as_deref(), true);
             });
         }
     }
 
-    /// A class that doesn't come again is where it was moved to: there is nothing that it is an exception from.
-    fn write_single(&self, sheet: &mut Sheet) {
+    /// Writes a class that does not recur at the time it was moved to, because it has no series to
+    /// be an exception from.
+    fn write_single(&self, writer: &mut IcsWriter) {
         let (series, schedule) = (self.series, &self.series.schedule);
         let moved = series.moved.first();
-        sheet.component("VEVENT", |sheet| {
-            self.write_head(sheet);
+        writer.component("VEVENT", |writer| {
+            self.write_identity(writer);
             if let Some(moved) = moved {
-                self.write_span(sheet, moved);
+                self.write_times(writer, moved);
             } else {
-                self.write_local(sheet, "DTSTART", schedule.start);
-                self.write_local(sheet, "DTEND", schedule.end);
+                self.write_local(writer, "DTSTART", schedule.start);
+                self.write_local(writer, "DTEND", schedule.end);
             }
             let room = moved.map_or(series.room.as_deref(), |moved| moved.room.as_deref());
-            self.write_rest(sheet, room, series.last.is_some());
+            self.write_description(writer, room, series.last.is_some());
         });
     }
 
-    /// What makes it known, and which state of it this is.
-    fn write_head(&self, sheet: &mut Sheet) {
-        let changed_at = stamp_utc(self.series.changed_at);
-        sheet.line("UID", self.series.id.as_str());
-        sheet.line("DTSTAMP", changed_at.as_str());
-        sheet.line("LAST-MODIFIED", changed_at);
-        sheet.line("SEQUENCE", self.series.sequence.to_string());
+    /// Writes the properties that identify the event and its revision.
+    fn write_identity(&self, writer: &mut IcsWriter) {
+        let changed_at = format_utc(self.series.changed_at);
+        writer.property("UID", self.series.id.as_str());
+        writer.property("DTSTAMP", changed_at.as_str());
+        writer.property("LAST-MODIFIED", changed_at);
+        writer.property("SEQUENCE", self.series.sequence.to_string());
     }
 
-    /// What it is and where.
-    fn write_rest(&self, sheet: &mut Sheet, room: Option<&str>, takes_place: bool) {
-        sheet.line("SUMMARY", one_line(&self.summary()));
+    /// Writes the properties that describe the event and its place.
+    fn write_description(&self, writer: &mut IcsWriter, room: Option<&str>, takes_place: bool) {
+        writer.property("SUMMARY", one_line(&self.summary()));
         let place: Vec<&str> = [room, self.series.centre.as_deref()]
             .into_iter()
             .flatten()
             .collect();
         if !place.is_empty() {
-            sheet.line("LOCATION", one_line(&place.join(", ")));
+            writer.property("LOCATION", one_line(&place.join(", ")));
         }
         if let Some(url) = &self.series.meeting_url {
-            sheet.line("URL", url.as_str());
+            writer.property("URL", url.as_str());
         }
         if let Some(until) = self.series.planned_until {
             let day = until.with_timezone(&self.zone).date_naive();
-            sheet.line(
+            writer.property(
                 "DESCRIPTION",
                 format!("Planned until {day}. Later lessons are not yet certain."),
             );
-            sheet.line("X-LMS-PLANNED-UNTIL", stamp_utc(until));
+            writer.property("X-LMS-PLANNED-UNTIL", format_utc(until));
         }
         let status = if takes_place {
             "CONFIRMED"
         } else {
             "CANCELLED"
         };
-        sheet.line("STATUS", status);
+        writer.property("STATUS", status);
     }
 
-    /// Names nobody but a parent's own children, and these by their first names.
+    /// Returns the title of the event. It names nobody but a parent's own children, and those by
+    /// their first names.
     fn summary(&self) -> String {
         let series = self.series;
         let mut summary = series.subject.clone().unwrap_or_else(|| "Class".to_owned());
@@ -168,13 +174,14 @@ impl Event<'_> {
         summary
     }
 
-    fn write_local(&self, sheet: &mut Sheet, name: &'static str, local: NaiveDateTime) {
-        sheet.line_with(name, ("TZID", self.zone.name()), stamp(local));
+    fn write_local(&self, writer: &mut IcsWriter, name: &'static str, local: NaiveDateTime) {
+        writer.property_with(name, ("TZID", self.zone.name()), format_local(local));
     }
 
-    /// From when to when an occurrence was moved: in the zone's time, unless that would be another instant, as it is in the
-    /// second of two hours that the clocks go through twice.
-    fn write_span(&self, sheet: &mut Sheet, moved: &Moved) {
+    /// Writes the times to which an occurrence was moved. They are local times of the zone, unless
+    /// the local time would name another instant, as in the second of two hours that the clocks go
+    /// through twice.
+    fn write_times(&self, writer: &mut IcsWriter, moved: &Moved) {
         let local = |time: DateTime<Utc>| time.with_timezone(&self.zone).naive_local();
         let times = [("DTSTART", moved.starts_at), ("DTEND", moved.ends_at)];
         let is_plain = times
@@ -182,15 +189,15 @@ impl Event<'_> {
             .all(|(_, time)| instant(self.zone, local(*time)) == *time);
         for (name, time) in times {
             if is_plain {
-                self.write_local(sheet, name, local(time));
+                self.write_local(writer, name, local(time));
             } else {
-                sheet.line(name, stamp_utc(time));
+                writer.property(name, format_utc(time));
             }
         }
     }
 
-    /// The rule as it is stored. Of a class that is over it ends with the last occurrence that took place: the stored one may go
-    /// on for ever.
+    /// Returns the recurrence rule as it is stored. For a class that is over, the rule ends with
+    /// the last occurrence that took place, because the stored rule may have no end.
     fn rule(&self) -> Option<String> {
         let stored = self.explicit_rule()?;
         if self.series.goes_on {
@@ -202,13 +209,14 @@ impl Event<'_> {
         };
         let is_end = |part: &str| part.starts_with("UNTIL=") || part.starts_with("COUNT=");
         let mut parts: Vec<&str> = stored.split(';').filter(|part| !is_end(part)).collect();
-        let until = format!("UNTIL={}", stamp_utc(last));
+        let until = format!("UNTIL={}", format_utc(last));
         parts.push(&until);
         Some(parts.join(";"))
     }
 
-    /// The stored rule; where it names weeks of the year alone, with the weekday that the start adds (RFC 5545, section 3.3.10).
-    /// Without it, some readers take all seven.
+    /// Returns the stored rule. If the rule names weeks of the year alone, the weekday of the start
+    /// is added (RFC 5545, section 3.3.10), because some readers would otherwise take all seven
+    /// days.
     fn explicit_rule(&self) -> Option<String> {
         let schedule = &self.series.schedule;
         let stored = schedule.recurring.as_ref()?.rule.as_str();
@@ -224,7 +232,7 @@ impl Event<'_> {
         })
     }
 
-    /// The rule's starts that are left out, each once.
+    /// Returns the starts of the rule that are left out, each once.
     fn excepted(&self) -> Vec<NaiveDateTime> {
         let excepted = self.series.schedule.recurring.iter();
         let mut starts: Vec<NaiveDateTime> = excepted
@@ -241,7 +249,8 @@ impl Event<'_> {
         starts
     }
 
-    /// The local time that the rule names for a start: where clocks skip it, that is not what they show.
+    /// Returns the local time that the rule names for a start. Where the clocks skip that time,
+    /// they show another one.
     fn nominal(&self, start: DateTime<Utc>) -> NaiveDateTime {
         let shown = start.with_timezone(&self.zone).naive_local();
         let usual = shown.date().and_time(self.series.schedule.start.time());
@@ -253,7 +262,7 @@ impl Event<'_> {
         }
     }
 
-    /// The first local time that the zone is needed for.
+    /// Returns the first local time for which the zone is needed.
     fn since(&self) -> NaiveDateTime {
         let moved = self.series.moved.iter();
         moved
@@ -264,7 +273,7 @@ impl Event<'_> {
     }
 }
 
-/// Text on one line: some readers show no more.
+/// Joins a text into one line, because some readers show only the first.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,3 +1,5 @@
+//! Tests of rendered calendars. Time zones are tested in `zone`.
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -32,7 +34,7 @@ fn series(changes: Value) -> Series {
     serde_json::from_value(given).unwrap()
 }
 
-/// The calendar's events, unfolded.
+/// Returns the calendar's events with their lines unfolded.
 fn events(changes: Value) -> String {
     let text = render(&[series(changes)])
         .unwrap()

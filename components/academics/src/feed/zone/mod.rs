@@ -1,25 +1,27 @@
-//! Time zones as a calendar describes them (`VTIMEZONE`, RFC 5545, section 3.6.5), made from the changes of clocks that the
-//! database knows, so that a reader counts as the lessons were planned.
+//! Describes time zones in iCalendar form (`VTIMEZONE`, RFC 5545, section 3.6.5). The description
+//! is made from the clock changes that the database knows, so a reader computes the same times as
+//! the schedule. The clock changes themselves are read in `platform::values::zones`.
 //!
-//! The changes of clocks are looked up year by year. Those that follow one rule to the end of that time become an `RRULE`
-//! without end, so that series without end stay right; the others are listed by their dates.
+//! The changes are examined year by year. Those that follow one rule up to the last year become an
+//! `RRULE` without end, so that endless series stay correct. The others are listed by date.
 
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use platform::values::zones::Zone;
 
-use super::sheet::Sheet;
-use super::time::stamp;
+use super::ics_writer::IcsWriter;
+use super::time::format_local;
 
-/// How many years of changes are looked at: in each of them a weekday falls on other days of its month, and in this time on
-/// each that it can.
-const YEARS: i32 = 30;
+/// The number of years whose changes are examined. Within these years, a weekday falls on every day
+/// of the month that it can fall on.
+const EXAMINED_YEARS: i32 = 30;
 
-/// In how many years running a change must come by the same rule to be taken for one that goes on.
-const RULE: usize = 5;
+/// The number of consecutive years in which a change must follow the same rule to be taken for one
+/// that continues.
+const MIN_RULE_YEARS: usize = 5;
 
-/// A change of clocks, or what holds from the beginning.
+/// A change of clocks, or the offset that holds from the beginning.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Change {
     /// Seconds east of Greenwich before and after it.
@@ -29,63 +31,63 @@ struct Change {
     name: String,
 }
 
-/// Changes of one kind: the first, and when it comes again.
+/// The changes of one kind: the first one, and the recurrence.
 #[derive(Debug)]
 struct Observance {
     change: Change,
-    /// By the clock as it went before the change.
+    /// The time of the first change, by the clock as it went before.
     first: NaiveDateTime,
     again: Again,
 }
 
 #[derive(Debug)]
 enum Again {
-    /// At these times.
+    /// The changes happen at these times.
     At(Vec<NaiveDateTime>),
-    /// Every year in the month, on the weekday, on one of these days.
+    /// The change happens every year, in this month, on this weekday, on one of these days.
     Yearly(u32, Weekday, Days),
 }
 
-/// Which of a month's days of a weekday it is.
+/// The days of a month on which the weekday may fall.
 #[derive(Debug)]
 enum Days {
-    /// The first, second, ...
+    /// The nth such weekday of the month.
     Nth(u32),
     Last,
-    /// The one between these days of the month.
+    /// The weekday between these days of the month.
     Between(u32, u32),
 }
 
-/// Writes the zone as it is from a local time on.
-pub(super) fn write(sheet: &mut Sheet, zone: Zone, since: NaiveDateTime) {
-    sheet.component("VTIMEZONE", |sheet| {
-        sheet.line("TZID", zone.name());
+/// Writes the description of the zone from a local time on.
+pub(super) fn write(writer: &mut IcsWriter, zone: Zone, since: NaiveDateTime) {
+    writer.component("VTIMEZONE", |writer| {
+        writer.property("TZID", zone.name());
         for observance in observances(zone, since) {
-            write_observance(sheet, &observance);
+            write_observance(writer, &observance);
         }
     });
 }
 
-fn write_observance(sheet: &mut Sheet, observance: &Observance) {
+fn write_observance(writer: &mut IcsWriter, observance: &Observance) {
     let change = &observance.change;
     let kind = if change.is_daylight {
         "DAYLIGHT"
     } else {
         "STANDARD"
     };
-    sheet.component(kind, |sheet| {
-        sheet.line("DTSTART", stamp(observance.first));
-        sheet.line("TZOFFSETFROM", offset(change.from));
-        sheet.line("TZOFFSETTO", offset(change.to));
-        sheet.line("TZNAME", change.name.as_str());
+    writer.component(kind, |writer| {
+        writer.property("DTSTART", format_local(observance.first));
+        writer.property("TZOFFSETFROM", offset(change.from));
+        writer.property("TZOFFSETTO", offset(change.to));
+        writer.property("TZNAME", change.name.as_str());
         match &observance.again {
             Again::At(times) => {
                 for time in times {
-                    sheet.line("RDATE", stamp(*time));
+                    writer.property("RDATE", format_local(*time));
                 }
             }
             Again::Yearly(month, weekday, days) => {
-                sheet.line("RRULE", rule(*month, *weekday, days));
+                writer.property("RRULE", rule(*month, *weekday, days));
             }
         }
     });
@@ -107,7 +109,7 @@ fn rule(month: u32, weekday: Weekday, days: &Days) -> String {
     }
 }
 
-/// `+0100`; with seconds only where there are any.
+/// Formats an offset as `+0100`, with seconds only where there are any.
 fn offset(seconds: i32) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let (minutes, rest) = (seconds.abs() / 60, seconds.abs() % 60);
@@ -119,11 +121,12 @@ fn offset(seconds: i32) -> String {
     }
 }
 
-/// What a zone's clocks do from a local time on.
+/// Returns the observances of a zone from a local time on.
 fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
-    // A whole year before, so that the last change before `since` is among them where there is one every year.
+    // The search begins a whole year earlier, so that it includes the last change before `since` in
+    // zones that change every year.
     let first_year = since.year() - 1;
-    let changes = changes(zone, first_year, first_year + YEARS);
+    let changes = changes(zone, first_year, first_year + EXAMINED_YEARS);
     let mut observances = Vec::new();
     if changes.first().is_none_or(|(at, _)| *at > since) {
         observances.push(beginning(zone, first_year));
@@ -138,12 +141,12 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
     }
     let mut others: BTreeMap<Change, Vec<NaiveDateTime>> = BTreeMap::new();
     for ((change, ..), mut times) in kinds {
-        let ruled = times.split_off(rule_begins(&times, first_year + YEARS));
-        if let Some(first) = ruled.first() {
+        let by_rule = times.split_off(rule_begins(&times, first_year + EXAMINED_YEARS));
+        if let Some(first) = by_rule.first() {
             observances.push(Observance {
                 change: change.clone(),
                 first: *first,
-                again: Again::Yearly(first.month(), first.weekday(), days(&ruled)),
+                again: Again::Yearly(first.month(), first.weekday(), days(&by_rule)),
             });
         }
         others.entry(change).or_default().extend(times);
@@ -162,7 +165,7 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
     observances
 }
 
-/// Every change of clocks in the years, each at the local time that it begins at.
+/// Returns every change of clocks in the years, each with the local time at which it happens.
 fn changes(zone: Zone, first_year: i32, last_year: i32) -> Vec<(NaiveDateTime, Change)> {
     let (begin, end) = (new_year(first_year), new_year(last_year + 1));
     let mut all = zone.changes().peekable();
@@ -188,7 +191,7 @@ fn new_year(year: i32) -> NaiveDateTime {
         .and_time(NaiveTime::MIN)
 }
 
-/// The name of a time; its offset where it has no name.
+/// Returns the name of a time, or its offset if it has no name.
 fn named(abbreviation: &str, seconds: i32) -> String {
     if abbreviation.starts_with(|first: char| first.is_ascii_alphabetic()) {
         abbreviation.to_owned()
@@ -197,7 +200,8 @@ fn named(abbreviation: &str, seconds: i32) -> String {
     }
 }
 
-/// The observance that holds before the first change of the years. Where clocks go back then, it is summer's.
+/// Returns the observance that holds before the first change of the years. If the clocks go back at
+/// that change, it is summer time.
 fn beginning(zone: Zone, year: i32) -> Observance {
     let first = new_year(year);
     let before = zone
@@ -224,7 +228,7 @@ fn beginning(zone: Zone, year: i32) -> Observance {
     }
 }
 
-/// From which of the times on they come by one rule, every year up to the last.
+/// Returns the index from which the times follow one rule, every year up to the last.
 fn rule_begins(times: &[NaiveDateTime], last_year: i32) -> usize {
     let mut expected = last_year;
     let mut days = (31, 1);
@@ -237,14 +241,14 @@ fn rule_begins(times: &[NaiveDateTime], last_year: i32) -> usize {
         (days, begins) = (wider, index);
         expected -= 1;
     }
-    if times.len() - begins >= RULE {
+    if times.len() - begins >= MIN_RULE_YEARS {
         begins
     } else {
         times.len()
     }
 }
 
-/// Which of the weekday's days in their month the times fall on.
+/// Returns the days of the month on which the times fall.
 fn days(times: &[NaiveDateTime]) -> Days {
     let number = |time: &NaiveDateTime| (time.day() - 1) / 7 + 1;
     let is_last = |time: &NaiveDateTime| (*time + Duration::days(7)).month() != time.month();

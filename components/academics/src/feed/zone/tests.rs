@@ -1,3 +1,5 @@
+//! Tests of the description of time zones. Whole calendars are tested in `calendar`.
+
 use chrono::{Offset, TimeZone};
 use chrono_tz::TZ_VARIANTS;
 
@@ -13,9 +15,9 @@ fn seconds(zone: Zone, utc: NaiveDateTime) -> i32 {
 }
 
 fn described(name: &str, since: &str) -> String {
-    let mut sheet = Sheet::default();
-    write(&mut sheet, zone(name), since.parse().unwrap());
-    sheet.finish().replace("\r\n", "\n")
+    let mut writer = IcsWriter::default();
+    write(&mut writer, zone(name), since.parse().unwrap());
+    writer.finish().replace("\r\n", "\n")
 }
 
 #[test]
@@ -60,7 +62,8 @@ fn a_rule_that_has_begun_lately_does_not_reach_back() {
     assert!(text.contains("RDATE:20060402T020000\n"), "{text}");
 }
 
-/// The offset that the observances say holds at an instant, found by going through all of their times.
+/// Returns the offset that the observances give for an instant, found by going through all of their
+/// times.
 fn offset_by(observances: &[Observance], at: NaiveDateTime) -> Option<i32> {
     let mut latest: Option<(NaiveDateTime, i32)> = None;
     for observance in observances {
@@ -103,7 +106,7 @@ fn every_zone_of_the_database_is_described_as_it_is() {
         for since in ["2015-06-01T00:00:00", "2026-03-02T16:00:00"] {
             let since: NaiveDateTime = since.parse().unwrap();
             let observances = observances(zone, since);
-            // Nine days are no divisor of a year: over the years every day is asked for.
+            // Nine days do not divide a year, so over the years every day is tested.
             let mut at = since + Duration::days(1);
             while at.year() < 2044 {
                 assert_eq!(

@@ -1,20 +1,21 @@
-//! The OpenAPI 3.1 document, made from the components' tables: nothing in it is written twice.
-//!
-//! It is made natively, by `lms openapi` and the tests; the docs component serves the checked-in result.
+//! The OpenAPI 3.1 document, derived from the tables of the components. It is generated natively,
+//! by `lms openapi` and the tests, and the docs component serves the checked-in result.
 
 #[cfg(test)]
 mod tests;
 
 mod operation;
+mod parameters;
 mod problems;
 mod schema;
 
 use serde_json::{Map, Value, json};
 
-use crate::declare::component::{Component, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::Operation;
 use crate::http::problem;
 
-/// The document over all components.
+/// Returns the document of all components.
 pub fn document(components: &[&Component], version: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     let mut schemas = schema::shared();
@@ -58,7 +59,7 @@ pub fn document(components: &[&Component], version: &str) -> Value {
                 }
             },
             "schemas": schemas,
-            "parameters": operation::parameters(),
+            "parameters": parameters::components(),
             "responses": responses()
         }
     })
@@ -90,7 +91,8 @@ fn tags(components: &[&Component]) -> Vec<Value> {
     tags
 }
 
-/// The responses that operations share: one for each status that a problem has, where several kinds may share one.
+/// Returns the responses that operations share, one for each status of a problem. Several kinds may
+/// have the same status.
 fn responses() -> Value {
     let mut responses = Map::new();
     responses.insert(

@@ -1,63 +1,27 @@
-//! One operation: parameters, body, answers, and which roles may call it.
+//! Describes one operation: its parameters, its body, its responses and the roles that may call it.
+//! Parameters are in `parameters`, schemas
+//! in `schema`, and the statuses of problems in `problems`.
 
 use serde_json::{Map, Value, json};
 
+use super::parameters::{self, query_parameter, shared};
 use super::{problems, schema};
 use crate::auth::policy::{Access, Verb};
 use crate::auth::role::Role;
 use crate::declare::action::Action;
-use crate::declare::component::{Component, Endpoint, Operation};
-use crate::declare::field::{Field, Kind};
+use crate::declare::component::Component;
+use crate::declare::endpoint::{Endpoint, Operation};
 use crate::declare::resource;
 use crate::declare::resource::{DRY_RUN, Resource};
 use crate::declare::response_spec::ResponseSchema;
-use crate::declare::statements::filter::Operator;
 use crate::declare::statements::import::MAX_IMPORT_ROWS;
-use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MAX_ROWS};
 
-/// The tag of an operation: what stands before its first dot.
+/// Returns the tag of an operation: the part before its first dot.
 pub(super) fn tag(operation: &str) -> &str {
     operation.split('.').next().unwrap_or(operation)
 }
 
-/// Headers and the cursor that many operations share.
-pub(super) fn parameters() -> Value {
-    json!({
-        "IdempotencyKey": {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "description": "A key that makes retries safe. For 24 hours, a repeated request with the same key is \
-                executed only once and gets the same response.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255}
-        },
-        "RequiredIdempotencyKey": {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": true,
-            "description": "A key that makes retries safe. For 24 hours, a repeated request with the same key is \
-                executed only once and gets the same response. Without a key, the response is 428.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255}
-        },
-        "IfMatch": {
-            "name": "If-Match",
-            "in": "header",
-            "description": "The ETag of the version to change. If the resource has changed since, the response is 412.",
-            "schema": {"type": "string"}
-        },
-        "IfNoneMatch": {
-            "name": "If-None-Match",
-            "in": "header",
-            "description": "The ETag of a version that the client has. If it is still current, the response is 304.",
-            "schema": {"type": "string"}
-        }
-    })
-}
-
-fn shared(name: &str) -> Value {
-    json!({"$ref": format!("#/components/parameters/{name}")})
-}
-
-/// The operation object of an endpoint.
+/// Returns the operation object of an endpoint.
 pub(super) fn describe(component: &Component, endpoint: &Endpoint) -> Value {
     let requires_key = component.requires_key(endpoint);
     let key = shared(match requires_key {
@@ -128,7 +92,7 @@ fn path_parameters(operation: &mut Value, endpoint: &Endpoint) {
     }
 }
 
-/// The response of an operation that succeeds.
+/// Returns the response of an operation on success.
 fn success(status: u16, response: Value) -> Value {
     Value::Object(Map::from_iter([(status.to_string(), response)]))
 }
@@ -227,9 +191,10 @@ fn plain(resource: &Resource, verb: Verb, key: &Value) -> Value {
     }
 }
 
-/// The noun with its indefinite article, which follows the first sound, not the first letter.
+/// Puts the indefinite article before a noun. It depends on the first sound, not on the first
+/// letter.
 fn with_article(noun: &str) -> String {
-    // Nouns whose first letter doesn't tell their first sound.
+    // The first letter of these nouns does not show their first sound.
     const SILENT_H: [&str; 4] = ["heir", "honest", "honour", "hour"];
     const CONSONANT_SOUND: [&str; 6] = ["eu", "one", "uni", "usa", "use", "uti"];
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| noun.starts_with(prefix));
@@ -250,62 +215,8 @@ fn import_report(description: &str) -> Value {
 }
 
 fn list(resource: &Resource, name: &str) -> Value {
-    let sortable: Vec<&str> = resource
-        .all_fields()
-        .filter(|field| field.sortable)
-        .map(|field| field.name)
-        .collect();
     let has_files = resource.verbs.contains(&Verb::Export);
     let only_with_files = |text: &'static str| if has_files { text } else { "" };
-    let of_files = only_with_files(" A file (`text/csv`) has all rows unless a limit is given.");
-    let mut parameters = vec![
-        json!({
-            "name": "limit",
-            "in": "query",
-            "description": format!("The maximum number of items in the page.{of_files}"),
-            "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": DEFAULT_LIMIT}
-        }),
-        json!({
-            "name": "cursor",
-            "in": "query",
-            "description": "The `next_cursor` of the previous page.",
-            "schema": {"type": "string"}
-        }),
-        json!({
-            "name": "sort",
-            "in": "query",
-            "description": format!("The fields to sort by, separated by commas, each with a leading `-` for descending order: {}.", sortable.join(", ")),
-            "schema": {"type": "string", "default": "-created_at"}
-        }),
-        json!({
-            "name": "count",
-            "in": "query",
-            "description": format!("Adds the total number of matching items to the page as `count`{}.", only_with_files("; not available for a file")),
-            "schema": {"type": "string", "enum": ["exact"]}
-        }),
-        json!({
-            "name": "include_deleted",
-            "in": "query",
-            "description": "Whether to include deleted items. For admins only.",
-            "schema": {"type": "boolean"}
-        }),
-    ];
-    for field in resource.all_fields() {
-        if field.filterable {
-            parameters.push(filter(field.name.to_owned(), field));
-        }
-        for member in listing::filterable_members(field) {
-            parameters.push(filter(format!("{}.{}", field.name, member.name), member));
-        }
-        if let (Some(_), Kind::TextList { max, .. }) = (field.filter_function, field.kind) {
-            parameters.push(json!({
-                "name": format!("{}.has", field.name),
-                "in": "query",
-                "description": "Filter: only items whose list contains this value.",
-                "schema": schema::of_kind(Kind::Text { min: 0, max })
-            }));
-        }
-    }
     let mut content = Map::new();
     content.insert(
         "application/json".to_owned(),
@@ -316,7 +227,7 @@ fn list(resource: &Resource, name: &str) -> Value {
     }
     json!({
         "summary": format!("List {}", resource.plural),
-        "parameters": parameters,
+        "parameters": parameters::of_list(resource),
         "responses": success(
             200,
             json!({
@@ -327,33 +238,6 @@ fn list(resource: &Resource, name: &str) -> Value {
                 "content": content
             })
         )
-    })
-}
-
-fn query_parameter(field: &Field) -> Value {
-    json!({
-        "name": field.name,
-        "in": "query",
-        "required": field.required,
-        "description": field.description,
-        "schema": schema::of_kind(field.kind)
-    })
-}
-
-fn filter(name: String, field: &Field) -> Value {
-    let operators: Vec<&str> = Operator::ALL
-        .into_iter()
-        .filter(|operator| operator.fits(field))
-        .map(Operator::name)
-        .collect();
-    json!({
-        "name": name,
-        "in": "query",
-        "description": match field.condition {
-            Some(_) => format!("Filter: {}", field.description),
-            None => format!("Filter. Operators: {}.", operators.join(", ")),
-        },
-        "schema": schema::of_kind(field.kind)
     })
 }
 
@@ -404,7 +288,7 @@ fn written(action: &Action, key: Value) -> Value {
             "application/json",
             schema::object(fields.iter(), |field| field.required),
         );
-        // A body of which everything may be left out may be left out itself.
+        // A body may be left out if all of its fields may be.
         operation["requestBody"]["required"] = json!(fields.iter().any(|field| field.required));
     }
     operation

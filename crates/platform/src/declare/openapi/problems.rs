@@ -1,18 +1,22 @@
-//! The statuses of an operation other than its success: what the pipeline can answer, stage by stage.
+//! The problem statuses of an operation, which the stages of the pipeline can return. The
+//! descriptions of problems are in `http::problem`.
 //!
-//! The tests hold every response of theirs against the document, so a stage that is missing here is found.
+//! The tests compare all of their responses with the document, so a stage that is missing here is
+//! found.
 
 use std::collections::BTreeSet;
 
 use http::Method;
 
 use crate::auth::policy::{Access, Verb};
-use crate::declare::component::{Component, Endpoint, Operation};
+use crate::declare::component::Component;
+use crate::declare::endpoint::{Endpoint, Operation};
 use crate::declare::response_spec::ResponseSchema;
 
-/// The statuses that the endpoint can answer besides success, in order.
+/// Returns the statuses that the endpoint can return besides success, in order.
 pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
-    // Any request may have a query or a header that can't be taken, or come while the database is away.
+    // Any request may have a malformed query or header, or arrive while the database is
+    // unavailable.
     let mut statuses = BTreeSet::from([400, 503]);
     statuses.extend(of_access(endpoint));
     if endpoint.template().contains('{') {
@@ -40,7 +44,7 @@ pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
                 statuses.insert(428);
             }
         }
-        // A time to look back at may be beyond what is kept.
+        // The requested time may lie before the retained history.
         Operation::Verb(_, Verb::Get) => {
             statuses.insert(422);
         }
@@ -53,13 +57,13 @@ pub(super) fn of(component: &Component, endpoint: &Endpoint) -> BTreeSet<u16> {
 fn of_access(endpoint: &Endpoint) -> &'static [u16] {
     match endpoint.access() {
         Access::SignedIn | Access::Granted { .. } => &[401, 403, 421],
-        // A client that sends something without a session is signing in, in one way or another.
+        // A public request with a body authenticates in one way or another.
         Access::Public if endpoint.method == Method::POST => &[401, 421, 429],
         Access::Public => &[],
     }
 }
 
-/// Returns whether the endpoint reads one resource, whose version a client may know already.
+/// Returns true if the endpoint reads one resource, whose version a client may have already.
 fn reads_version(endpoint: &Endpoint) -> bool {
     endpoint.method == Method::GET
         && match endpoint.operation {

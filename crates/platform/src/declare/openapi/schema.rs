@@ -1,4 +1,4 @@
-//! JSON Schemas of fields and resources.
+//! JSON Schemas of fields and resources. The operations that refer to them are in `operation`.
 
 use serde_json::{Map, Value, json};
 
@@ -6,15 +6,15 @@ use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
 use crate::declare::statements::single_row;
 
-/// The shape of a well-formed BCP 47 tag.
+/// The pattern of a well-formed BCP 47 tag.
 const LANGUAGE_TAG: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
 
-/// What [`crate::values::money`] takes as an amount.
+/// The pattern of an amount of money above zero, as [`crate::values::money`] reads it.
 const MONEY: &str = "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
-/// What it takes as a sum.
+/// The pattern of an amount of money that may be zero or negative.
 const SIGNED_MONEY: &str = "^-?(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
 
-/// The name of a resource's schema: `finance record` becomes `FinanceRecord`.
+/// Returns the name of a resource's schema: `finance record` becomes `FinanceRecord`.
 pub(super) fn name(resource: &Resource) -> String {
     resource
         .singular
@@ -30,14 +30,14 @@ pub(super) fn name(resource: &Resource) -> String {
         .collect()
 }
 
-/// Adds what is read, created, changed and listed of a resource.
+/// Adds the schemas of a resource: reading, creating, changing and listing.
 pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource) {
     let name = name(resource);
     let shown = resource
         .all_fields()
         .filter(|field| field.writable != Writable::Derived && field.condition.is_none());
     let mut read = object(shown, |_| false);
-    // What a role may not see is left out, so nothing but the id is always there.
+    // Fields that a role may not see are left out, so only the id is always present.
     read["required"] = json!(["id"]);
     read["description"] = json!(resource.description);
     schemas.insert(name.clone(), read);
@@ -65,7 +65,7 @@ pub(super) fn of_resource(schemas: &mut Map<String, Value>, resource: &Resource)
     );
 }
 
-/// The schema of an object with these fields and no others.
+/// Returns the schema of an object with these fields and no others.
 pub(super) fn object(
     fields: impl Iterator<Item = &'static Field>,
     required: impl Fn(&Field) -> bool,
@@ -89,7 +89,7 @@ pub(super) fn object(
     schema
 }
 
-/// The schema of a field.
+/// Returns the schema of a field.
 pub(super) fn of_field(field: &Field) -> Value {
     let mut schema = of_kind(field.kind);
     if field.nullable {
@@ -109,7 +109,7 @@ pub(super) fn of_field(field: &Field) -> Value {
     schema
 }
 
-/// The schema of a kind of value.
+/// Returns the schema of a kind of value.
 pub(super) fn of_kind(kind: Kind) -> Value {
     match kind {
         Kind::Text { min, max }
@@ -144,7 +144,8 @@ pub(super) fn of_kind(kind: Kind) -> Value {
             "type": "number",
             "minimum": min,
             "maximum": max,
-            // Not multipleOf: 0.3333 is no multiple of 0.0001 for validators that count in binary.
+            // `multipleOf` is not used, because 0.3333 is not a multiple of 0.0001 for validators
+            // that count in binary.
             "x-decimal-places": places
         }),
         Kind::Money => json!({
@@ -196,7 +197,7 @@ pub(super) fn of_kind(kind: Kind) -> Value {
     }
 }
 
-/// The schemas that belong to no resource.
+/// Returns the schemas that belong to no resource.
 pub(super) fn shared() -> Map<String, Value> {
     let mut schemas = Map::new();
     schemas.insert(

@@ -1,3 +1,5 @@
+//! Tests of the OpenAPI document of the fixture. The product's own document is a golden file.
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -28,7 +30,7 @@ fn every_endpoint_is_described_once() {
     assert_eq!(described, ids.len());
 }
 
-/// Every `$ref` of the document.
+/// Collects every `$ref` of the document.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
@@ -55,7 +57,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn what_is_read_created_and_changed_are_told_apart() {
+fn reading_creating_and_changing_have_schemas_of_their_own() {
     let schemas = &made()["components"]["schemas"];
     let names = |schema: &str| -> BTreeSet<String> {
         schemas[schema]["properties"]
@@ -80,7 +82,7 @@ fn what_is_read_created_and_changed_are_told_apart() {
 }
 
 #[test]
-fn who_may_call_is_said() {
+fn the_permitted_roles_are_listed() {
     let paths = &made()["paths"];
     assert_eq!(
         paths["/v1/lamps"]["get"]["x-roles"],

@@ -1,4 +1,5 @@
-//! Cursors: where a list goes on. Opaque to clients, they hold the sort order and the last row's keys.
+//! Cursors: positions from which a list continues. They are opaque to clients, and hold the sort
+//! order and the keys of the last row. The lists are in `listing`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use crate::declare::field::{Field, Kind};
 use crate::declare::validation;
 
-/// Longest cursor that is looked at, in bytes.
+/// The maximum length of a cursor, in bytes.
 const MAX_CURSOR_BYTES: usize = 4096;
 
 /// One key of a list's order.
@@ -16,7 +17,7 @@ const MAX_CURSOR_BYTES: usize = 4096;
 pub struct SortKey {
     /// The field.
     pub field: &'static Field,
-    /// From the largest to the smallest.
+    /// True if the order is from the largest to the smallest.
     pub descending: bool,
 }
 
@@ -27,7 +28,8 @@ struct Cursor {
     after: Vec<String>,
 }
 
-/// The keys behind which the list goes on; none when the cursor isn't one of this list in this order.
+/// Returns the keys after which the list continues, or none if the cursor does not belong to this
+/// list in this order.
 pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
     if text.len() > MAX_CURSOR_BYTES {
         return None;
@@ -37,7 +39,7 @@ pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
     if cursor.sort != sort || cursor.after.len() != keys.len() {
         return None;
     }
-    // A cursor is not signed: whatever it holds is checked like any other input.
+    // A cursor is not signed, so its content is checked like any other input.
     let sound = cursor
         .after
         .iter()
@@ -46,8 +48,8 @@ pub fn decode(text: &str, sort: &str, keys: &[SortKey]) -> Option<Value> {
     sound.then(|| Value::from(cursor.after))
 }
 
-/// Returns whether a row can have the key. A text that was written before its kind had today's rules is one too: a list
-/// does not end there.
+/// Returns true if a row can have the key. A text stored before its kind had the present rules is a
+/// key too, so that a list does not end there.
 fn is_key(kind: Kind, value: &str) -> bool {
     if kind.is_text() {
         return !value.contains('\0');
@@ -77,7 +79,7 @@ mod tests {
             .collect()
     }
 
-    /// A cursor as the database writes it (`lms.cursor`).
+    /// Returns a cursor as the database writes it (`lms.cursor`).
     fn encode(cursor: &Value) -> String {
         URL_SAFE_NO_PAD.encode(cursor.to_string())
     }
@@ -135,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encoded_is_decoded(
+        fn an_encoded_cursor_is_decoded(
             seconds in -2_208_988_800_i64..7_258_118_400,
             micros in 0_u32..1_000_000,
             name in "[a-zé%_\"\\\\]{1,20}",

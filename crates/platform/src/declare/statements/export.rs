@@ -1,4 +1,5 @@
-//! A list as CSV (RFC 4180): `GET` with `Accept: text/csv`, filtered and sorted like a page, but whole.
+//! Exports a list as CSV (RFC 4180): `GET` with `Accept: text/csv`, filtered and sorted like a
+//! page, but complete. Reading a file is in `pipeline::import`.
 
 use crate::auth::policy::Grant;
 use crate::declare::field::Kind;
@@ -7,7 +8,7 @@ use crate::declare::statements::listing::Listing;
 use crate::declare::statements::projection;
 use crate::sql::statement::{Sql, Statement};
 
-/// The statement whose answer is the file.
+/// Returns the statement whose result is the file.
 pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "export");
     sql.push("select\n  '");
@@ -18,7 +19,8 @@ pub fn statement(listing: &Listing, resource: &Resource, grant: &Grant) -> State
     for (index, field) in projection::common(resource, grant).enumerate() {
         sql.push(if index == 0 { "" } else { " || ',' ||\n    " });
         match field.kind {
-            // These can't begin with a character that a spreadsheet takes for a formula, nor need quotes.
+            // These kinds cannot begin with a character that a spreadsheet takes for a formula, and
+            // need no quotes.
             Kind::Id
             | Kind::Reference(_)
             | Kind::Date
@@ -68,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_could_take_for_a_formula_is_guarded() {
+    fn texts_that_look_like_formulas_are_guarded() {
         let text = text(&ADMIN, "/");
         for guarded in ["name", "kind", "tags"] {
             assert!(

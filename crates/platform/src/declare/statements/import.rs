@@ -1,14 +1,14 @@
-//! The statement of an import, and what it answers.
+//! The statement of an import, and its result. Reading the file is in `pipeline::import`.
 
 use crate::declare::field::{Field, Kind};
 use crate::declare::resource::Resource;
 use crate::declare::statements::single_row;
 use crate::sql::statement::{Sql, Statement};
 
-/// Most rows of one import; the answer names each of them.
+/// The maximum number of rows of one import. The response lists each of them.
 pub const MAX_IMPORT_ROWS: usize = 100_000;
-/// Inserts the rows; with `dry_run` its tag makes `lms.run` roll everything back, and the answer says
-/// what would happen.
+/// Returns the statement that inserts the rows. With `dry_run`, its tag makes `lms.run` roll
+/// everything back, and the response says what would happen.
 pub fn statement(resource: &Resource) -> Statement {
     let mut sql = Sql::named(resource.table, "import");
     sql.push("with made as (\n  insert into lms.")
@@ -60,8 +60,9 @@ from (
     )::text as report
 ) as done",
     );
-    // The argument of a prepared statement is written into its call as text, which for a large file doubles memory and
-    // adds half to the time; beside that its planning is nothing.
+    // The statement is not prepared. The argument of a prepared statement is written into its call
+    // as text, which doubles the memory for a large file and takes half as much time again. The
+    // time to plan the statement is negligible.
     sql.unprepared()
 }
 

@@ -1,6 +1,5 @@
-//! The SQL of the plain verbs, made from the declaration of a resource and a role's grant.
-//!
-//! The SQL of actions is written by hand beside them, in the components.
+//! The SQL of the plain verbs, derived from the declaration of a resource and the grant of a role.
+//! The SQL of actions is written by hand in the components.
 
 pub mod cursor;
 pub mod export;

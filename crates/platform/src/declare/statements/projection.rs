@@ -1,11 +1,12 @@
-//! A row as JSON: which fields a role sees, and how each is written.
+//! A row as JSON: the fields that a role sees, and the form of each. The statements around it are
+//! in `single_row`, `listing` and `export`.
 
 use crate::auth::policy::{Fields, Grant};
 use crate::declare::field::{Field, Kind, Writable};
 use crate::declare::resource::Resource;
 use crate::sql::statement::Sql;
 
-/// The fields of the resource that the grant lets its role read, in order.
+/// Returns the fields of the resource that the grant lets its role read, in order.
 pub fn visible<'a>(
     resource: &'a Resource,
     grant: &'a Grant,
@@ -15,12 +16,13 @@ pub fn visible<'a>(
             && !field.kind.is_hidden()
             && field.writable != Writable::Derived
             && field.condition.is_none()
-            // Deleted rows are the admin's business alone.
+            // Deleted rows are visible to administrators only.
             && (field.name != "deleted_at" || grant.role.reads_history())
     })
 }
 
-/// The fields that the grant lets its role read in every row: what lists can be filtered and sorted by.
+/// Returns the fields that the grant lets its role read in every row. Lists can be filtered and
+/// sorted by these.
 pub fn common<'a>(
     resource: &'a Resource,
     grant: &'a Grant,
@@ -28,7 +30,7 @@ pub fn common<'a>(
     visible(resource, grant).filter(|field| is_common(field, grant))
 }
 
-/// The conditions that the grant lets its role filter lists by.
+/// Returns the conditions by which the grant lets its role filter lists.
 pub fn conditions<'a>(
     resource: &'a Resource,
     grant: &'a Grant,
@@ -44,17 +46,19 @@ fn is_common(field: &Field, grant: &Grant) -> bool {
         .is_none_or(|names| Fields::Only(names).covers(field.name))
 }
 
-/// How deep in its statement a column stands, so that what is made reads as if it were written by hand.
+/// The depth of a column in its statement, so that the SQL is indented as if it were written by
+/// hand.
 #[derive(Debug, Clone, Copy)]
 pub enum Indent {
-    /// In the statement itself.
+    /// Directly in the statement.
     One,
-    /// In a query within it.
+    /// In a subquery.
     Two,
 }
 
 impl Indent {
-    /// The line breaks before what is between parentheses, and before the one that closes them.
+    /// Returns the line break before the content of parentheses, and the one before the closing
+    /// parenthesis.
     const fn breaks(self) -> (&'static str, &'static str) {
         match self {
             Indent::One => ("\n    ", "\n  "),
@@ -63,7 +67,7 @@ impl Indent {
     }
 }
 
-/// The row `r` as JSON text, with what the grant's role may read of it.
+/// Returns the row `r` as JSON text, with the fields that the grant's role may read.
 pub fn object(resource: &Resource, grant: &Grant, depth: Indent) -> Sql {
     let mut sql = Sql::default();
     match (grant.reads_of_others, is_own(resource, grant)) {
@@ -85,7 +89,8 @@ pub fn object(resource: &Resource, grant: &Grant, depth: Indent) -> Sql {
     sql
 }
 
-/// The condition that the row `r` is the caller's own, where the grant or the resource can say so.
+/// Returns the condition that the row `r` is the caller's own, if the grant or the resource defines
+/// it.
 fn is_own(resource: &Resource, grant: &Grant) -> Option<Sql> {
     if let Some(condition) = grant.own {
         return Some(Sql::from(condition));
@@ -116,7 +121,8 @@ fn members(
     sql.push(outer).push(")");
 }
 
-/// The columns that a changed row is answered from: the application may not read all of them.
+/// Adds the columns from which a changed row is returned, because the application may not read all
+/// columns.
 pub fn returning(sql: &mut Sql, resource: &Resource) {
     sql.push("\n  returning ");
     let columns = resource
@@ -128,7 +134,7 @@ pub fn returning(sql: &mut Sql, resource: &Resource) {
     sql.push("r.version\n)\n");
 }
 
-/// One field of the row `r` as the interface writes it.
+/// Adds one field of the row `r` as the API returns it.
 pub fn value(sql: &mut Sql, field: &Field) {
     match field.kind {
         Kind::Time => sql.push("lms.utc(r.").push(field.name).push(")"),
@@ -137,10 +143,10 @@ pub fn value(sql: &mut Sql, field: &Field) {
     };
 }
 
-/// One field of the body in `$1`, cast to its type.
+/// Adds one field of the body in `$1`, cast to its type.
 pub fn input(sql: &mut Sql, field: &Field) {
     if field.kind.is_json() {
-        // JSON null clears the column; it is not a value of its own.
+        // JSON null clears the column and is not stored as a value.
         sql.push("nullif($1->'input'->'")
             .push(field.name)
             .push("', 'null'::jsonb)");
@@ -152,7 +158,7 @@ pub fn input(sql: &mut Sql, field: &Field) {
     }
 }
 
-/// One field of the body in `$1`, checked if it refers to another table, or its default.
+/// Adds one field of the body in `$1`, checked if it refers to another table, or its default.
 pub fn checked_input(sql: &mut Sql, field: &Field) {
     if let Kind::Reference(table) = field.kind {
         sql.push("lms.check_reference('")
@@ -169,7 +175,8 @@ pub fn checked_input(sql: &mut Sql, field: &Field) {
             .push(field.name)
             .push("', ");
         input(sql, field);
-        // The cast is not leakproof, so row security lets no index be entered by it: it is made beforehand, behind `offset 0`.
+        // The cast is not leakproof, so row security would prevent the use of an index. It is made
+        // beforehand, in a subquery with `offset 0`.
         sql.push(
             ", not exists (select from (select e.id::uuid as id from jsonb_array_elements_text(",
         );

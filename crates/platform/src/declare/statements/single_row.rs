@@ -1,6 +1,8 @@
-//! The SQL of the plain verbs on one row: get, create, update, delete, restore.
+//! The SQL of the plain verbs on one row: get, create, update, delete, restore. Lists are in
+//! `listing`.
 //!
-//! Arguments: `id`, `input` (the checked body), `versions` (those that `If-Match` names, or null).
+//! The arguments are `id`, `input` (the checked body) and `versions` (those that `If-Match` names,
+//! or null).
 
 use crate::auth::policy::Grant;
 use crate::declare::field::{Field, Kind, Writable};
@@ -8,10 +10,10 @@ use crate::declare::resource::Resource;
 use crate::declare::statements::projection::{self, Indent};
 use crate::sql::statement::{Sql, Statement};
 
-/// Reads one live row.
+/// Returns the statement that reads one live row.
 pub fn get(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "get");
-    answer(&mut sql, resource, grant);
+    select_row(&mut sql, resource, grant);
     sql.push("\nfrom lms.").push(resource.table).push(
         " as r
 where r.id = ($1->>'id')::uuid
@@ -20,10 +22,11 @@ where r.id = ($1->>'id')::uuid
     sql.prepared(resource.name)
 }
 
-/// Reads one row as it was at the time `as_of`, unless it was deleted then.
+/// Returns the statement that reads one row as it was at the time `as_of`, unless it was deleted
+/// then.
 pub fn get_as_of(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "get_as_of");
-    answer(&mut sql, resource, grant);
+    select_row(&mut sql, resource, grant);
     sql.push("\nfrom jsonb_populate_record(\n  null::lms.")
         .push(resource.table)
         .push(",\n  lms.state_at('")
@@ -37,18 +40,18 @@ where r.id is not null
     sql.prepared(resource.name)
 }
 
-/// Makes one row.
+/// Returns the statement that creates one row.
 pub fn create(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "create");
     sql.push("with r as (\n");
     insert(&mut sql, resource, stored(resource));
     projection::returning(&mut sql, resource);
-    answer(&mut sql, resource, grant);
+    select_row(&mut sql, resource, grant);
     sql.push("\nfrom r");
     sql.prepared(resource.name)
 }
 
-/// `insert into ... select ...` of the fields, from the body in `$1`.
+/// Adds `insert into ... select ...` of the fields, from the body in `$1`.
 fn insert(
     sql: &mut Sql,
     resource: &Resource,
@@ -67,10 +70,10 @@ fn insert(
     }
 }
 
-/// Changes the fields that the body has.
+/// Returns the statement that changes the fields in the body.
 pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "update");
-    target(&mut sql, resource, "is null");
+    lock_row(&mut sql, resource, "is null");
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set");
@@ -93,7 +96,8 @@ pub fn update(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// One field of a patch: an object is merged into what is there (RFC 7396), anything else replaces it.
+/// Adds one field of a patch. An object is merged into the stored one (RFC 7396), and anything else
+/// replaces it.
 fn changed_input(sql: &mut Sql, field: &Field) {
     if matches!(field.kind, Kind::Object(_) | Kind::Json { .. }) {
         sql.push("nullif(lms.merge_patch(r.")
@@ -106,10 +110,10 @@ fn changed_input(sql: &mut Sql, field: &Field) {
     }
 }
 
-/// Deletes a row softly.
+/// Returns the statement that deletes a row softly.
 pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "delete");
-    target(&mut sql, resource, "is null");
+    lock_row(&mut sql, resource, "is null");
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set deleted_at = now()");
@@ -117,10 +121,10 @@ pub fn delete(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// Brings a deleted row back.
+/// Returns the statement that restores a deleted row.
 pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
     let mut sql = Sql::named(resource.table, "restore");
-    target(&mut sql, resource, "is not null");
+    lock_row(&mut sql, resource, "is not null");
     sql.push(", r as (\n  update lms.")
         .push(resource.table)
         .push(" as r\n  set deleted_at = null");
@@ -128,7 +132,7 @@ pub fn restore(resource: &Resource, grant: &Grant) -> Statement {
     sql.prepared(resource.name)
 }
 
-/// The fields that a creating body may set.
+/// Returns the fields that a create request may set.
 pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
     resource
         .fields
@@ -136,7 +140,8 @@ pub fn settable(resource: &Resource) -> impl Iterator<Item = &'static Field> + C
         .filter(|field| matches!(field.writable, Writable::OnCreate | Writable::Always))
 }
 
-/// The fields that a new row is written with: what the client may set, and what the rule derives from it.
+/// Returns the fields with which a new row is written: those that the client may set and those
+/// derived from them.
 pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clone + use<> {
     resource
         .fields
@@ -144,8 +149,8 @@ pub fn stored(resource: &Resource) -> impl Iterator<Item = &'static Field> + Clo
         .filter(|field| field.writable != Writable::Never)
 }
 
-/// Locks the row and compares its version with those that the client knows.
-fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
+/// Adds the query that locks the row and compares its version with those that the client knows.
+fn lock_row(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
     sql.push("with target as materialized (\n  select r.id, ");
     check_version(sql);
     sql.push("\n  from lms.")
@@ -155,7 +160,8 @@ fn target(sql: &mut Sql, resource: &Resource, deleted: &'static str) {
         .push("\n  for update\n)");
 }
 
-/// Refuses the row `r` when its version is none of the argument `versions`, unless that is null.
+/// Adds the check that refuses the row `r` if its version is not in the argument `versions`, unless
+/// that is null.
 pub fn check_version(sql: &mut Sql) {
     sql.push(
         "lms.check_version(
@@ -171,12 +177,12 @@ pub fn check_version(sql: &mut Sql) {
 fn finish(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("\n  from target\n  where r.id = target.id");
     projection::returning(sql, resource);
-    answer(sql, resource, grant);
+    select_row(sql, resource, grant);
     sql.push("\nfrom r");
 }
 
-/// `select` of the row `r` as body and its version as tag.
-fn answer(sql: &mut Sql, resource: &Resource, grant: &Grant) {
+/// Selects the row `r` as the body, and its version as the tag.
+fn select_row(sql: &mut Sql, resource: &Resource, grant: &Grant) {
     sql.push("select\n  ");
     sql.append(&projection::object(resource, grant, Indent::One));
     sql.push(" as body,\n  r.version::text as tag");

@@ -1,5 +1,6 @@
-//! JSON text as a value in which no object has a member twice: of two values, one reader would take the first and the
-//! next the last (RFC 8259, section 4). What a body's members mean is the business of its fields.
+//! Parses JSON text and refuses an object that has a member twice, because one reader would take
+//! the first value and another the last (RFC 8259, section 4). The members of a body are checked
+//! against its fields in the parent module.
 
 use std::cell::RefCell;
 
@@ -9,16 +10,16 @@ use serde_json::{Map, Number, Value};
 
 use crate::values::field_error::MAX_NAME_CHARACTERS;
 
-/// A fault in the text.
+/// An error in the text.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It is not JSON.
+    /// The text is not JSON.
     Syntax(serde_json::Error),
     /// The member at the pointer was given twice.
     Repeated(String),
 }
 
-/// Reads a JSON text.
+/// Parses a JSON text.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Fault> {
     let repeated = RefCell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(text);
@@ -32,8 +33,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, Fault> {
     }
 }
 
-/// Reads one value. The pointer to a member that came twice is put together on the way out of it, so that it costs
-/// nothing where there is none.
+/// Reads one value. The pointer to a repeated member is composed on the way out, so that a text
+/// without one costs nothing.
 #[derive(Clone, Copy)]
 struct Node<'r>(&'r RefCell<Option<String>>);
 
@@ -127,7 +128,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 }
 
-/// Escapes a member's name for a JSON pointer (RFC 6901, section 3), bounded so that an answer stays small.
+/// Escapes the name of a member for a JSON pointer (RFC 6901, section 3), and shortens it so that a
+/// response stays small.
 pub(super) fn escape_pointer(name: &str) -> String {
     name.chars()
         .take(MAX_NAME_CHARACTERS)

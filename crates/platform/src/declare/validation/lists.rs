@@ -1,19 +1,18 @@
-//! Values that are JSON of their own: lists of texts, of language tags and of objects, and free objects.
+//! Checks lists of texts, ids and language tags, and objects with any members. Lists of objects with
+//! declared fields are checked in `object`.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{WriteMode, check, refuse};
-use crate::declare::field::{Field, Kind};
-use crate::values::field_error::{FieldError, MAX_ERRORS};
+use super::json_scalar::{refuse, string};
+use crate::declare::field::Kind;
+use crate::values::field_error::FieldError;
 
-/// Most objects of a list in a body.
-const MAX_ROWS: usize = 500;
-/// Most languages of a list.
+/// The maximum number of languages in a list.
 const MAX_LANGUAGES: usize = 20;
 
-/// Distinct texts of at most `max` characters.
+/// Checks a list of distinct texts of at most `max` characters.
 pub(super) fn texts(
     value: &Value,
     items: usize,
@@ -25,7 +24,7 @@ pub(super) fn texts(
     distinct(value, items, kind, pointer, errors)
 }
 
-/// Distinct ids.
+/// Checks a list of distinct ids.
 pub(super) fn ids(
     value: &Value,
     items: usize,
@@ -35,7 +34,7 @@ pub(super) fn ids(
     distinct(value, items, Kind::Id, pointer, errors)
 }
 
-/// Distinct language tags.
+/// Checks a list of distinct language tags.
 pub(super) fn languages(
     value: &Value,
     pointer: &str,
@@ -62,7 +61,7 @@ fn distinct(
     let mut checked = Vec::with_capacity(list.len());
     for (index, item) in list.iter().enumerate() {
         let at = format!("{pointer}/{index}");
-        let Some(Value::String(text)) = check(kind, item, WriteMode::Create, &at, errors) else {
+        let Some(Value::String(text)) = string(kind, item, &at, errors) else {
             continue;
         };
         if !seen.insert(text.clone()) {
@@ -77,40 +76,8 @@ fn distinct(
     Some(Value::Array(checked))
 }
 
-/// Objects with these fields and no others.
-pub(super) fn rows(
-    value: &Value,
-    fields: &'static [Field],
-    pointer: &str,
-    errors: &mut Vec<FieldError>,
-) -> Option<Value> {
-    let Value::Array(list) = value else {
-        return refuse(errors, pointer, "wrong_type", "Must be a list of objects.");
-    };
-    if list.len() > MAX_ROWS {
-        let detail = format!("Must have at most {MAX_ROWS} items.");
-        return refuse(errors, pointer, "too_many_items", detail);
-    }
-    let mut checked = Vec::with_capacity(list.len());
-    for (index, item) in list.iter().enumerate() {
-        if errors.len() >= MAX_ERRORS {
-            break;
-        }
-        // A patch replaces a list whole, so that its objects are new ones.
-        let at = format!("{pointer}/{index}");
-        checked.extend(check(
-            Kind::Object(fields),
-            item,
-            WriteMode::Create,
-            &at,
-            errors,
-        ));
-    }
-    Some(Value::Array(checked))
-}
-
-/// An object of free form.
-pub(super) fn free(
+/// Checks an object with any members.
+pub(super) fn free_object(
     value: &Value,
     bytes: usize,
     pointer: &str,
@@ -134,8 +101,8 @@ pub(super) fn free(
     Some(value.clone())
 }
 
-/// PostgreSQL can't store the character, neither in text nor in a member's name. The parser of the body
-/// has bounded how deep this goes.
+/// Returns true if the value contains the character NUL, which PostgreSQL cannot store, neither in
+/// a text nor in the name of a member. The parser of the body has limited the depth.
 fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),

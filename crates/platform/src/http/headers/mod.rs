@@ -1,4 +1,5 @@
-//! Headers that work alike everywhere: negotiation of media types, CORS, request ids, tracing, caching.
+//! Headers that work alike for all endpoints: negotiation of media types, CORS, request ids,
+//! tracing, caching. Conditional headers are in `pipeline::conditions`.
 
 #[cfg(test)]
 mod tests;
@@ -14,12 +15,13 @@ use crate::http::response::Response;
 use crate::values::field_error::FieldError;
 use crate::values::random;
 
-/// The media type that the client likes best of those that there are, `known`, our own favourite first.
+/// Returns the media type that the client prefers among the available ones, `known`, which are in
+/// our own order of preference.
 ///
 /// # Errors
 ///
 /// 406 when it accepts none of them.
-pub fn accepts(request: &Request, known: &[&'static str]) -> Result<&'static str, Problem> {
+pub fn negotiate(request: &Request, known: &[&'static str]) -> Result<&'static str, Problem> {
     let header = request
         .list("accept")
         .filter(|header| !header.trim().is_empty());
@@ -37,7 +39,8 @@ pub fn accepts(request: &Request, known: &[&'static str]) -> Result<&'static str
                 .enumerate()
                 .filter_map(|(place, range)| Some((place, range.precision(media)?, range.weight)))
                 .max_by_key(|(place, precision, _)| (*precision, Reverse(*place)))?;
-            // Among those of equal weight, the one that the client names most precisely, then first.
+            // Among media types of equal weight, the one that the client names most precisely wins,
+            // then the first.
             (weight > 0).then_some((*media, (weight, precision, Reverse(place), Reverse(index))))
         })
         .max_by_key(|(_, rank)| *rank)
@@ -57,7 +60,7 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    /// None for what isn't a range: it accepts nothing.
+    /// Parses an element. An element that is not a range is none, and accepts nothing.
     fn parse(text: &'a str) -> Option<Range<'a>> {
         let mut parts = text.split(';').map(str::trim);
         let (kind, subkind) = parts.next()?.split_once('/')?;
@@ -72,7 +75,8 @@ impl<'a> Range<'a> {
         })
     }
 
-    /// How precisely the range names the media type: 2 for it alone; none when it doesn't match.
+    /// Returns the precision with which the range names the media type, which is 2 for this type
+    /// alone; none if it does not match.
     fn precision(&self, media: &str) -> Option<u8> {
         let (kind, subkind) = media.split_once('/')?;
         match (self.kind, self.subkind) {
@@ -88,7 +92,7 @@ impl<'a> Range<'a> {
     }
 }
 
-/// A weight (RFC 9110, section 12.4.2): 0 to 1 with at most three decimals.
+/// Parses a weight (RFC 9110, section 12.4.2): 0 to 1 with at most three decimals.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let is_sound = ["0", "1"].contains(&whole)
@@ -101,8 +105,8 @@ fn thousandths(text: &str) -> Option<u16> {
     (weight <= 1000).then_some(weight)
 }
 
-/// The headers that mean one thing and are no lists.
-const SINGLE: [&str; 5] = [
+/// The headers that have a single value and are not lists.
+const SINGLE_VALUE_HEADERS: [&str; 5] = [
     "Authorization",
     "Content-Length",
     "Content-Type",
@@ -110,14 +114,14 @@ const SINGLE: [&str; 5] = [
     "X-Request-Id",
 ];
 
-/// Refuses a request that has one of these twice: which of them holds is anybody's guess, and whoever stands before this
-/// may have looked at the other.
+/// Refuses a request that has one of these headers twice. The meaning would be ambiguous, and a
+/// proxy may have used the other value.
 ///
 /// # Errors
 ///
 /// 400.
 pub fn check_single(request: &Request) -> Result<(), Problem> {
-    let errors: Vec<FieldError> = SINGLE
+    let errors: Vec<FieldError> = SINGLE_VALUE_HEADERS
         .into_iter()
         .filter(|name| !is_single(request, name))
         .map(|name| FieldError::header(name, "The header must be sent only once."))
@@ -129,7 +133,7 @@ pub fn check_single(request: &Request) -> Result<(), Problem> {
     }
 }
 
-/// Returns whether a header is there once at most.
+/// Returns true if a header is present at most once.
 fn is_single(request: &Request, name: &str) -> bool {
     request.headers.get_all(name).iter().nth(1).is_none()
 }
@@ -161,7 +165,7 @@ pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
     }
 }
 
-/// Returns whether the body comes in a content coding other than `identity`, such as `gzip`.
+/// Returns true if the body has a content coding other than `identity`, such as `gzip`.
 pub fn is_coded(request: &Request) -> bool {
     request.list("content-encoding").is_some_and(|codings| {
         codings
@@ -171,7 +175,7 @@ pub fn is_coded(request: &Request) -> bool {
     })
 }
 
-/// The client's `X-Request-Id` when it is a sane one, or a new one.
+/// Returns the client's `X-Request-Id` if it is valid, or a new one.
 pub fn request_id(request: &Request) -> String {
     request
         .header("x-request-id")
@@ -184,7 +188,7 @@ pub fn request_id(request: &Request) -> String {
         .map_or_else(|| random::id().to_string(), str::to_owned)
 }
 
-/// The answer to `OPTIONS`, a browser's preflight included.
+/// Returns the response to `OPTIONS`, including a browser's preflight.
 pub fn options(allowed_origins: &[String], request: &Request, allow: String) -> Response {
     let response = Response::empty(204);
     let response = if allowed_origin(allowed_origins, request).is_some() {
@@ -209,7 +213,7 @@ fn allowed_origin<'a>(allowed_origins: &[String], request: &'a Request) -> Optio
         .then_some(origin)
 }
 
-/// Adds what every answer has, and takes the body off the answer to `HEAD`.
+/// Adds the headers that every response has, and removes the body of the response to `HEAD`.
 pub fn complete(
     response: &mut Response,
     allowed_origins: &[String],
@@ -259,7 +263,8 @@ pub fn complete(
     }
 }
 
-/// The client's trace with a span of our own (W3C Trace Context); none when the header isn't well-formed.
+/// Returns the client's trace with a new span (W3C Trace Context), or none if the header is not
+/// well-formed.
 fn continued_trace(header: &str) -> Option<String> {
     let mut parts = header.split('-');
     let (version, trace, parent, flags) =
@@ -278,7 +283,7 @@ fn continued_trace(header: &str) -> Option<String> {
         && [trace, parent]
             .iter()
             .all(|id| id.bytes().any(|byte| byte != b'0'));
-    // The last half of a UUID of version 7 is random, which is all that a span's id needs.
+    // The last half of a UUID of version 7 is random, as the id of a span must be.
     sound.then(|| {
         let span = random::id().simple().to_string();
         format!("00-{trace}-{}-{flags}", &span[16..])

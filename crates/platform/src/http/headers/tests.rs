@@ -1,3 +1,5 @@
+//! Tests of headers. Conditional headers are tested in `pipeline::conditions`.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -7,13 +9,13 @@ use crate::settings::Settings;
 const BOTH: &[&str] = &["application/json", "text/csv"];
 
 fn accepted(header: &str) -> Option<&'static str> {
-    accepts(&request(Method::GET, "/").with("accept", header), BOTH).ok()
+    negotiate(&request(Method::GET, "/").with("accept", header), BOTH).ok()
 }
 
 #[test]
 fn without_a_wish_the_first_is_answered() {
     assert_eq!(
-        accepts(&request(Method::GET, "/"), BOTH).unwrap(),
+        negotiate(&request(Method::GET, "/"), BOTH).unwrap(),
         "application/json"
     );
     assert_eq!(accepted(""), Some("application/json"));
@@ -64,12 +66,12 @@ fn accept_may_stand_on_several_lines() {
     let two = request(Method::GET, "/")
         .with("accept", "text/html")
         .with("accept", "text/csv");
-    assert_eq!(accepts(&two, BOTH).unwrap(), "text/csv");
+    assert_eq!(negotiate(&two, BOTH).unwrap(), "text/csv");
 }
 
 #[test]
-fn what_is_not_acceptable_says_what_there_is() {
-    let problem = accepts(&request(Method::GET, "/").with("accept", "a/b"), BOTH).unwrap_err();
+fn a_refused_media_type_lists_the_available_ones() {
+    let problem = negotiate(&request(Method::GET, "/").with("accept", "a/b"), BOTH).unwrap_err();
     assert_eq!(problem.kind, Kind::NotAcceptable);
     assert_eq!(
         problem.detail.as_deref(),
@@ -92,7 +94,7 @@ fn a_sane_request_id_is_kept_and_another_one_replaced() {
 }
 
 #[test]
-fn what_means_one_thing_is_there_once() {
+fn headers_with_a_single_value_are_given_once() {
     for name in [
         "authorization",
         "content-length",
@@ -109,7 +111,7 @@ fn what_means_one_thing_is_there_once() {
             assert!(problem.errors[0].pointer.eq_ignore_ascii_case(name));
         }
     }
-    // Lists may stand on several lines.
+    // Lists may span several lines.
     let lists = ["accept", "accept-language", "if-match", "if-none-match"]
         .into_iter()
         .fold(request(Method::GET, "/"), |request, name| {

@@ -1,7 +1,10 @@
-//! Many rows from a CSV file (RFC 4180), read as it arrives: all or none, with the first hundred errors.
+//! Imports many rows from a CSV file (RFC 4180), which is read as it arrives: all rows or none,
+//! with the first hundred errors. The meaning of headers and cells is in `cells`.
 //!
-//! Of the file only the current record is held, and the rows as the text of the statement's argument.
+//! Only the current record of the file is held in memory, and the rows as the text of the
+//! statement's argument.
 
+mod cells;
 mod records;
 mod share;
 #[cfg(test)]
@@ -10,31 +13,31 @@ mod tests;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::auth::policy::{Fields, Grant};
-use crate::declare::field::{Field, Kind};
+use crate::auth::policy::Grant;
+use crate::declare::field::Field;
 use crate::declare::resource::Resource;
 use crate::declare::statements::import::MAX_IMPORT_ROWS;
-use crate::declare::statements::single_row;
-use crate::declare::validation::{self, WriteMode};
+use crate::declare::validation;
 use crate::http::problem::{self, Problem};
 use crate::sql::database::Client;
 use crate::sql::error::QueryError;
-use crate::values::field_error::{FieldError, MAX_ERRORS, MAX_NAME_CHARACTERS};
-use crate::values::formula;
+use crate::values::field_error::{FieldError, MAX_ERRORS};
 use crate::values::random;
 use crate::values::zones;
 
+use cells::{columns, input, names_separator};
 use share::{MAX_ARGUMENT_BYTES, Share};
 
-/// Up to here the argument's memory is doubled; a copy of half the largest beside it would be too much.
+/// The maximum size up to which the memory of the argument is doubled. Beyond it, a copy beside the
+/// old one would take too much memory.
 const MAX_DOUBLED_BYTES: usize = 4 * 1024 * 1024;
 
-/// Reads a file into the argument of its statement:
-/// `{"dry_run": false, "rows": [{"id": ..., "row": 2, "input": {...}}, ...]}`.
+/// Reads a file into the argument of its statement: `{"dry_run": false, "rows": [{"id": ..., "row":
+/// 2, "input": {...}}, ...]}`.
 ///
-/// An empty cell leaves the field out; a cell of a list or an object is JSON. A leading apostrophe that
-/// an export put in front of a formula is taken off. What spreadsheets add by themselves is passed over: capitals in the
-/// header, empty rows and columns behind the others, and a line that names the separator.
+/// An empty cell leaves the field out; a cell of a list or an object is JSON. The apostrophe that
+/// an export put before a formula is removed. Additions of spreadsheets are ignored: capitals in
+/// the header, empty rows and columns after the others, and a line that names the separator.
 pub struct Reader {
     resource: &'static Resource,
     grant: &'static Grant,
@@ -42,20 +45,21 @@ pub struct Reader {
     parsed: ParsedFile,
 }
 
-/// What a file has become.
+/// The result of reading a file.
 pub struct ImportBatch {
     /// The argument of the statement.
     pub arguments: String,
-    /// Where its rows stand.
+    /// The row numbers of its rows.
     pub row_numbers: RowNumbers,
-    /// The share of the instance's memory that it takes; to be held until the argument is gone.
+    /// The share of the instance's memory that the argument takes, which is held until the argument
+    /// is dropped.
     pub(crate) share: Share,
-    /// The reader, when rows of it wait for time zones.
+    /// The reader, if some of its rows wait for time zones.
     waiting: Option<Box<Reader>>,
 }
 
 impl ImportBatch {
-    /// The same once nothing waits for time zones any more.
+    /// Returns the batch once no row waits for time zones.
     ///
     /// # Errors
     ///
@@ -71,18 +75,18 @@ impl ImportBatch {
             let read = client
                 .with_zones(|| Ok(input(resource, grant, &fields, &cells)))
                 .await?;
-            reader.parsed.put(row, read)?;
+            reader.parsed.add_row(row, read)?;
         }
         reader.batch()
     }
 }
 
-/// Which row of the file each new id is: what the database refuses it names by id.
+/// The row number in the file of each new id, because the database names a refused row by its id.
 #[derive(Default)]
 pub struct RowNumbers(Vec<(Uuid, u64)>);
 
 impl RowNumbers {
-    /// The failure, with the row of the file in front of the field when the database said which one it refuses.
+    /// Adds the row number to the field of an error, if the database named the refused row.
     pub fn locate(&self, error: QueryError) -> QueryError {
         let QueryError::Refused(mut refusal) = error else {
             return error;
@@ -96,24 +100,24 @@ impl RowNumbers {
     }
 }
 
-/// What has been read of the file.
+/// The part of a file that was read.
 struct ParsedFile {
-    /// The fields that the header names; none until it has been read.
+    /// The fields that the header names; none until the header was read.
     columns: Option<Vec<&'static Field>>,
     rows: usize,
     arguments: String,
     share: Share,
     row_numbers: RowNumbers,
     errors: Vec<FieldError>,
-    /// The cells of a row that asks for time zones that are not known yet, and of all rows behind it. The database is asked
-    /// once the file is here.
+    /// The cells of a row that needs unknown time zones, and of all rows after it. The database is
+    /// queried once the whole file has arrived.
     waiting: Vec<(u64, Vec<String>)>,
-    /// Bytes that the waiting rows take.
+    /// The number of bytes that the waiting rows take.
     waiting_bytes: usize,
 }
 
 impl Reader {
-    /// A reader of rows that the grant's role may make.
+    /// Creates a reader of rows that the grant's role may create.
     pub fn new(resource: &'static Resource, grant: &'static Grant, dry_run: bool) -> Reader {
         Reader {
             resource,
@@ -136,7 +140,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// As soon as nothing that follows can make it better: 400 when it is not CSV or has unknown columns,
+    /// As soon as the rest of the file cannot help: 400 when it is not CSV or has unknown columns,
     /// 413 for too many rows, 422 for too many errors.
     pub fn take(&mut self, mut piece: &[u8]) -> Result<(), Problem> {
         while let Some(record) = self.records.next(&mut piece)? {
@@ -145,11 +149,11 @@ impl Reader {
         Ok(())
     }
 
-    /// The statement's argument and its rows' row_numbers, once the file has come to its end.
+    /// Returns the batch at the end of the file.
     ///
     /// # Errors
     ///
-    /// As for [`Reader::take`], and 422 with row, column and reason of what is not valid.
+    /// As for [`Reader::take`], and 422 with the row, column and reason of each error.
     pub fn finish(mut self) -> Result<ImportBatch, Problem> {
         if let Some(record) = self.records.finish()? {
             self.parsed.take(self.resource, self.grant, record)?;
@@ -221,9 +225,9 @@ impl ParsedFile {
             return Err(records::malformed(row, &what));
         }
         if self.waiting.is_empty() {
-            let (read, lacks_zones) = zones::lacking(|| input(resource, grant, fields, &cells));
+            let (read, lacks_zones) = zones::attempt(|| input(resource, grant, fields, &cells));
             if !lacks_zones {
-                return self.put(row, read);
+                return self.add_row(row, read);
             }
         }
         if self.rows + self.waiting.len() >= MAX_IMPORT_ROWS {
@@ -243,14 +247,18 @@ impl ParsedFile {
         Ok(())
     }
 
-    fn put(&mut self, row: u64, read: Result<Map<String, Value>, Problem>) -> Result<(), Problem> {
+    fn add_row(
+        &mut self,
+        row: u64,
+        read: Result<Map<String, Value>, Problem>,
+    ) -> Result<(), Problem> {
         match read {
-            Ok(input) => self.keep(row, input),
-            Err(problem) => self.refuse(row, problem),
+            Ok(input) => self.accept_row(row, input),
+            Err(problem) => self.reject_row(row, problem),
         }
     }
 
-    fn keep(&mut self, row: u64, input: Map<String, Value>) -> Result<(), Problem> {
+    fn accept_row(&mut self, row: u64, input: Map<String, Value>) -> Result<(), Problem> {
         self.rows += 1;
         if self.rows > MAX_IMPORT_ROWS {
             return Err(too_large());
@@ -269,7 +277,8 @@ impl ParsedFile {
         Ok(())
     }
 
-    /// Makes room in the argument, or refuses the file: memory that isn't there would end the program.
+    /// Reserves memory in the argument, or refuses the file, because running out of memory would
+    /// end the program.
     fn reserve(&mut self, bytes: usize) -> Result<(), Problem> {
         let length = self.arguments.len();
         if length + bytes > MAX_ARGUMENT_BYTES {
@@ -288,8 +297,8 @@ impl ParsedFile {
         made.map_err(|_| share::no_memory())
     }
 
-    fn refuse(&mut self, row: u64, problem: Problem) -> Result<(), Problem> {
-        // What is not kept any more need not be held.
+    fn reject_row(&mut self, row: u64, problem: Problem) -> Result<(), Problem> {
+        // A file with errors is not imported, so its rows need no memory.
         self.arguments = String::new();
         self.share = Share::default();
         self.errors
@@ -308,122 +317,4 @@ fn too_large() -> Problem {
     Problem::new(problem::Kind::TooLarge).detail(format!(
         "A file can have at most {MAX_IMPORT_ROWS} rows, and at most 60 MiB as JSON. Import the file in parts."
     ))
-}
-
-/// Returns whether this is the line `sep=,` by which a spreadsheet tells another one the separator of its cells.
-fn names_separator(cells: &[&str]) -> bool {
-    matches!(cells, [first, ""] if first.eq_ignore_ascii_case("sep="))
-}
-
-/// The fields that the header names.
-fn columns(
-    resource: &Resource,
-    writes: Fields,
-    row: u64,
-    header: &[&str],
-) -> Result<Vec<&'static Field>, Problem> {
-    if header.iter().any(|name| name.contains('\0')) {
-        // A workbook, or text of two bytes a letter.
-        return Err(records::malformed(
-            row,
-            "is not text; save the file as CSV in UTF-8",
-        ));
-    }
-    if let [only] = header {
-        for (separator, noun) in [(';', "semicolons"), ('\t', "tabs"), ('|', "bars")] {
-            if only.contains(separator) {
-                let what = format!("separates its cells with {noun}; save the file with commas");
-                return Err(records::malformed(row, &what));
-            }
-        }
-    }
-    let known: Vec<&'static Field> = single_row::settable(resource)
-        .filter(|field| writes.covers(field.name))
-        .collect();
-    let mut fields: Vec<&'static Field> = Vec::with_capacity(header.len());
-    let names: Vec<&str> = known.iter().map(|field| field.name).collect();
-    let names = names.join(", ");
-    let mut errors = Vec::new();
-    for name in header {
-        if errors.len() >= MAX_ERRORS {
-            break;
-        }
-        let name = name.trim().to_lowercase();
-        match known.iter().find(|field| field.name == name) {
-            Some(field) if fields.iter().any(|earlier| earlier.name == name) => {
-                errors.push(FieldError::new(
-                    format!("/{row}/{}", field.name),
-                    "duplicate",
-                    "The column was given twice.",
-                ));
-            }
-            Some(field) => fields.push(field),
-            None => {
-                let name: String = name.chars().take(MAX_NAME_CHARACTERS).collect();
-                errors.push(FieldError::new(
-                    format!("/{row}/{name}"),
-                    "unknown_field",
-                    format!("Unknown column. The columns are: {names}."),
-                ));
-            }
-        }
-    }
-    if errors.is_empty() {
-        Ok(fields)
-    } else {
-        Err(Problem::malformed(errors))
-    }
-}
-
-fn input(
-    resource: &Resource,
-    grant: &Grant,
-    fields: &[&'static Field],
-    cells: &[&str],
-) -> Result<Map<String, Value>, Problem> {
-    let mut object = Map::new();
-    let mut unreadable = Vec::new();
-    for (field, cell) in fields
-        .iter()
-        .zip(cells)
-        .filter(|(_, cell)| !cell.is_empty())
-    {
-        match cell_value(field, cell) {
-            Some(value) => {
-                object.insert(field.name.to_owned(), value);
-            }
-            None => unreadable.push(FieldError::new(
-                format!("/{}", field.name),
-                "wrong_type",
-                "The cell does not have a valid value for the column.",
-            )),
-        }
-    }
-    let checked = validation::body(
-        single_row::settable(resource),
-        grant.writes,
-        WriteMode::Create,
-        &object,
-    );
-    if unreadable.is_empty() {
-        return resource.validated(WriteMode::Create, checked?);
-    }
-    // A cell that can't be read is there, though its value isn't.
-    let others = checked.err().into_iter().flat_map(|problem| problem.errors);
-    let mut errors = unreadable.clone();
-    errors
-        .extend(others.filter(|error| unreadable.iter().all(|cell| cell.pointer != error.pointer)));
-    Err(Problem::invalid(errors))
-}
-
-fn cell_value(field: &Field, cell: &str) -> Option<Value> {
-    if field.kind.is_json() {
-        return validation::parse_value(cell);
-    }
-    match field.kind {
-        Kind::Decimal { .. } => cell.trim().parse::<f64>().ok().map(Value::from),
-        Kind::Integer { .. } => cell.trim().parse::<i64>().ok().map(Value::from),
-        Kind::Boolean => cell.trim().parse::<bool>().ok().map(Value::from),
-        _ => Some(Value::from(formula::unguarded(cell))),
-    }
 }

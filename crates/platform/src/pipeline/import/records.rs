@@ -1,28 +1,29 @@
-//! The records of a CSV file (RFC 4180) from pieces as they arrive. What a cell means is not known here.
+//! Splits a CSV file (RFC 4180) into records as its pieces arrive. The meaning of cells is known
+//! only to the parent module.
 //!
-//! The crate cuts leniently: a quote that stays open takes in all the rows behind it. So [`Quotes`] watches the bytes that
-//! it reads and refuses what RFC 4180 has no meaning for.
+//! The crate `csv-core` is lenient: an open quote takes in all following rows. For that reason
+//! [`Quotes`] checks the bytes as well, and refuses quotes to which RFC 4180 gives no meaning.
 
 use csv_core::ReadRecordResult;
 
 use crate::http::problem::{Kind, Problem};
 
-/// Most bytes of one record: as many as a body that makes one row.
+/// The maximum size of one record, in bytes, which equals that of a body that creates one row.
 const MAX_RECORD_BYTES: usize = 1024 * 1024;
-/// Most cells of one record.
+/// The maximum number of cells of one record.
 const MAX_CELLS: usize = 8 * 1024;
-/// Bytes of the first buffer for a record.
-const FIRST: usize = 1024;
-/// The mark that spreadsheets put before a file in UTF-8.
+/// The initial size of the buffer for a record, in bytes.
+const INITIAL_BUFFER_BYTES: usize = 1024;
+/// The byte order mark that spreadsheets put before a file in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Cuts a file into its records.
+/// Splits a file into its records.
 pub(super) struct Records {
     reader: csv_core::Reader,
-    /// The cells of the current record, one behind the other.
+    /// The cells of the current record, one after the other.
     text: Vec<u8>,
     text_length: usize,
-    /// Where each cell ends in `text`.
+    /// The end of each cell in `text`.
     ends: Vec<usize>,
     cells: usize,
     /// The number of the current record.
@@ -31,25 +32,26 @@ pub(super) struct Records {
     last: u8,
     is_begun: bool,
     quotes: Quotes,
-    /// How many bytes of the mark before the file have come; all of them once the file itself has begun.
+    /// The number of bytes of the byte order mark that have arrived; all of them once the file
+    /// itself has begun.
     marked: usize,
 }
 
-/// Where a cell's quotes stand.
+/// The state of the quotes around a cell.
 #[derive(Clone, Copy, PartialEq)]
 enum Quotes {
-    /// A cell begins.
+    /// At the beginning of a cell.
     None,
-    /// Within a cell that has no quotes around it.
+    /// Within a cell without quotes.
     Bare,
     /// Within quotes.
     Open,
-    /// Behind a quote that ends the cell, unless another one follows.
+    /// After a quote that ends the cell, unless another one follows.
     Closed,
 }
 
 impl Quotes {
-    /// Takes the next bytes in; what is wrong with the record otherwise.
+    /// Reads the next bytes, or returns the error of the record.
     fn read(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
         for byte in bytes {
             *self = match (*self, byte) {
@@ -70,18 +72,18 @@ impl Quotes {
     }
 }
 
-/// One record, with the number that a spreadsheet shows beside it: blank lines count, and a line break
-/// in quotes doesn't.
+/// One record, with the number that a spreadsheet shows beside it. Blank lines count, and a line
+/// break in quotes does not.
 #[derive(Clone, Copy)]
 pub(super) struct Record<'r> {
-    /// The number; the first line of the file is 1.
+    /// The number of the record; the first line of the file is 1.
     pub(super) row: u64,
     text: &'r [u8],
     ends: &'r [usize],
 }
 
 impl Record<'_> {
-    /// The cells.
+    /// Returns the cells.
     ///
     /// # Errors
     ///
@@ -99,7 +101,7 @@ impl Record<'_> {
     }
 }
 
-/// The problem of a record that can't be read.
+/// Creates the problem of a malformed record.
 pub(super) fn malformed(row: u64, what: &str) -> Problem {
     Problem::new(Kind::Malformed).detail(format!("The file is not valid CSV: row {row} {what}."))
 }
@@ -108,7 +110,7 @@ impl Records {
     pub(super) fn new() -> Records {
         Records {
             reader: csv_core::Reader::new(),
-            text: vec![0; FIRST],
+            text: vec![0; INITIAL_BUFFER_BYTES],
             text_length: 0,
             ends: vec![0; 16],
             cells: 0,
@@ -120,12 +122,12 @@ impl Records {
         }
     }
 
-    /// The next record that ends in the piece, which is shortened by what was read; none when the rest of
-    /// the record has yet to come.
+    /// Returns the next record that ends in the piece, and removes the bytes read from the piece;
+    /// none if the rest of the record has yet to arrive.
     ///
     /// # Errors
     ///
-    /// 400 when the record has no end in sight, or quotes where none can be.
+    /// 400 when the record is too long, or has quotes at an invalid position.
     pub(super) fn next(&mut self, piece: &mut &[u8]) -> Result<Option<Record<'_>>, Problem> {
         self.skip_mark(piece);
         self.skip_blank_lines(piece);
@@ -135,7 +137,7 @@ impl Records {
         self.read(piece)
     }
 
-    /// The record that the end of the file ends.
+    /// Returns the last record, which the end of the file ends.
     ///
     /// # Errors
     ///
@@ -193,7 +195,7 @@ impl Records {
         Ok(Some(record))
     }
 
-    /// Takes off the mark before the file.
+    /// Removes the byte order mark before the file.
     fn skip_mark(&mut self, piece: &mut &[u8]) {
         while let (Some(expected), [byte, rest @ ..]) = (BYTE_ORDER_MARK.get(self.marked), *piece) {
             if byte != expected {
@@ -205,10 +207,10 @@ impl Records {
         }
     }
 
-    /// Counts the blank lines before a record, which the reader would pass over in silence.
+    /// Counts the blank lines before a record, which the crate would skip silently.
     fn skip_blank_lines(&mut self, piece: &mut &[u8]) {
         while let ([byte @ (b'\r' | b'\n'), rest @ ..], false) = (*piece, self.is_begun) {
-            // The second half of "\r\n" ends no line of its own.
+            // The second half of "\r\n" does not end another line.
             if (self.last, *byte) != (b'\r', b'\n') {
                 self.row += 1;
             }
@@ -231,7 +233,7 @@ mod tests {
         Ok((record.row, cells))
     }
 
-    /// The records of a file that comes in pieces of the size.
+    /// Returns the records of a file that arrives in pieces of the size.
     fn split(file: &[u8], size: usize) -> Result<Rows, Problem> {
         let mut records = Records::new();
         let mut rows = Vec::new();
@@ -279,7 +281,8 @@ mod tests {
         assert_eq!(split(wide.as_bytes(), 7).unwrap_err().status(), 400);
     }
 
-    /// The detail of the problem when a file is refused, the same however the file is cut.
+    /// Returns the detail of the problem with which a file is refused, the same however the file is
+    /// divided.
     fn said(file: &str) -> String {
         let details: Vec<String> = [1, 3, 1000]
             .into_iter()
@@ -304,7 +307,7 @@ mod tests {
             let expected = format!("row {row} opens a quote that is never closed");
             assert!(said(file).contains(&expected), "{file:?}: {}", said(file));
         }
-        // It may also meet the first quote of a later row.
+        // The open quote may also meet the first quote of a later row.
         assert!(said("name,x\n\"Ann,1\nBo,\"2\"\n").contains("row 2 has text after"));
     }
 
@@ -360,7 +363,7 @@ mod tests {
                 .records()
                 .map(|record| record.unwrap().iter().map(str::to_owned).collect())
                 .collect();
-            // A file that is refused would have been read, but not as it was meant.
+            // A refused file would have been read, but not as intended.
             if let Ok(rows) = split(file.as_bytes(), 5) {
                 let found: Vec<Vec<String>> = rows.into_iter().map(|(_, cells)| cells).collect();
                 prop_assert_eq!(found, expected);

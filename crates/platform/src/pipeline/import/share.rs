@@ -1,31 +1,33 @@
-//! The memory that the imports of one instance hold at a time: requests that share an instance share its memory, and a
-//! lack of it would end the program with all of them.
+//! The memory that the imports of one instance hold together. Requests that share an instance share
+//! its memory, and running out of it would end the program with all of them. The rows themselves
+//! are in the parent module.
 
 use std::cell::Cell;
 
 use crate::http::problem::{Kind, Problem};
 
-/// Most bytes of the argument of one import. What a guest hands over in one call is bounded by Wasmtime: 61 MiB were seen to
-/// pass, 69 MiB to end the program.
+/// The maximum size of the argument of one import, in bytes. Wasmtime limits the data that a guest
+/// passes in one call: 61 MiB passed in tests, and 69 MiB ended the program.
 pub(super) const MAX_ARGUMENT_BYTES: usize = 60 * 1024 * 1024;
 
-/// The bytes that all of them may hold: one that is as large as can be, and small ones beside it.
+/// The maximum total size of all arguments, in bytes: one of the maximum size, and small ones
+/// beside it.
 const MAX_TOTAL_BYTES: usize = MAX_ARGUMENT_BYTES + 16 * 1024 * 1024;
 
 thread_local! {
     static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The share of one import, which it gives back when it is dropped.
+/// The share of one import, which is released when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Share(usize);
 
 impl Share {
-    /// Makes it so many bytes.
+    /// Sets the size of the share.
     ///
     /// # Errors
     ///
-    /// 503 when the others hold too much.
+    /// 503 when the other imports hold too much.
     pub(super) fn set(&mut self, bytes: usize) -> Result<(), Problem> {
         let held = HELD.get() - self.0 + bytes;
         if held > MAX_TOTAL_BYTES {
@@ -43,7 +45,7 @@ impl Drop for Share {
     }
 }
 
-/// That others have to end first.
+/// Creates the problem that asks the client to wait until other imports have ended.
 pub(super) fn no_memory() -> Problem {
     Problem::new(Kind::Unavailable)
         .detail("Other files are being imported. Try again later.")

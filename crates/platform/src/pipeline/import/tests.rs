@@ -1,10 +1,12 @@
+//! Tests of reading an imported file. The division into records is tested in `records`.
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::fixture::{ADMIN, KEEPER, LAMPS};
 use crate::sql::error::DatabaseError;
 
-/// The rows of a file that comes in pieces.
+/// Returns the rows of a file that arrives in pieces.
 fn rows(grant: &'static Grant, file: &[u8]) -> Result<Vec<Value>, Problem> {
     let mut reader = Reader::new(&LAMPS, grant, false);
     for piece in file.chunks(64) {
@@ -19,7 +21,7 @@ fn read(file: &str) -> Result<Vec<Value>, Problem> {
     rows(&ADMIN, file.as_bytes())
 }
 
-/// The inputs of the rows, and their numbers.
+/// Returns the inputs of the rows, with their row numbers.
 fn inputs(file: &str) -> Vec<(u64, Value)> {
     read(file)
         .unwrap()
@@ -63,7 +65,7 @@ fn every_row_gets_an_id_of_its_own() {
 }
 
 #[test]
-fn what_an_export_put_before_a_formula_is_taken_off() {
+fn the_apostrophe_that_an_export_put_before_a_formula_is_removed() {
     let names: Vec<Value> =
         inputs("name\n'=1+1\n'+1\n'-1\n'@x\n'＝1\n''=1\n't Hooft\n'quoted'\n''\n")
             .into_iter()
@@ -76,7 +78,7 @@ fn what_an_export_put_before_a_formula_is_taken_off() {
 }
 
 #[test]
-fn what_spreadsheets_add_by_themselves_is_passed_over() {
+fn additions_of_spreadsheets_are_ignored() {
     let expected = [
         (2, json!({"name": "A", "watts": 7})),
         (3, json!({"name": "B", "watts": 8})),
@@ -205,7 +207,7 @@ fn errors_name_row_and_column() {
 }
 
 #[test]
-fn what_is_not_csv_is_malformed() {
+fn a_file_that_is_not_csv_is_malformed() {
     for file in ["name,watts\nA\n", "name\nA,B\n"] {
         assert_eq!(refused(file), (400, vec![]));
     }

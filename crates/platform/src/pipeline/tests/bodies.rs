@@ -1,4 +1,4 @@
-//! Which bodies are taken, and where none is.
+//! Tests of bodies: the accepted ones, and endpoints without one. Imported files are in `imports`.
 
 use http::Method;
 use serde_json::{Value, json};

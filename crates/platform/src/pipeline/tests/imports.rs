@@ -1,4 +1,4 @@
-//! Files on their way into the database.
+//! Tests of imported files on their way into the database. Other bodies are in `bodies`.
 
 use http::Method;
 use serde_json::json;
@@ -21,7 +21,7 @@ fn reader(request: &Request) -> BodyReader {
     plan.map(|mut plan| plan.body_reader().unwrap()).unwrap()
 }
 
-/// The most that is read of the request's body.
+/// Returns the limit of the request's body.
 fn limit(request: &Request) -> usize {
     let announced = |length| reader(request).check_content_length(length).is_ok();
     let megabytes = [1, 64].map(|megabytes| megabytes * 1024 * 1024);
@@ -50,7 +50,7 @@ fn much_is_read_only_from_who_may_import() {
 }
 
 #[test]
-fn what_is_wrong_with_an_import_is_said_before_its_file_is_read() {
+fn errors_of_an_import_are_reported_before_its_file_is_read() {
     let import = |target: &str| admin(Method::POST, target).with("content-type", "text/csv");
     let other_media = admin(Method::POST, "/v1/lamps/import").with("content-type", "text/plain");
     for (request, expected) in [

@@ -1,4 +1,4 @@
-//! Idempotency keys and versions that a request must or may name.
+//! Tests of idempotency keys and versions that a request must or may name. Bodies are in `bodies`.
 
 use http::Method;
 use serde_json::{Value, json};

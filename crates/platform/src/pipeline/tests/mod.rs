@@ -1,4 +1,5 @@
-//! What the tests of the pipeline share, and those of its way as a whole.
+//! The helpers that the tests of the pipeline share, and the tests of the pipeline as a whole. The
+//! component that they serve is in `crate::fixture`.
 
 mod bodies;
 mod imports;
@@ -16,14 +17,14 @@ use crate::pipeline::resolve::resolve;
 
 const ID: &str = "0190163d-8694-739b-aea5-966c26f8ad90";
 
-/// The answer, and the calls that reached the database.
+/// Returns the response, and the calls that reached the database.
 fn answer(request: Request) -> (Response, Recorder) {
     let recorder = Recorder::default();
     let response = served(&settings(), &recorder, request);
     (response, recorder)
 }
 
-/// The answer to a request whose body comes in small pieces.
+/// Returns the response to a request whose body arrives in small pieces.
 fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Response {
     let sent = std::mem::take(&mut request.body);
     let taken = resolve(&COMPONENT, settings, &request).and_then(|mut plan| {
@@ -46,7 +47,7 @@ fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Res
     ready(handle(&COMPONENT, settings, recorder, &request, plan, file))
 }
 
-/// The answer to a request that must not reach the database.
+/// Returns the response to a request that must not reach the database.
 fn refusal(request: Request) -> (u16, Value) {
     let line = format!("{} {}", request.method, request.path);
     let (response, recorder) = answer(request);
@@ -58,7 +59,7 @@ fn refusal(request: Request) -> (u16, Value) {
     (response.status, body)
 }
 
-/// The call of a request that must reach the database once.
+/// Returns the call of a request that must reach the database once.
 fn call(request: Request) -> (Value, String, Value) {
     let (response, recorder) = answer(request);
     assert_eq!(
@@ -185,7 +186,7 @@ fn parameters_that_nobody_knows_are_refused() {
 }
 
 #[test]
-fn what_the_client_does_not_accept_is_not_made() {
+fn a_representation_that_the_client_does_not_accept_is_not_made() {
     for (target, accept) in [
         ("/v1/lamps".to_owned(), "application/xml"),
         (format!("/v1/lamps/{ID}"), "text/csv"),

@@ -1,9 +1,11 @@
-//! Time zones as the database knows them.
+//! Time zones as the database knows them. Their description in iCalendar form is in the component
+//! `academics`.
 //!
-//! The database is the one source of the rules of clocks: what a component computes agrees with what SQL computes, and an
-//! upgrade of the database's zones renews both. A zone is read when it is first asked for and kept for a while, for reading one
-//! takes the database some milliseconds. Asking is not asynchronous, reading is: [`resolved`] runs what asks, reads what was
-//! missing, and runs it again.
+//! The database is the only source of the rules of time zones, so that components and SQL compute
+//! the same times, and an upgrade of the database's zones renews both. A zone is read on its first
+//! use and cached for a while, because reading one takes the database some milliseconds. Looking up
+//! a zone is synchronous, and reading one is not: [`resolved`] runs the work, reads the missing
+//! zones, and runs the work again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,25 +18,26 @@ use chrono::{
 };
 use serde::Deserialize;
 
-/// How long a zone that was read is taken to be as it was.
-const KEPT: TimeDelta = TimeDelta::minutes(10);
-/// Most zones that are read at once.
+/// The time for which a zone is cached.
+const CACHE_TTL: TimeDelta = TimeDelta::minutes(10);
+/// The maximum number of zones that are read at once.
 const MAX_READ: usize = 16;
-/// Most rounds of reading for one piece of work: more zones than there are.
+/// The maximum number of rounds of reading for one piece of work, which exceeds the number of
+/// zones.
 const MAX_ROUNDS: usize = 64;
-/// The longest name that is asked for, in bytes.
-const MAX_NAME: usize = 64;
-/// The widest offset from UTC, in seconds, and a little more.
-const WIDEST: i64 = 26 * 3600;
+/// The maximum length of a name that is looked up, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+/// The maximum offset from UTC, in seconds, with a margin.
+const MAX_OFFSET_SECONDS: i64 = 26 * 3600;
 
 /// A time zone and its changes of clocks.
 ///
-/// It lives as long as the program, so that it is as easy to hand on as a number. There is one for each zone that was asked for,
-/// and another one when the rules of its clocks have changed meanwhile.
+/// It lives as long as the program, so that it can be copied like a number. There is one for each
+/// zone that was looked up, and another one if the rules of its clocks have changed meanwhile.
 #[derive(Clone, Copy)]
 pub struct Zone(&'static Rules);
 
-/// The rules of a zone, as the database gives them.
+/// The rules of a zone, as the database returns them.
 #[derive(Deserialize, PartialEq, Eq)]
 struct Rules {
     name: String,
@@ -44,7 +47,7 @@ struct Rules {
     changes: Vec<(i64, i32, String)>,
 }
 
-/// A change of a zone's clocks, and the time that they show from then on.
+/// A change of a zone's clocks, with the offset from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     /// The instant, in UTC.
@@ -53,27 +56,27 @@ pub struct Change {
     pub from: i32,
     /// Seconds east of Greenwich from it on.
     pub to: i32,
-    /// The name of the time from the change on, such as BST; a number where it has no name.
+    /// The abbreviation from the change on, such as BST; a number if there is none.
     pub abbreviation: &'static str,
 }
 
 impl Zone {
-    /// Its name in the IANA database.
+    /// Returns its name in the IANA database.
     pub fn name(self) -> &'static str {
         &self.0.name
     }
 
-    /// Seconds east of Greenwich before the first change.
+    /// Returns the offset before the first change, in seconds east of Greenwich.
     pub fn first_offset(self) -> i32 {
         self.0.offset
     }
 
-    /// The name of the time before the first change.
+    /// Returns the abbreviation before the first change.
     pub fn first_abbreviation(self) -> &'static str {
         &self.0.abbreviation
     }
 
-    /// Its changes of clocks that are known, in order.
+    /// Returns its known changes of clocks, in order.
     pub fn changes(self) -> impl Iterator<Item = Change> {
         let rules = self.0;
         rules
@@ -99,12 +102,12 @@ impl Zone {
 }
 
 impl Rules {
-    /// The number of changes up to an instant, that at the instant included.
+    /// Returns the number of changes up to and including an instant.
     fn changes_until(&self, instant: i64) -> usize {
         self.changes.partition_point(|(at, ..)| *at <= instant)
     }
 
-    /// The offset after so many changes.
+    /// Returns the offset after so many changes.
     fn offset_after(&self, changes: usize) -> i32 {
         changes
             .checked_sub(1)
@@ -112,7 +115,7 @@ impl Rules {
             .map_or(self.offset, |(_, offset, _)| *offset)
     }
 
-    /// Returns whether chrono can count with it.
+    /// Returns true if `chrono` can compute with it.
     fn is_sound(&self) -> bool {
         let mut offsets = self.changes.iter().map(|(_, offset, _)| *offset);
         FixedOffset::east_opt(self.offset).is_some()
@@ -143,7 +146,7 @@ impl Display for Zone {
     }
 }
 
-/// How far the clocks of a zone are from UTC at some time.
+/// The offset of a zone from UTC at some time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ZoneOffset {
     zone: Zone,
@@ -152,7 +155,7 @@ pub struct ZoneOffset {
 
 impl Offset for ZoneOffset {
     fn fix(&self) -> FixedOffset {
-        // Zones with other offsets are not taken in.
+        // Zones with other offsets are not accepted.
         FixedOffset::east_opt(self.seconds).unwrap_or_else(|| Utc.fix())
     }
 }
@@ -183,7 +186,8 @@ impl TimeZone for Zone {
     fn offset_from_local_datetime(&self, local: &NaiveDateTime) -> MappedLocalTime<ZoneOffset> {
         let rules = self.0;
         let local = local.and_utc().timestamp();
-        let near = rules.changes_until(local - WIDEST)..=rules.changes_until(local + WIDEST);
+        let near = rules.changes_until(local - MAX_OFFSET_SECONDS)
+            ..=rules.changes_until(local + MAX_OFFSET_SECONDS);
         let mut fitting = near
             .filter(|changes| {
                 let instant = local - i64::from(rules.offset_after(*changes));
@@ -209,39 +213,40 @@ impl TimeZone for Zone {
     }
 }
 
-/// A zone and when it was read.
-type Known = BTreeMap<String, (Zone, DateTime<Utc>)>;
+/// The cached zones, with the time at which each was read.
+type Cache = BTreeMap<String, (Zone, DateTime<Utc>)>;
 
-static KNOWN: RwLock<Known> = RwLock::new(BTreeMap::new());
+static CACHE: RwLock<Cache> = RwLock::new(BTreeMap::new());
 
 thread_local! {
-    /// The names that the work that is being run has asked for in vain.
-    static ASKED: RefCell<Asked> = RefCell::default();
+    /// The zones that the running work has looked up and that were missing.
+    static LOOKUPS: RefCell<Lookups> = RefCell::default();
 }
 
 #[derive(Default)]
-struct Asked {
-    /// Names that are to be read.
+struct Lookups {
+    /// The names that have to be read.
     missing: BTreeSet<String>,
-    /// Names that were asked for already, and that the database doesn't know.
+    /// The names that were read already and that the database does not know.
     unknown: BTreeSet<String>,
 }
 
-/// The zone of a name, if there is one. One that has not been read yet is noted for [`resolved`].
+/// Returns the zone of a name, if there is one. A zone that has not been read yet is noted for
+/// [`resolved`].
 pub fn find(name: &str) -> Option<Zone> {
-    let found = kept(name, Utc::now());
-    if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME {
-        ASKED.with_borrow_mut(|asked| {
-            if asked.missing.len() < MAX_READ && !asked.unknown.contains(name) {
-                asked.missing.insert(name.to_owned());
+    let found = cached(name, Utc::now());
+    if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME_BYTES {
+        LOOKUPS.with_borrow_mut(|lookups| {
+            if lookups.missing.len() < MAX_READ && !lookups.unknown.contains(name) {
+                lookups.missing.insert(name.to_owned());
             }
         });
     }
     found
 }
 
-/// Runs work that asks for zones until none is missing that the database has. `read` asks the database: for a JSON array of
-/// names it gives what `lms.time_zones` answers.
+/// Runs work that looks up zones until no zone is missing that the database has. `read` queries the
+/// database: for a JSON array of names it returns the result of `lms.time_zones`.
 ///
 /// # Errors
 ///
@@ -252,58 +257,59 @@ pub async fn resolved<T, E>(
 ) -> Result<T, E> {
     let mut unknown = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
-        let (outcome, missing) = asking(&mut unknown, &work);
+        let (outcome, missing) = run_once(&mut unknown, &work);
         if missing.is_empty() {
             return Ok(outcome);
         }
         let names: Vec<String> = missing.into_iter().collect();
         remember(&read(names.clone()).await?);
         let now = Utc::now();
-        unknown.extend(names.into_iter().filter(|name| kept(name, now).is_none()));
+        unknown.extend(names.into_iter().filter(|name| cached(name, now).is_none()));
     }
     Ok(work())
 }
 
-/// Runs work once. What it gave, and the names of zones that it asked for and that have to be read.
-fn asking<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
-    let before = ASKED.replace(Asked {
+/// Runs work once, and returns its result with the names of zones that have to be read.
+fn run_once<T>(unknown: &mut BTreeSet<String>, work: impl FnOnce() -> T) -> (T, BTreeSet<String>) {
+    let before = LOOKUPS.replace(Lookups {
         missing: BTreeSet::new(),
         unknown: std::mem::take(unknown),
     });
     let outcome = work();
-    let asked = ASKED.replace(before);
-    *unknown = asked.unknown;
-    (outcome, asked.missing)
+    let lookups = LOOKUPS.replace(before);
+    *unknown = lookups.unknown;
+    (outcome, lookups.missing)
 }
 
-/// Runs work once, and says whether it asked for zones that have to be read first.
-pub fn lacking<T>(work: impl FnOnce() -> T) -> (T, bool) {
-    let (outcome, missing) = asking(&mut BTreeSet::new(), work);
+/// Runs work once, and returns its result with true if it looked up zones that have to be read
+/// first.
+pub fn attempt<T>(work: impl FnOnce() -> T) -> (T, bool) {
+    let (outcome, missing) = run_once(&mut BTreeSet::new(), work);
     (outcome, !missing.is_empty())
 }
 
-/// Takes in zones as `lms.time_zones` gives them.
+/// Stores zones in the cache, as `lms.time_zones` returns them.
 pub fn remember(zones: &str) {
     let zones: Vec<Rules> = serde_json::from_str(zones).unwrap_or_default();
     let now = Utc::now();
-    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    let mut cache = CACHE.write().unwrap_or_else(PoisonError::into_inner);
     for rules in zones.into_iter().filter(Rules::is_sound) {
-        let same = known
+        let same = cache
             .get(&rules.name)
             .map(|(zone, _)| *zone)
             .filter(|zone| *zone.0 == rules);
         let name = rules.name.clone();
         let zone = same.unwrap_or_else(|| Zone(Box::leak(Box::new(rules))));
-        known.insert(name, (zone, now));
+        cache.insert(name, (zone, now));
     }
 }
 
-/// The zone of a name, if it was read a short while ago.
-fn kept(name: &str, now: DateTime<Utc>) -> Option<Zone> {
-    let known: RwLockReadGuard<'_, Known> = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    known
+/// Returns the zone of a name, if it was read recently.
+fn cached(name: &str, now: DateTime<Utc>) -> Option<Zone> {
+    let cache: RwLockReadGuard<'_, Cache> = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+    cache
         .get(name)
-        .filter(|(_, read_at)| (now - *read_at).abs() < KEPT)
+        .filter(|(_, read_at)| (now - *read_at).abs() < CACHE_TTL)
         .map(|(zone, _)| *zone)
 }
 

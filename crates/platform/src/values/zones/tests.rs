@@ -1,3 +1,6 @@
+//! Tests of time zones against the crate `chrono-tz`. The database's own zones are tested over
+//! HTTP.
+
 use std::cell::RefCell;
 
 use chrono::Duration;
@@ -11,7 +14,7 @@ fn time(text: &str) -> NaiveDateTime {
     text.parse().unwrap()
 }
 
-/// A zone of the crate `chrono-tz`, as the database would tell of it.
+/// Returns a zone of the crate `chrono-tz`, as the database would return it.
 fn as_told(zone: chrono_tz::Tz, name: &str) -> String {
     let offset = |at: i64| {
         let at = DateTime::from_timestamp(at, 0).unwrap().naive_utc();
@@ -54,7 +57,7 @@ fn every_zone_counts_as_its_changes_say() {
             );
             at += Duration::hours(24 * 9 + 5);
         }
-        // Around each change, every quarter of an hour of the clock on the wall.
+        // The test covers each change, in steps of a quarter of an hour of local time.
         for change in ours
             .changes()
             .filter(|change| change.at > time("2000-01-01T00:00:00"))
@@ -78,7 +81,7 @@ fn every_zone_counts_as_its_changes_say() {
 }
 
 #[test]
-fn what_is_missing_is_read_once_and_asked_for_again() {
+fn missing_zones_are_read_once_and_looked_up_again() {
     let read = RefCell::new(Vec::new());
     let told = async |names: Vec<String>| {
         read.borrow_mut().push(names);
@@ -101,7 +104,7 @@ fn what_is_missing_is_read_once_and_asked_for_again() {
         *read.borrow(),
         [["Test/Here".to_owned(), "Test/Nowhere".to_owned()]]
     );
-    let (here, lacking) = lacking(|| find("Test/Here"));
+    let (here, lacking) = attempt(|| find("Test/Here"));
     assert_eq!((here.map(Zone::name), lacking), (Some("Test/Here"), false));
 }
 
@@ -115,7 +118,7 @@ fn rules_that_have_changed_make_another_zone() {
     let after = find("Test/Moved").unwrap();
     assert_ne!(before, after);
     assert_eq!(after.changes().count(), 1);
-    // Zones that nobody can count with are not taken.
+    // Zones with impossible offsets are not accepted.
     remember(r#"[{"name": "Test/Wide", "offset": 90000, "abbreviation": "A", "changes": []}]"#);
     remember("no JSON");
     assert_eq!(find("Test/Wide"), None);

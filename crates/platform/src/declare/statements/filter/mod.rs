@@ -1,5 +1,6 @@
-//! Filters of a list: `status=active`, `created_at.gte=...`, `id.in=a,b`, `name.like=ana*`, `phone.null=true`,
-//! `needs.has=Autism` of a list, `age.reading.gte=7.5` of a member of an object.
+//! The filters of a list: `status=active`, `created_at.gte=...`, `id.in=a,b`, `name.like=ana*`,
+//! `phone.null=true`, `needs.has=Autism` for a list, `age.reading.gte=7.5` for a member of an
+//! object. The other parameters of a list are in `listing`.
 
 #[cfg(test)]
 mod tests;
@@ -11,13 +12,13 @@ use crate::declare::validation;
 use crate::sql::statement::Sql;
 use crate::values::email;
 
-/// Most values behind `.in`.
+/// The maximum number of values of `.in`.
 const MAX_VALUES: usize = 200;
 
-/// How a field is compared.
+/// The comparison that a filter makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
-    /// Equal; the one without a suffix.
+    /// Equal; the operator without a suffix.
     Eq,
     /// Not equal.
     Ne,
@@ -29,18 +30,18 @@ pub enum Operator {
     Lt,
     /// Less or equal.
     Lte,
-    /// One of several.
+    /// One of several values.
     In,
-    /// Text with `*` for any characters, upper and lower case alike.
+    /// Text in which `*` stands for any characters, without regard to case.
     Like,
-    /// Whether there is no value.
+    /// The absence of a value.
     Null,
-    /// A list that holds the value.
+    /// A list that contains the value.
     Has,
 }
 
 impl Operator {
-    /// Every operator.
+    /// All operators.
     pub const ALL: [Operator; 10] = [
         Operator::Eq,
         Operator::Ne,
@@ -54,7 +55,7 @@ impl Operator {
         Operator::Has,
     ];
 
-    /// The suffix in a query.
+    /// Returns the suffix in a query.
     pub const fn name(self) -> &'static str {
         match self {
             Operator::Eq => "eq",
@@ -70,7 +71,7 @@ impl Operator {
         }
     }
 
-    /// Whether the operator makes sense for the field.
+    /// Returns true if the operator is valid for the field.
     pub fn fits(self, field: &Field) -> bool {
         if field.condition.is_some() {
             return self == Operator::Eq;
@@ -85,25 +86,25 @@ impl Operator {
     }
 }
 
-/// One filter, with its value as the statement's argument.
+/// One filter, with its value as an argument of the statement.
 #[derive(Debug, Clone)]
 pub struct Filter {
     /// The field.
     pub field: &'static Field,
-    /// The member of the field's object that is compared, instead of the field itself.
+    /// The member of the field's object that is compared instead of the field itself.
     pub member: Option<&'static Field>,
-    /// How it is compared.
+    /// The comparison.
     pub operator: Operator,
     /// The value: text, or a list of texts for `in`.
     pub value: Value,
 }
 
 impl Filter {
-    /// Reads a filter; none when the field knows no such operator.
+    /// Parses a filter; none if the field does not have the operator.
     ///
     /// # Errors
     ///
-    /// The code and the sentence for a value that isn't of the field's kind.
+    /// The code and the sentence for a value that is not of the field's kind.
     pub fn parse(
         field: &'static Field,
         member: Option<&'static Field>,
@@ -147,7 +148,7 @@ impl Filter {
         })
     }
 
-    /// The key of the value among the statement's arguments.
+    /// Returns the key of the value among the arguments of the statement.
     pub fn key(&self) -> String {
         let operator = self.operator.name();
         match self.member {
@@ -160,7 +161,8 @@ impl Filter {
     pub fn condition(&self, sql: &mut Sql) {
         sql.push("\n    and ");
         if let Some(condition) = self.field.condition {
-            // Written out and not compared with the argument, so that an index can answer it.
+            // The condition is written into the text and not compared with an argument, so that an
+            // index can answer it.
             sql.push(if self.value == "true" { "(" } else { "not (" })
                 .push(condition)
                 .push(")");
@@ -206,7 +208,7 @@ impl Filter {
         }
     }
 
-    /// The field's name, with its member's behind a separator.
+    /// Adds the name of the field, with its member after a separator.
     fn name(&self, sql: &mut Sql, separator: &'static str) {
         sql.push(self.field.name);
         if let Some(member) = self.member {
@@ -214,14 +216,15 @@ impl Filter {
         }
     }
 
-    /// The column of the row `r`; a member of an object has one of its own, by which an index can find it.
+    /// Adds the column of the row `r`. A member of an object has a column of its own, so that an
+    /// index can find it.
     fn column(&self, sql: &mut Sql) {
         sql.push("r.");
         self.name(sql, "_");
     }
 
-    /// The column's type. Comparisons of `numeric` are not leakproof, so row security would keep them from an
-    /// index: members are kept in double precision.
+    /// Returns the type of the column. Comparisons of `numeric` are not leakproof, so row security
+    /// would prevent the use of an index. For that reason members are stored in double precision.
     fn sql_type(&self) -> &'static str {
         match self.member.map(|member| member.kind) {
             Some(Kind::Decimal { .. }) => "double precision",
@@ -240,7 +243,7 @@ impl Filter {
     }
 }
 
-/// A value to compare with: any text that the field could hold, whatever its least length.
+/// Parses a value to compare with: any text that the field could hold, whatever its minimum length.
 fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
     match kind {
         Kind::TextList { max, .. } | Kind::Text { max, .. } => {
@@ -251,7 +254,7 @@ fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
     }
 }
 
-/// The value in every form in which a row may hold it.
+/// Returns the value in every form in which a row may hold it.
 fn spellings(kind: Kind, value: String) -> Vec<String> {
     match kind {
         Kind::Email => email::spellings(&value),
@@ -259,7 +262,8 @@ fn spellings(kind: Kind, value: String) -> Vec<String> {
     }
 }
 
-/// A pattern for `ilike`: `*` stands for any characters, everything else for itself.
+/// Returns a pattern for `ilike`: `*` stands for any characters, and every other character for
+/// itself.
 fn pattern(text: &str) -> Result<String, (&'static str, String)> {
     let text = validation::scalar(Kind::Text { min: 1, max: 200 }, text)?;
     Ok(text

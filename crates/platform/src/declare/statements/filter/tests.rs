@@ -1,3 +1,5 @@
+//! Tests of filters: parsing them, and their SQL. Whole lists are tested in `listing`.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -62,7 +64,7 @@ fn values_are_of_the_kind_and_in_normal_form() {
     assert_eq!(parse("bought_on", Operator::Null, "1"), Err("wrong_type"));
     assert_eq!(parse("name", Operator::Eq, ""), Err("too_short"));
     assert_eq!(parse("name", Operator::In, "A,,B"), Err("too_short"));
-    // A row may hold an address whose domain is written in either of two ways.
+    // A row may hold an address whose domain is written in either of two forms.
     let both = ["ana@bücher.example", "ana@xn--bcher-kva.example"];
     static EMAIL: Field = Field::new("email", Kind::Email, "");
     for text in both {
@@ -156,7 +158,7 @@ fn a_member_of_an_object_has_a_column_of_its_own() {
 }
 
 #[test]
-fn what_a_list_holds_is_found_by_its_function() {
+fn values_of_a_list_are_found_by_its_function() {
     static NEEDS: Field = Field::new("needs", Kind::TextList { items: 3, max: 10 }, "")
         .filter_function("lamps_by_need");
     assert!(Operator::Has.fits(&NEEDS) && !Operator::Eq.fits(&NEEDS));

@@ -1,5 +1,6 @@
-//! Lists: the query's parameters, and the SQL that answers them by keyset, stable under inserts.
+//! Lists: the parameters of the query. The SQL that selects the rows is in `sql`.
 
+mod sql;
 #[cfg(test)]
 mod tests;
 
@@ -11,52 +12,48 @@ use crate::declare::query::{self, ParameterError};
 use crate::declare::resource::Resource;
 use crate::declare::statements::cursor::{self, SortKey};
 use crate::declare::statements::filter::{Filter, Operator};
-use crate::declare::statements::projection::{self, Indent};
+use crate::declare::statements::projection;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
-use crate::sql::statement::{Sql, Statement};
 use crate::values::collation;
 use crate::values::field_error::FieldError;
 
-/// How many rows a page has when the client doesn't say.
+/// The default number of rows of a page.
 pub const DEFAULT_LIMIT: u32 = 50;
-/// Most rows of a page.
+/// The maximum number of rows of a page.
 pub const MAX_ROWS: u32 = 200;
-/// Most sort keys that a client can name.
+/// The maximum number of sort keys that a client can name.
 const MAX_SORT_KEYS: usize = 3;
-/// Newest first.
+/// The default order: newest first.
 const DEFAULT_SORT: &str = "-created_at";
 
-/// Positions in the cursor's list of keys, as SQL; one more than clients can name, for the id.
-const POSITIONS: [&str; MAX_SORT_KEYS + 1] = ["0", "1", "2", "3"];
-
-/// What a list is asked for.
+/// The parameters of a list.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    /// Most rows, where the client says so.
+    /// The maximum number of rows, if the client gives it.
     pub limit: Option<u32>,
     /// The order as the client wrote it.
     pub sort: String,
     /// The order, ending with the id so that it is total.
     pub keys: Vec<SortKey>,
-    /// Conditions.
+    /// The filters.
     pub filters: Vec<Filter>,
-    /// The keys behind which to go on.
+    /// The keys after which the list continues.
     pub after: Option<Value>,
-    /// Whether deleted rows are listed too.
+    /// True if deleted rows are included.
     pub include_deleted: bool,
-    /// Whether all rows that match are counted.
+    /// True if all matching rows are counted.
     pub count: bool,
-    /// The order of letters.
+    /// The collation of texts.
     collation: &'static str,
 }
 
 impl Listing {
-    /// Reads the query of a list.
+    /// Parses the query of a list.
     ///
     /// # Errors
     ///
-    /// 400 with every parameter that is unknown or can't be parsed.
+    /// 400 with every parameter that is unknown or malformed.
     pub fn parse(
         request: &Request,
         resource: &Resource,
@@ -103,7 +100,7 @@ impl Listing {
         }
     }
 
-    /// The list sorted by the letters of a language.
+    /// Sorts the list by the alphabet of a language.
     pub(crate) fn in_language(mut self, tag: Option<&str>) -> Listing {
         self.collation = collation::of_language(tag);
         self
@@ -136,7 +133,7 @@ impl Listing {
             },
             _ => {
                 let filter = filter(name, value, resource, grant)?;
-                // `status` and `status.eq` are one filter under two names.
+                // `status` and `status.eq` are two names of the same filter.
                 if self
                     .filters
                     .iter()
@@ -150,12 +147,13 @@ impl Listing {
         Ok(())
     }
 
-    /// The arguments of the statement of a page.
+    /// Returns the arguments of the statement of a page.
     pub fn arguments(&self) -> Map<String, Value> {
         self.arguments_limited(Some(self.limit.unwrap_or(DEFAULT_LIMIT)))
     }
 
-    /// The arguments of the statement of a file, which is whole unless the client sets a limit.
+    /// Returns the arguments of the statement of a file, which contains all rows unless the client
+    /// sets a limit.
     pub fn file_arguments(&self) -> Map<String, Value> {
         self.arguments_limited(self.limit)
     }
@@ -173,176 +171,10 @@ impl Listing {
         arguments.insert("after".to_owned(), json!(self.after));
         arguments
     }
-
-    /// The statement of a page.
-    pub fn statement(&self, resource: &Resource, grant: &Grant) -> Statement {
-        let mut sql = Sql::named(resource.table, "list");
-        sql.push("with page as (\n  select\n    ");
-        sql.append(&projection::object(resource, grant, Indent::Two));
-        sql.push(" as item,\n    json_build_array(");
-        for (index, key) in self.keys.iter().enumerate() {
-            sql.push(if index == 0 { "" } else { ", " });
-            if let Some(column) = key.field.sort_column {
-                sql.push("r.").push(column);
-            } else {
-                projection::value(&mut sql, key.field);
-            }
-            sql.push("::text");
-        }
-        sql.push(") as keys");
-        self.rows(&mut sql, resource, grant);
-        sql.push(" + 1\n)");
-        if self.count {
-            sql.push(", counted as (\n  select count(*) as total");
-            self.source(&mut sql, resource, grant);
-            sql.push("\n)");
-        }
-        sql.push(
-            ", numbered as (
-  select
-    item,
-    keys,
-    row_number() over () as position
-  from page
-), finished as (
-  select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
-    case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
-    end as cursor
-  from numbered
-)
-select
-  '{\"data\":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],\"next_cursor\":' || coalesce('\"' || max(cursor) filter (where more) || '\"', 'null')",
-        );
-        if self.count {
-            sql.push("\n    || ',\"count\":' || (select total from counted)");
-        }
-        sql.push(
-            "
-    || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished",
-        );
-        match self.shape() {
-            // The first page of all is a fixed statement of each role; filters and cursors make many.
-            Some(("", false)) => sql.prepared(resource.name),
-            Some(_) => sql.prepared_while_used(resource.name),
-            None => sql.unprepared(),
-        }
-    }
-
-    /// From `from` to `limit`: the rows that are asked for, in their order.
-    pub(crate) fn rows(&self, sql: &mut Sql, resource: &Resource, grant: &Grant) {
-        self.source(sql, resource, grant);
-        self.behind_cursor(sql);
-        sql.push("\n  order by ");
-        for (index, key) in self.keys.iter().enumerate() {
-            sql.push(if index == 0 { "" } else { ", " });
-            self.sorted(sql, key);
-            sql.push(if key.descending { " desc" } else { "" });
-        }
-        sql.push("\n  limit ($1->>'limit')::integer");
-    }
-
-    /// The shape, if it is one of the few for which statement and plan are kept: the field that it is
-    /// filtered by, and whether it goes on behind a cursor.
-    pub(crate) fn shape(&self) -> Option<(&'static str, bool)> {
-        let field = match self.filters.as_slice() {
-            [] => "",
-            [filter]
-                if filter.operator == Operator::Eq
-                    && filter.member.is_none()
-                    && filter.field.condition.is_none() =>
-            {
-                filter.field.name
-            }
-            _ => return None,
-        };
-        let is_common = self.sort == DEFAULT_SORT && !self.count && !self.include_deleted;
-        is_common.then_some((field, self.after.is_some()))
-    }
-
-    /// `from ... where ...` without the cursor's condition.
-    fn source(&self, sql: &mut Sql, resource: &Resource, grant: &Grant) {
-        sql.push("\n  from lms.")
-            .push(resource.table)
-            .push(" as r\n  where ")
-            .push(if self.include_deleted {
-                "true"
-            } else {
-                "r.deleted_at is null"
-            });
-        if let Some(condition) = grant.index_condition {
-            sql.push("\n    and (").push(condition).push(")");
-        }
-        for filter in &self.filters {
-            filter.condition(sql);
-        }
-    }
-
-    /// The column of the row `r` by which the list is sorted, in its order.
-    fn sorted(&self, sql: &mut Sql, key: &SortKey) {
-        let (column, kind) = key.field.order_column();
-        sql.push("r.").push(column);
-        if kind.has_letters() {
-            sql.push(" collate ").push(self.collation);
-        }
-    }
-
-    /// The rows behind the cursor. With one direction for all keys an index answers the comparison of
-    /// whole rows; mixed directions have to be spelled out.
-    fn behind_cursor(&self, sql: &mut Sql) {
-        if self.after.is_none() {
-            return;
-        }
-        let descending = self.keys[0].descending;
-        if self.keys.iter().all(|key| key.descending == descending) {
-            sql.push("\n    and (");
-            for (index, key) in self.keys.iter().enumerate() {
-                sql.push(if index == 0 { "" } else { ", " });
-                self.sorted(sql, key);
-            }
-            sql.push(if descending { ") < (" } else { ") > (" });
-            for (index, key) in self.keys.iter().enumerate() {
-                sql.push(if index == 0 { "" } else { ", " });
-                cursor_value(sql, index, key);
-            }
-            sql.push(")");
-            return;
-        }
-        sql.push("\n    and (");
-        for last in 0..self.keys.len() {
-            sql.push(if last == 0 { "(" } else { " or (" });
-            for (index, key) in self.keys.iter().take(last + 1).enumerate() {
-                sql.push(if index == 0 { "" } else { " and " });
-                self.sorted(sql, key);
-                sql.push(match (index == last, key.descending) {
-                    (false, _) => " = ",
-                    (true, true) => " < ",
-                    (true, false) => " > ",
-                });
-                cursor_value(sql, index, key);
-            }
-            sql.push(")");
-        }
-        sql.push(")");
-    }
 }
 
-fn cursor_value(sql: &mut Sql, index: usize, key: &SortKey) {
-    sql.push("($1->'after'->>")
-        .push(POSITIONS[index])
-        .push(")::")
-        .push(key.field.order_column().1.sql_type());
-}
-
-/// Reads `field`, `field.operator`, `field.member.operator`; a field that the role can't read can't be asked for
-/// either.
+/// Parses `field`, `field.operator` or `field.member.operator`. Lists cannot be filtered by a field
+/// that the role cannot read.
 fn filter(
     name: &str,
     value: &str,
@@ -377,7 +209,7 @@ fn filter(
     Filter::parse(field, member, operator, value)
 }
 
-/// The members of the field's object that lists can be filtered by.
+/// Returns the members of the field's object by which lists can be filtered.
 pub(crate) fn filterable_members(field: &Field) -> impl Iterator<Item = &'static Field> + use<> {
     let members: &[Field] = match field.kind {
         Kind::Object(members) => members,
@@ -397,7 +229,7 @@ fn sort_keys(sort: &str, resource: &Resource, grant: &Grant) -> Result<Vec<SortK
             Some(bare) => (bare, true),
             None => (name, false),
         };
-        // The order by default is nobody's secret, even where the field itself is not shown.
+        // The default order is no secret, even if the field itself is hidden.
         let field = resource
             .all_fields()
             .filter(|field| {

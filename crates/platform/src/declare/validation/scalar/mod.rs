@@ -1,4 +1,5 @@
-//! Values that are written as text, in a body, a query or a CSV cell, and their normal form.
+//! Checks values that are written as text, in a body, a query or a CSV cell, and returns their
+//! normal form. The forms themselves are in `crate::values`.
 
 #[cfg(test)]
 mod tests;
@@ -10,20 +11,21 @@ use crate::declare::field::Kind;
 use crate::values::{email, money, zones};
 use crate::values::{phone, text};
 
-/// Years that dates and times may lie in; the first and the last of those that people live and plan in.
+/// The years in which dates and times may lie.
 const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
-/// Most characters of a language tag (RFC 5646, section 4.4.1).
+/// The maximum length of a language tag, in bytes (RFC 5646, section 4.4.1).
 const MAX_TAG_BYTES: usize = 35;
 
-/// Bytes of a UUID in its one form: hexadecimal with hyphens.
+/// The length of a UUID in its hyphenated form, in bytes.
 const UUID_BYTES: usize = 36;
 
-/// Checks a value that is written as text and gives its normal form, which is its own normal form.
+/// Checks a value that is written as text and returns its normal form, which is its own normal
+/// form.
 ///
 /// # Errors
 ///
-/// The code and the sentence that say what is wrong.
+/// The code and the sentence that describe the error.
 pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
     match kind {
         Kind::Text { min, max } => text::line(text, min, max),
@@ -103,21 +105,21 @@ pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> 
     }
 }
 
-/// The UUID that is written in its one form; braces, a prefix or missing hyphens are not taken.
+/// Parses a UUID in its hyphenated form. Braces, a prefix or missing hyphens are refused.
 pub fn id(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text)
         .ok()
         .filter(|_| text.len() == UUID_BYTES)
 }
 
-/// The number, if it is within its bounds and has no more decimal places than it may.
+/// Returns the number if it is within its bounds and has no more decimal places than allowed.
 ///
 /// # Errors
 ///
-/// The code and the sentence that say what is expected.
+/// The code and the sentence that describe what is expected.
 pub fn decimal(number: f64, min: i32, max: i32, places: u8) -> Result<f64, (&'static str, String)> {
     let scale = 10f64.powi(i32::from(places));
-    // The number nearest to that with so many places is what its text is read as.
+    // The parser reads the text of such a number as the nearest float, which is compared here.
     let rounded = (number * scale).round() / scale;
     if (f64::from(min)..=f64::from(max)).contains(&number) && rounded == number {
         Ok(number)
@@ -133,7 +135,8 @@ fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
     )
 }
 
-/// The shape of a well-formed BCP 47 tag: a language of letters, then subtags of letters and digits.
+/// Checks the form of a well-formed BCP 47 tag: a language of letters, then subtags of letters and
+/// digits.
 fn language(tag: &str) -> Result<String, (&'static str, String)> {
     text::line(tag, 1, MAX_TAG_BYTES)?;
     let mut parts = tag.split('-');
@@ -177,7 +180,7 @@ fn date(text: &str) -> Result<String, (&'static str, String)> {
         .ok()
         .filter(|date| YEARS.contains(&date.year()))
         .map(|date| date.to_string())
-        // chrono also takes "2026-3-29", signs and spaces; the interface has one form only.
+        // `chrono` also accepts `2026-3-29`, signs and spaces, but the API has one form only.
         .filter(|normal| normal == text)
         .ok_or_else(|| {
             (

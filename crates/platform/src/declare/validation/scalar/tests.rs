@@ -1,9 +1,11 @@
+//! Tests of values that are written as text. Whole bodies are tested in the parent module.
+
 use proptest::prelude::*;
 
 use super::{id, scalar};
 use crate::declare::field::Kind;
 
-/// Every kind that is written as text.
+/// All kinds that are written as text.
 const SCALARS: [Kind; 17] = [
     Kind::Text { min: 0, max: 30 },
     Kind::Multiline { min: 0, max: 30 },
@@ -53,7 +55,7 @@ fn text_is_counted_in_characters_after_trimming() {
     assert_eq!(code(kind, "abcd"), "too_long");
     assert_eq!(code(kind, "a\0"), "invalid_text");
     assert_eq!(code(kind, "a\u{1b}"), "invalid_text");
-    // A secret is kept as it came.
+    // A secret is stored as it came.
     assert_eq!(
         scalar(Kind::Secret { min: 1, max: 3 }, " a ").unwrap(),
         " a "
@@ -146,7 +148,7 @@ fn dates_have_one_form_and_a_calendar() {
         "29.03.2026",
         " 2026-3-29",
         "+2026-3-29",
-        // Ten bytes whose fourth lies within a character.
+        // The fourth of ten bytes lies within a character.
         "  \u{2003}1-1-1",
         "\u{2003} 26-1-1",
     ] {
@@ -210,7 +212,7 @@ fn sets_zones_and_currencies_hold_what_they_name() {
     assert_eq!(code(Kind::Languages, "en"), "wrong_type");
 }
 
-/// Texts of the kinds' alphabets, which random characters would never hit, and random ones.
+/// Texts of the kinds' alphabets, which random characters would never produce, and random ones.
 fn written() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,40}",

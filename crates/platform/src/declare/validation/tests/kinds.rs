@@ -1,4 +1,5 @@
-//! Kinds whose values a body writes in a form of their own: numbers, times of the wall, lists of ids.
+//! Tests of kinds whose values have a JSON form of their own: numbers, local times, lists of ids.
+//! The rules of a whole body are in the parent module.
 
 use serde_json::json;
 

@@ -1,3 +1,6 @@
+//! Tests of the validation of a body. The kinds of values with a JSON form of their own are in
+//! `kinds`.
+
 mod kinds;
 
 use proptest::prelude::*;
@@ -75,7 +78,7 @@ fn update(value: Value) -> Result<Map<String, Value>, Problem> {
     )
 }
 
-/// Pointer and code of each error.
+/// Returns the pointer and the code of each error.
 fn errors(result: Result<Map<String, Value>, Problem>) -> Vec<(String, &'static str)> {
     result
         .expect_err("the body should be refused")
@@ -230,7 +233,7 @@ fn a_patch_of_an_object_names_what_changes_in_it() {
             ("/address/street".to_owned(), "unknown_field")
         ]
     );
-    // A list is replaced whole, and so are its objects.
+    // A list is replaced as a whole, and so are its objects.
     assert_eq!(
         errors(update(json!({"slots": [{"note": null}]}))),
         [("/slots/0/line".to_owned(), "required")]
@@ -284,7 +287,7 @@ fn lists_are_bounded() {
 #[test]
 fn free_json_is_bounded_and_holds_no_nul() {
     assert!(update(json!({"settings": {"a": "b"}})).is_ok());
-    // Backslash, u and four zeros as text are six characters and no NUL.
+    // Backslash, u and four zeros as text are six characters and not a NUL.
     assert!(update(json!({"settings": {"a": "\\u0000"}})).is_ok());
     for settings in [
         json!({"a": "\0"}),
@@ -303,7 +306,7 @@ fn free_json_is_bounded_and_holds_no_nul() {
 }
 
 #[test]
-fn what_a_rule_derives_no_client_sends() {
+fn a_client_cannot_send_derived_fields() {
     for result in [
         create(json!({"name": "A", "plan": {}})),
         update(json!({"plan": {}})),

@@ -1,4 +1,5 @@
-//! What sums of finance records have in common, wherever they are shown.
+//! The fields that every response with totals of finance records shares. The totals are computed in
+//! [`crate::balance`], [`crate::reconciliation`] and [`crate::analytics`].
 
 use platform::declare::field::{Field, Kind};
 

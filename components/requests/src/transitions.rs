@@ -1,4 +1,5 @@
-//! How a request moves from one state to the next. Which moves there are stands in the database's one state table.
+//! The transitions of a request from one status to the next. The permitted transitions are in the
+//! database's state table, and the resource is in [`crate::requests`].
 
 use platform::auth::policy::{Grant, Verb};
 use platform::declare::action::Action;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::requests::{self, REQUESTS};
 
-/// A move of a request.
+/// Returns the declaration that all transitions share.
 const fn transition(path: &'static str, verb: Verb) -> Action {
     Action::post(path)
         .granted("requests", verb)
@@ -24,7 +25,7 @@ const fn response(description: &'static str) -> ResponseSpec {
     ResponseSpec::resource(&REQUESTS, description).problems(&[412])
 }
 
-/// Gives a request to somebody.
+/// Assigns a request to a staff member.
 pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", requests::ASSIGN)
     .id("requests.assign").summary("Assign a request").body(&[Field::new(
         "staff_id",
@@ -35,14 +36,14 @@ pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", request
     .nullable()
     .required()]).responds(response("The request with its new assignment.")).sql_for_grant(assign);
 
-/// Begins to work on a request.
+/// Starts the work on a request.
 pub(crate) const START: Action = transition("/v1/requests/{id}/start", requests::START)
     .id("requests.start")
     .summary("Start a request")
     .responds(response("The request in progress."))
     .sql_for_grant(start);
 
-/// Says what was done.
+/// Resolves a request.
 pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", requests::RESOLVE)
     .id("requests.resolve")
     .summary("Resolve a request")
@@ -75,21 +76,21 @@ pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", reque
     .responds(response("The resolved request."))
     .sql_for_grant(resolve);
 
-/// Ends a request.
+/// Closes a request.
 pub(crate) const CLOSE: Action = transition("/v1/requests/{id}/close", requests::CLOSE)
     .id("requests.close")
     .summary("Close a request")
     .responds(response("The closed request."))
     .sql_for_grant(close);
 
-/// Takes a request up again.
+/// Reopens a request.
 pub(crate) const REOPEN: Action = transition("/v1/requests/{id}/reopen", requests::REOPEN)
     .id("requests.reopen")
     .summary("Reopen a request")
     .responds(response("The reopened request with a new due time."))
     .sql_for_grant(reopen);
 
-/// Path and body, with the versions that `If-Match` names.
+/// Returns the path and the body, with the versions that `If-Match` names.
 pub(crate) fn versioned(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let versions = conditions::expected_versions(context.request, false)?;
     let mut arguments = context.arguments();
@@ -98,27 +99,27 @@ pub(crate) fn versioned(context: &ActionContext<'_>) -> Result<Map<String, Value
 }
 
 fn assign(grant: &Grant) -> Sql {
-    moved("assign", grant)
+    apply("assign", grant)
 }
 
 fn start(grant: &Grant) -> Sql {
-    moved("start", grant)
+    apply("start", grant)
 }
 
 fn resolve(grant: &Grant) -> Sql {
-    moved("resolve", grant)
+    apply("resolve", grant)
 }
 
 fn close(grant: &Grant) -> Sql {
-    moved("close", grant)
+    apply("close", grant)
 }
 
 fn reopen(grant: &Grant) -> Sql {
-    moved("reopen", grant)
+    apply("reopen", grant)
 }
 
-/// Makes the move, and answers the request as it is then.
-fn moved(name: &'static str, grant: &Grant) -> Sql {
+/// Returns the statement that performs a transition and answers with the request in its new status.
+fn apply(name: &'static str, grant: &Grant) -> Sql {
     let mut sql = Sql::from(
         "with r as (
   select r.*

@@ -1,4 +1,5 @@
-//! Letting a webhook be told of events or not, and from where on.
+//! The lifecycle of a webhook: enabling it, disabling it, and replaying events to it. Creating one
+//! is in `create`.
 
 use platform::auth::policy::Grant;
 use platform::declare::action::Action;
@@ -7,15 +8,15 @@ use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::projection::{self, Indent};
 use platform::sql::statement::Sql;
 
-use super::{DISABLE as DISABLE_VERB, ENABLE as ENABLE_VERB, REPLAY as REPLAY_VERB, WEBHOOKS};
+use super::{DISABLE_VERB, ENABLE_VERB, REPLAY_VERB, WEBHOOKS};
 
-/// A position in the log.
+/// A position in the event log.
 const POSITION: Kind = Kind::Integer {
     min: 0,
     max: i64::MAX,
 };
 
-/// Lets a webhook be told of events again.
+/// Enables a webhook.
 pub(crate) const ENABLE: Action = Action::post("/v1/webhooks/{id}/enable")
     .id("webhooks.enable")
     .summary("Enable a webhook")
@@ -26,7 +27,7 @@ pub(crate) const ENABLE: Action = Action::post("/v1/webhooks/{id}/enable")
     ))
     .sql_for_grant(enable);
 
-/// Stops a webhook from being told of events.
+/// Disables a webhook.
 pub(crate) const DISABLE: Action = Action::post("/v1/webhooks/{id}/disable")
     .id("webhooks.disable")
     .summary("Disable a webhook")
@@ -37,7 +38,7 @@ pub(crate) const DISABLE: Action = Action::post("/v1/webhooks/{id}/disable")
     ))
     .sql_for_grant(disable);
 
-/// Has a webhook told from a position on.
+/// Replays events to a webhook from a position on.
 pub(crate) const REPLAY: Action = Action::post("/v1/webhooks/{id}/replay")
     .id("webhooks.replay")
     .summary("Replay events to a webhook")
@@ -60,7 +61,7 @@ pub(crate) const REPLAY: Action = Action::post("/v1/webhooks/{id}/replay")
     .sql(REPLAY_SQL);
 
 fn enable(grant: &Grant) -> Sql {
-    answer(
+    select_webhook(
         "with r as (
   update lms.webhooks as r
   set
@@ -74,7 +75,7 @@ fn enable(grant: &Grant) -> Sql {
 }
 
 fn disable(grant: &Grant) -> Sql {
-    answer(
+    select_webhook(
         "with r as (
   update lms.webhooks as r
   set
@@ -86,8 +87,8 @@ fn disable(grant: &Grant) -> Sql {
     )
 }
 
-/// The changed webhook as body and its version as tag.
-fn answer(change: &'static str, grant: &Grant) -> Sql {
+/// Selects the changed webhook as the body, and its version as the tag.
+fn select_webhook(change: &'static str, grant: &Grant) -> Sql {
     let mut sql = Sql::from(change);
     projection::returning(&mut sql, &WEBHOOKS);
     sql.push("select\n  ");

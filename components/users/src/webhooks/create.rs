@@ -1,4 +1,5 @@
-//! Making a webhook, and giving it another secret. The secret is in the answer and nowhere else that can be read.
+//! Creates a webhook, and rotates its signing secret. The secret is in the response and can be read
+//! nowhere else. The other changes of a webhook are in `lifecycle`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,10 +16,10 @@ use platform::values::field_error::FieldError;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-use super::{DESCRIPTION, KINDS, ROTATE, URL};
+use super::{DESCRIPTION, KINDS, ROTATE_SECRET_VERB, URL};
 
-/// What is answered once.
-const MADE: ResponseSchema = ResponseSchema::Fields(&[
+/// The response that holds the secret, which is shown once.
+const WITH_SECRET: ResponseSchema = ResponseSchema::Fields(&[
     Field::new("id", Kind::Id, "The webhook.").required(),
     URL,
     Field::new(
@@ -29,7 +30,7 @@ const MADE: ResponseSchema = ResponseSchema::Fields(&[
     .required(),
 ]);
 
-/// Makes a webhook.
+/// Creates a webhook.
 pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
     .id("webhooks.create")
     .summary("Create a webhook")
@@ -37,25 +38,25 @@ pub(crate) const CREATE: Action = Action::post("/v1/webhooks")
     .body(&[URL, DESCRIPTION, KINDS])
     .responds(
         ResponseSpec::of(
-            MADE,
+            WITH_SECRET,
             "The id and secret of the webhook. It receives events that occur from now on.",
         )
         .status(201),
     )
-    .custom(make);
+    .custom(create);
 
-/// Gives a webhook another secret.
+/// Rotates the secret of a webhook.
 pub(crate) const ROTATE_SECRET: Action = Action::post("/v1/webhooks/{id}/rotate-secret")
     .id("webhooks.rotate-secret")
     .summary("Rotate the secret of a webhook")
-    .granted("webhooks", ROTATE)
+    .granted("webhooks", ROTATE_SECRET_VERB)
     .responds(ResponseSpec::of(
-        MADE,
+        WITH_SECRET,
         "The new secret. For 24 hours, messages are signed with the former secret too.",
     ))
-    .custom(rotate);
+    .custom(rotate_secret);
 
-/// 256 random bits.
+/// A signing secret: 256 random bits.
 struct Secret([u8; 32]);
 
 impl Secret {
@@ -63,36 +64,43 @@ impl Secret {
         Ok(Self(random::bytes()?))
     }
 
-    /// As the database takes it.
-    fn encoded(&self) -> String {
+    /// Returns the secret as the database stores it.
+    fn base64(&self) -> String {
         STANDARD.encode(self.0)
     }
 
-    /// As it is shown, once.
-    fn shown(&self) -> String {
-        format!("whsec_{}", self.encoded())
+    /// Returns the secret as the client receives it, once.
+    fn for_client(&self) -> String {
+        format!("whsec_{}", self.base64())
     }
 }
 
-/// By hand, because the secret is to be in the answer and must not be in the database, where answers are kept for an
-/// idempotency key. It is safe to repeat: of one URL there is one webhook.
-fn make<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
+/// Creates a webhook. It is a custom handler because the response must hold the secret and the
+/// database must not, and the database stores other responses for their idempotency key. The
+/// request is safe to repeat, because there is one webhook for each URL.
+fn create<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async {
         let (id, mut arguments) = (random::id(), context.arguments());
         arguments.insert("id".to_owned(), json!(id));
-        arguments.insert("url".to_owned(), json!(target(context)?));
-        let response = answer(context, create(), arguments, 201).await?;
+        arguments.insert("url".to_owned(), json!(checked_url(context)?));
+        let response = store_secret(context, insert_statement(), arguments, 201).await?;
         Ok(response.header("location", format!("/v1/webhooks/{id}")))
     })
 }
 
-/// By hand for the same reason. It is safe to repeat: the last secret is the one that goes on, and those before it sign for a day.
-fn rotate<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
-    Box::pin(answer(context, replace(), context.arguments(), 200))
+/// Rotates the secret. It is a custom handler for the same reason. The request is safe to repeat,
+/// because the latest secret remains and earlier ones sign for a day.
+fn rotate_secret<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
+    Box::pin(store_secret(
+        context,
+        rotate_statement(),
+        context.arguments(),
+        200,
+    ))
 }
 
-/// The URL in its normal form.
-fn target(context: &ActionContext<'_>) -> Result<String, Problem> {
+/// Returns the URL in its normal form.
+fn checked_url(context: &ActionContext<'_>) -> Result<String, Problem> {
     match context
         .settings
         .webhook_networks
@@ -105,27 +113,27 @@ fn target(context: &ActionContext<'_>) -> Result<String, Problem> {
     }
 }
 
-/// What the statement answers, which stores a new secret, together with that secret.
-async fn answer(
+/// Runs the statement that stores a new secret, and returns its result together with that secret.
+async fn store_secret(
     context: &ActionContext<'_>,
     statement: Statement,
     mut arguments: Map<String, Value>,
     status: u16,
 ) -> Result<Response, Problem> {
     let secret = Secret::new()?;
-    arguments.insert("secret".to_owned(), json!(secret.encoded()));
+    arguments.insert("secret".to_owned(), json!(secret.base64()));
     let body = match context.run(&statement, arguments).await {
-        Ok(answer) => answer.body,
+        Ok(result) => result.body,
         Err(error) => return into_response(error),
     };
     let body = body.ok_or_else(|| Problem::new(problem::Kind::NotFound))?;
     let mut body: Map<String, Value> =
         serde_json::from_str(&body).map_err(|error| Problem::unreadable(&error))?;
-    body.insert("secret".to_owned(), json!(secret.shown()));
+    body.insert("secret".to_owned(), json!(secret.for_client()));
     Ok(Response::json(status, Value::Object(body).to_string()))
 }
 
-fn create() -> Statement {
+fn insert_statement() -> Statement {
     Statement::named(
         "webhooks.create",
         "with r as (
@@ -149,7 +157,7 @@ from r",
     )
 }
 
-fn replace() -> Statement {
+fn rotate_statement() -> Statement {
     Statement::named(
         "webhooks.rotate-secret",
         "select

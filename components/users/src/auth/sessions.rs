@@ -1,33 +1,10 @@
-//! One's own identity and sessions.
+//! The sessions of the caller: listing them and ending one of them. Sessions are opened in `sign_in`.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-/// The caller.
-pub(crate) const ME: Action = Action::get("/v1/auth/me")
-    .id("auth.me")
-    .summary("Get the current user")
-    .signed_in()
-    .responds(ResponseSpec::fields(
-        &[
-            Field::new("user", Kind::Json { bytes: 0 }, "The user.").required(),
-            Field::new("tenant", Kind::Json { bytes: 0 }, "The tenant.").required(),
-            Field::new("role", Kind::Text { min: 1, max: 20 }, "The role.").required(),
-            Field::new("region", Kind::Text { min: 2, max: 2 }, "The region.").required(),
-            Field::new(
-                "scopes",
-                Kind::TextList { items: 50, max: 50 },
-                "The scopes of the role: the rows that it can access.",
-            )
-            .required(),
-            Field::new("session_id", Kind::Id, "The id of the session.").required(),
-        ],
-        "The current user, with role, tenant and session.",
-    ))
-    .sql(ME_SQL);
-
-/// A session as it is listed.
+/// A session as a response returns it.
 const SESSION: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
@@ -70,8 +47,8 @@ const SESSION: &[Field] = &[
     .required(),
 ];
 
-/// One's own live sessions.
-pub(crate) const SESSIONS: Action = Action::get("/v1/auth/sessions")
+/// Lists the caller's active sessions.
+pub(crate) const LIST: Action = Action::get("/v1/auth/sessions")
     .id("auth.sessions.list")
     .summary("List your sessions")
     .signed_in()
@@ -93,9 +70,9 @@ pub(crate) const SESSIONS: Action = Action::get("/v1/auth/sessions")
         ],
         "The caller's active sessions.",
     ))
-    .sql(SESSIONS_SQL);
+    .sql(LIST_SQL);
 
-/// Ends one of one's own sessions.
+/// Ends one of the caller's sessions.
 pub(crate) const REVOKE: Action = Action::delete("/v1/auth/sessions/{id}")
     .id("auth.sessions.delete")
     .summary("End a session")
@@ -103,27 +80,7 @@ pub(crate) const REVOKE: Action = Action::delete("/v1/auth/sessions/{id}")
     .responds(ResponseSpec::none("The session has ended."))
     .sql(REVOKE_SQL);
 
-const ME_SQL: &str = "select
-  json_build_object(
-    'user', r.identity->'user',
-    'tenant', r.identity->'tenant',
-    'role', current_setting('app.role'),
-    'region', r.identity->'tenant'->>'region',
-    'scopes', json_build_array(
-      case
-        when current_setting('app.role') in ('admin', 'finance', 'support') then 'tenant'
-        when current_setting('app.role') in ('supervisor', 'assessor') then 'centre'
-        when current_setting('app.role') = 'tutor' then 'assigned_students'
-        when current_setting('app.role') = 'parent' then 'children'
-        else 'own'
-      end
-    ),
-    'session_id', current_setting('app.session_id')
-  )::text as body,
-  null::text as tag
-from (select lms.me() as identity) as r";
-
-const SESSIONS_SQL: &str = "select
+const LIST_SQL: &str = "select
   json_build_object(
     'data', coalesce(
       json_agg(

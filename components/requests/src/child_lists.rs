@@ -1,9 +1,10 @@
-//! Lists of what belongs to one row of a resource: all there is of it, the oldest first, page by page.
+//! Lists of the children of one row, such as the comments on a request: all of them, oldest first,
+//! page by page. Lists of whole resources are in `platform::declare::statements::listing`.
 
 use platform::declare::field::{Field, Kind};
 use platform::sql::statement::Sql;
 
-/// The parameters of such a list.
+/// The parameters of a child list.
 pub(crate) const QUERY: &[Field] = &[
     Field::new(
         "cursor",
@@ -17,8 +18,8 @@ pub(crate) const QUERY: &[Field] = &[
     ),
 ];
 
-/// Where the list goes on.
-pub(crate) const NEXT: Field = Field::new(
+/// The cursor of the next page.
+pub(crate) const NEXT_CURSOR: Field = Field::new(
     "next_cursor",
     Kind::Id,
     "The cursor of the next page. Null on the last page.",
@@ -26,20 +27,20 @@ pub(crate) const NEXT: Field = Field::new(
 .nullable()
 .required();
 
-/// What a list is made of.
-pub(crate) struct Parts {
-    /// The table of the row that they belong to.
-    pub(crate) whole: &'static str,
-    /// Their own table.
-    pub(crate) table: &'static str,
-    /// The column that names the row.
-    pub(crate) column: &'static str,
-    /// The members of the part `p` in its object.
+/// The tables and columns of a child list.
+pub(crate) struct ChildList {
+    /// The table of the parent.
+    pub(crate) parent_table: &'static str,
+    /// The table of the children.
+    pub(crate) child_table: &'static str,
+    /// The column of a child that references the parent.
+    pub(crate) parent_column: &'static str,
+    /// The members of the child `p` in its JSON object.
     pub(crate) members: &'static str,
 }
 
-/// The statement of a page; without an answer when the row is not there.
-pub(crate) fn page(parts: &Parts) -> Sql {
+/// Returns the statement of a page. It returns no row when the parent does not exist.
+pub(crate) fn page(list: &ChildList) -> Sql {
     let mut sql = Sql::from(
         "select
   json_build_object(
@@ -49,7 +50,7 @@ pub(crate) fn page(parts: &Parts) -> Sql {
   null::text as tag
 from lms.",
     );
-    sql.push(parts.whole)
+    sql.push(list.parent_table)
         .push(
             " as w
 left join lateral (
@@ -61,15 +62,15 @@ left join lateral (
     json_build_object(
       ",
         )
-        .push(parts.members)
+        .push(list.members)
         .push(
             "
     ) as item
   from lms.",
         )
-        .push(parts.table)
+        .push(list.child_table)
         .push(" as p\n  where p.")
-        .push(parts.column)
+        .push(list.parent_column)
         .push(
             " = w.id
     and p.id > coalesce($1->>'cursor', '00000000-0000-0000-0000-000000000000')::uuid

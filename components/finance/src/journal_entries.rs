@@ -1,10 +1,11 @@
-//! Lines: the double entry that stands beneath each finance record.
+//! Journal entries: the debits and credits of each finance record (double-entry bookkeeping). They
+//! are posted by the database, and compared with the totals in [`crate::reconciliation`].
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use crate::finance_records::LINES;
+use crate::finance_records::JOURNAL_ENTRIES;
 
 /// The chart of accounts.
 const ACCOUNTS: Kind = Kind::OneOf(&[
@@ -17,8 +18,8 @@ const ACCOUNTS: Kind = Kind::OneOf(&[
     "reimbursements",
 ]);
 
-/// A line.
-const LINE: &[Field] = &[
+/// A journal entry.
+const JOURNAL_ENTRY: &[Field] = &[
     Field::new("id", Kind::Id, "The unique identifier.").required(),
     Field::new(
         "account",
@@ -36,18 +37,23 @@ const LINE: &[Field] = &[
     Field::new("currency", Kind::Currency, "The currency of the record.").required(),
 ];
 
-/// Shows a record's lines.
-pub(crate) const SHOW: Action = Action::get("/v1/finance-records/{id}/lines")
+/// Lists the journal entries of a record.
+pub(crate) const LIST: Action = Action::get("/v1/finance-records/{id}/lines")
     .id("finance-records.lines")
     .summary("List the journal lines of a finance record")
-    .granted("finance-records", LINES)
+    .granted("finance-records", JOURNAL_ENTRIES)
     .responds(ResponseSpec::fields(
-        &[Field::new("data", Kind::Rows(LINE), "The journal lines, debit first.").required()],
+        &[Field::new(
+            "data",
+            Kind::Rows(JOURNAL_ENTRY),
+            "The journal lines, debit first.",
+        )
+        .required()],
         "The journal lines of the record. Their amounts sum to zero.",
     ))
-    .sql(LINES_SQL);
+    .sql(LIST_SQL);
 
-const LINES_SQL: &str = "select
+const LIST_SQL: &str = "select
   json_build_object(
     'data', (
       select coalesce(

@@ -1,49 +1,51 @@
-//! The text of a calendar while it is written: components and their properties, one behind the other.
+//! Writes iCalendar text: components and their properties, one after the other. The content of a
+//! calendar is decided in `calendar`.
 //!
-//! The crate `icalendar` folds, escapes and quotes. Its own components are not used: they give each of their kind a `UID` and
-//! the present time as `DTSTAMP`, time zones too, which neither RFC 5545 nor a strong entity tag allows.
+//! The crate `icalendar` folds, escapes and quotes. Its component types are not used, because they
+//! add a `UID` to each component and the present time as `DTSTAMP`, even to time zones. RFC 5545
+//! does not allow that there, and a strong entity tag needs a text that does not change.
 
 use icalendar::Property;
 
-/// A calendar that is being written.
+/// The text of a calendar while it is written.
 #[derive(Default)]
-pub(super) struct Sheet(String);
+pub(super) struct IcsWriter(String);
 
-impl Sheet {
-    /// Writes a component with what stands in it.
-    pub(super) fn component(&mut self, kind: &'static str, write: impl FnOnce(&mut Sheet)) {
-        self.line("BEGIN", kind);
+impl IcsWriter {
+    /// Writes a component with its content.
+    pub(super) fn component(&mut self, kind: &'static str, write: impl FnOnce(&mut IcsWriter)) {
+        self.property("BEGIN", kind);
         write(self);
-        self.line("END", kind);
+        self.property("END", kind);
     }
 
     /// Writes a property without parameters.
-    pub(super) fn line(&mut self, name: &'static str, value: impl Into<String>) {
-        self.property(Property::new(name, value));
+    pub(super) fn property(&mut self, name: &'static str, value: impl Into<String>) {
+        self.push(Property::new(name, value));
     }
 
     /// Writes a property with one parameter.
-    pub(super) fn line_with(
+    pub(super) fn property_with(
         &mut self,
         name: &'static str,
         parameter: (&str, &str),
         value: impl Into<String>,
     ) {
-        self.property(
+        self.push(
             Property::new(name, value)
                 .append_parameter(parameter)
                 .done(),
         );
     }
 
-    fn property(&mut self, property: Property) {
+    fn push(&mut self, property: Property) {
         // Writing to a string never fails.
         if let Ok(line) = TryInto::<String>::try_into(property) {
             self.0.push_str(&line);
         }
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     pub(super) fn finish(self) -> String {
         self.0
     }
@@ -53,17 +55,17 @@ impl Sheet {
 mod tests {
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Sheet)) -> String {
-        let mut sheet = Sheet::default();
-        write(&mut sheet);
-        sheet.finish()
+    fn written(write: impl FnOnce(&mut IcsWriter)) -> String {
+        let mut writer = IcsWriter::default();
+        write(&mut writer);
+        writer.finish()
     }
 
     #[test]
     fn components_stand_in_each_other() {
-        let text = written(|sheet| {
-            sheet.component("VCALENDAR", |sheet| {
-                sheet.component("VEVENT", |sheet| sheet.line("UID", "7"));
+        let text = written(|writer| {
+            writer.component("VCALENDAR", |writer| {
+                writer.component("VEVENT", |writer| writer.property("UID", "7"));
             });
         });
         assert_eq!(
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_cannot_become_a_property() {
-        let text = written(|sheet| sheet.line("SUMMARY", "a,b;c\\d\nATTENDEE:x"));
+        let text = written(|writer| writer.property("SUMMARY", "a,b;c\\d\nATTENDEE:x"));
         assert_eq!(text, "SUMMARY:a\\,b\\;c\\\\d\\nATTENDEE:x\r\n");
     }
 
@@ -82,7 +84,7 @@ mod tests {
     fn lines_are_folded_at_75_octets_and_never_inside_a_character() {
         for length in 60..90 {
             let summary = format!("{}{}", "x".repeat(length), "é 日本語 ".repeat(30));
-            let text = written(|sheet| sheet.line("SUMMARY", summary.trim_end()));
+            let text = written(|writer| writer.property("SUMMARY", summary.trim_end()));
             assert!(text.split("\r\n").all(|line| line.len() <= 75), "{text}");
             let unfolded = text.replace("\r\n ", "");
             assert_eq!(unfolded, format!("SUMMARY:{}\r\n", summary.trim_end()));
@@ -91,8 +93,8 @@ mod tests {
 
     #[test]
     fn parameters_stand_behind_the_name() {
-        let text = written(|sheet| {
-            sheet.line_with("EXDATE", ("TZID", "Europe/London"), "20260302T160000");
+        let text = written(|writer| {
+            writer.property_with("EXDATE", ("TZID", "Europe/London"), "20260302T160000");
         });
         assert_eq!(text, "EXDATE;TZID=Europe/London:20260302T160000\r\n");
     }

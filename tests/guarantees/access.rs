@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// Returns the callers of each operation in the golden file: the columns of its row that do not refuse.
 #[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/access.txt");
+    let path = tests::root().join("tests/golden/access.txt");
     let reviewed = std::fs::read_to_string(path).expect("the access table was written down");
     let mut table = BTreeMap::new();
     let mut columns: Vec<&str> = Vec::new();

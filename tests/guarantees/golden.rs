@@ -3,7 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- golden` writes the files anew.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use academics::calendar::{self, CalendarScope};
 use anyhow::{Context, Result};
@@ -21,7 +21,7 @@ use platform::sql::statement::Statement;
 use tests::{COMPONENTS, Role};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+    tests::root().join(name)
 }
 
 /// Compares a text with a golden file, or writes the file if `UPDATE_GOLDEN` is set.
@@ -56,7 +56,7 @@ fn the_access_table_matches_the_reviewed_file() -> Result<()> {
 }
 
 const LEGEND: &str = "\
-# Who may call which operation: a table for each resource, a row for each operation, a column for each role.
+# The callers of each operation: a table for each resource, a row for each operation, a column for each role.
 #
 # yes   The role may. Which rows it reaches is decided by the database's row security.
 # own   The role may, for what belongs to the caller's own account.
@@ -160,7 +160,7 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// What a role may, with the number of the note that says which fields.
+/// Returns the access of a role, with the number of the note on its fields.
 fn cell(grant: &Grant, verb: Verb, notes: &mut Vec<String>) -> String {
     let note = limits(grant, verb);
     if note.is_empty() {

@@ -1,39 +1,23 @@
 //! Tests that a request repeated with its `Idempotency-Key` runs once and gets the same response.
 
 use http::Method;
-use reqwest::RequestBuilder;
-use serde_json::{Value, json};
-use tests::{Application, Session, queries, role, run, send};
-
-fn post(
-    app: &Application,
-    session: &Session,
-    path: &str,
-    key: &str,
-    body: &Value,
-) -> RequestBuilder {
-    app.request(Method::POST, path)
-        .bearer_auth(&session.token)
-        .header("idempotency-key", key)
-        .json(body)
-}
-
-fn centre(code: &str) -> Value {
-    json!({"name": "Lakeside", "code": code, "time_zone": "UTC", "currency": "EUR"})
-}
+use serde_json::json;
+use tests::{
+    fault_injection::centre_body, finance_records::request_with_key, queries, role, run, send,
+};
 
 #[test]
 fn a_repeated_request_gets_the_stored_response_and_runs_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
-        for (path, body) in [("/v1/centres", centre("lake")), ("/v1/users", user)] {
-            let first = send(post(app, &admin, path, path, &body))
+        for (path, body) in [("/v1/centres", centre_body("lake")), ("/v1/users", user)] {
+            let first = send(request_with_key(app, &admin, path, path, &body))
                 .await?
                 .expect(201);
             assert_eq!(first.header("idempotency-replayed"), "");
             let before = queries::write_marks(app).await?;
-            let again = send(post(app, &admin, path, path, &body))
+            let again = send(request_with_key(app, &admin, path, path, &body))
                 .await?
                 .expect(201);
             assert_eq!(again.text, first.text);
@@ -52,17 +36,23 @@ fn a_repeated_request_gets_the_stored_response_and_runs_once() {
 fn a_key_belongs_to_one_request() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        send(post(app, &admin, "/v1/centres", "key-1", &centre("lake")))
-            .await?
-            .expect(201);
+        send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "key-1",
+            &centre_body("lake"),
+        ))
+        .await?
+        .expect(201);
         let before = queries::write_marks(app).await?;
         let staff = json!({"user_id": admin.user, "centre_id": admin.user});
         for (path, body) in [
-            ("/v1/centres", centre("other")),
-            ("/v1/staff", centre("lake")),
+            ("/v1/centres", centre_body("other")),
+            ("/v1/staff", centre_body("lake")),
             ("/v1/staff", staff),
         ] {
-            let reply = send(post(app, &admin, path, "key-1", &body))
+            let reply = send(request_with_key(app, &admin, path, "key-1", &body))
                 .await?
                 .expect(422);
             let expected = if body["code"] == "lake" {
@@ -73,9 +63,15 @@ fn a_key_belongs_to_one_request() {
             assert_eq!(reply.json()["type"], expected);
         }
         assert_eq!(queries::write_marks(app).await?, before);
-        send(post(app, &admin, "/v1/centres", "key-2", &centre("other")))
-            .await?
-            .expect(201);
+        send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "key-2",
+            &centre_body("other"),
+        ))
+        .await?
+        .expect(201);
         Ok(())
     });
 }
@@ -85,12 +81,24 @@ fn a_key_belongs_to_one_user() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
         let theirs = app.sign_in_to(1, role::ADMIN).await?;
-        let first = send(post(app, &ours, "/v1/centres", "shared", &centre("lake")))
-            .await?
-            .expect(201);
-        let second = send(post(app, &theirs, "/v1/centres", "shared", &centre("lake")))
-            .await?
-            .expect(201);
+        let first = send(request_with_key(
+            app,
+            &ours,
+            "/v1/centres",
+            "shared",
+            &centre_body("lake"),
+        ))
+        .await?
+        .expect(201);
+        let second = send(request_with_key(
+            app,
+            &theirs,
+            "/v1/centres",
+            "shared",
+            &centre_body("lake"),
+        ))
+        .await?
+        .expect(201);
         assert_eq!(second.header("idempotency-replayed"), "");
         assert_ne!(first.json()["id"], second.json()["id"]);
         Ok(())
@@ -103,12 +111,12 @@ fn twenty_concurrent_repeats_create_one_row() {
         let admin = app.sign_in(role::ADMIN).await?;
         let repeats: Vec<_> = (0..20)
             .map(|_| {
-                tokio::spawn(send(post(
+                tokio::spawn(send(request_with_key(
                     app,
                     &admin,
                     "/v1/centres",
                     "at-once",
-                    &centre("lake"),
+                    &centre_body("lake"),
                 )))
             })
             .collect();
@@ -140,22 +148,40 @@ fn twenty_concurrent_repeats_create_one_row() {
 fn a_rejected_request_leaves_its_key_usable() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let made = send(post(app, &admin, "/v1/centres", "first", &centre("lake")))
-            .await?
-            .expect(201)
-            .json();
+        let made = send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "first",
+            &centre_body("lake"),
+        ))
+        .await?
+        .expect(201)
+        .json();
         for _ in 0..2 {
-            let clash = send(post(app, &admin, "/v1/centres", "second", &centre("lake")))
-                .await?
-                .expect(409);
+            let clash = send(request_with_key(
+                app,
+                &admin,
+                "/v1/centres",
+                "second",
+                &centre_body("lake"),
+            ))
+            .await?
+            .expect(409);
             assert_eq!(clash.header("idempotency-replayed"), "");
         }
         assert_eq!(queries::count(app, "lms.idempotency_keys", &[]).await?, 1);
         let path = format!("/v1/centres/{}", made["id"].as_str().unwrap_or_default());
         app.delete(&admin, &path).await?.expect(204);
-        send(post(app, &admin, "/v1/centres", "second", &centre("lake")))
-            .await?
-            .expect(201);
+        send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "second",
+            &centre_body("lake"),
+        ))
+        .await?
+        .expect(201);
         Ok(())
     });
 }
@@ -164,9 +190,15 @@ fn a_rejected_request_leaves_its_key_usable() {
 fn a_key_expires_after_a_day() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        send(post(app, &admin, "/v1/centres", "daily", &centre("lake")))
-            .await?
-            .expect(201);
+        send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "daily",
+            &centre_body("lake"),
+        ))
+        .await?
+        .expect(201);
         let kept = "lms.idempotency_keys where expires_at between now() + interval '23 hours' and now() + interval '24 hours'";
         assert_eq!(queries::count(app, kept, &[]).await?, 1);
         queries::execute(
@@ -175,13 +207,25 @@ fn a_key_expires_after_a_day() {
             &[],
         )
         .await?;
-        let other = send(post(app, &admin, "/v1/centres", "daily", &centre("other")))
-            .await?
-            .expect(201);
+        let other = send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "daily",
+            &centre_body("other"),
+        ))
+        .await?
+        .expect(201);
         assert_eq!(other.header("idempotency-replayed"), "");
-        let again = send(post(app, &admin, "/v1/centres", "daily", &centre("other")))
-            .await?
-            .expect(201);
+        let again = send(request_with_key(
+            app,
+            &admin,
+            "/v1/centres",
+            "daily",
+            &centre_body("other"),
+        ))
+        .await?
+        .expect(201);
         assert_eq!(again.text, other.text);
         Ok(())
     });
@@ -229,7 +273,14 @@ fn an_invalid_key_is_rejected_by_name() {
         let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
         for key in ["", " ", "two words", "caf\u{e9}", &"x".repeat(256)] {
-            let reply = send(post(app, &admin, "/v1/centres", key, &centre("lake"))).await?;
+            let reply = send(request_with_key(
+                app,
+                &admin,
+                "/v1/centres",
+                key,
+                &centre_body("lake"),
+            ))
+            .await?;
             assert_eq!(reply.status, 400, "{key}: {}", reply.text);
             assert_eq!(reply.pointers(), ["Idempotency-Key"]);
         }
@@ -243,7 +294,7 @@ fn stored_requests_do_not_help_to_guess_a_password() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": "the lamp is on table 3"});
-        send(post(app, &admin, "/v1/users", "ana", &body))
+        send(request_with_key(app, &admin, "/v1/users", "ana", &body))
             .await?
             .expect(201);
         // With a bare SHA-256 of the request, a billion passwords a second could be tried.

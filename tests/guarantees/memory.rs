@@ -76,7 +76,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
         .variables
         .iter()
         .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value));
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml");
+    let manifest = tests::root().join("spin.toml");
     let host = Command::new(tests::program())
         .arg("--state")
         .arg(directory.join("host"))

@@ -34,10 +34,6 @@ fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// Returns whether this user may create network namespaces.
 fn has_networks() -> bool {
     let made = Command::new("unshare")
@@ -63,7 +59,7 @@ fn start(directory: &Path, index: usize, networks: bool) -> Result<Cell> {
     let state = directory.join(name);
     let listen = format!("127.0.0.1:{port}");
     command
-        .current_dir(root())
+        .current_dir(tests::root())
         .env_remove("DATABASE_URL")
         .arg("--state")
         .arg(&state)

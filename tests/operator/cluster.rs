@@ -1,44 +1,27 @@
 //! Tests the private cluster, migrations and demo data, each test on a cluster of its own.
 
 use std::fs;
-use std::future::Future;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use database::cell::{Name, Region, Retention};
 use database::migrate::{self, Migration};
-use local::cluster::{self, Cluster, Durability, Settings, Status};
+use local::cluster::{self, Cluster, Durability, Status};
 use local::{demo, installation};
 use operations::{events, password};
-
-fn settings(directory: &Path) -> Settings {
-    Settings {
-        directory: directory.to_owned(),
-        durability: Durability::Unsafe,
-    }
-}
-
-/// Runs a test on a new cluster and stops the cluster afterwards.
-async fn with_cluster<F: Future<Output = Result<()>> + Send + 'static>(
-    test: impl FnOnce(Cluster, PathBuf) -> F,
-) -> Result<()> {
-    // The server's account must be able to enter the directory.
-    let mode = fs::Permissions::from_mode(0o755);
-    let directory = tempfile::Builder::new().permissions(mode).tempdir()?;
-    let state = directory.path().join("state");
-    let cluster = Cluster::start(&settings(&state)).await?;
-    let outcome = tokio::spawn(test(cluster, state.clone())).await;
-    cluster::stop(&state).await?;
-    outcome?
-}
+use tests::private_cluster::{create_database, fetch_text, migration, settings, with_cluster};
 
 #[tokio::test]
 async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()> {
     with_cluster(|cluster, state| async move {
-        migrate::run(&cluster.superuser_url(), &migrate::embedded()?, &options()).await?;
+        migrate::run(
+            &cluster.superuser_url(),
+            &migrate::embedded()?,
+            &migration(),
+        )
+        .await?;
         let prepare = async || {
             installation::prepare(&installation::Options {
                 state: state.clone(),
@@ -63,7 +46,7 @@ async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()>
 
 /// Serves with the cluster of a state directory until it is stopped.
 async fn serve_for_a_while(state: &Path) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = tests::root();
     let log = state.join("served.log");
     let mut process = tokio::process::Command::new(tests::program())
         .current_dir(root)
@@ -109,33 +92,6 @@ async fn a_serving_command_stops_only_the_cluster_that_it_started() -> Result<()
     .await
 }
 
-fn options() -> migrate::Options {
-    migrate::Options {
-        cell: Some(Name::first(Region::Eu, Retention::Standard)),
-        ..migrate::Options::default()
-    }
-}
-
-/// Creates a database with this name and applies the migrations.
-async fn migrated(cluster: &Cluster, name: &str) -> Result<String> {
-    let client = database::connect(&cluster.superuser_url()).await?;
-    client
-        .batch_execute(&format!("create database {name}"))
-        .await?;
-    let address = database::with_database(&cluster.superuser_url(), name)?;
-    migrate::run(&address, &migrate::embedded()?, &options()).await?;
-    Ok(address)
-}
-
-async fn text(address: &str, query: &str) -> Result<String> {
-    let client = database::connect(address).await?;
-    Ok(client
-        .query_one(query, &[])
-        .await?
-        .get::<_, Option<String>>(0)
-        .unwrap_or_default())
-}
-
 #[tokio::test]
 async fn a_cluster_survives_stops_crashes_and_a_lost_port() -> Result<()> {
     with_cluster(|cluster, state| async move {
@@ -179,7 +135,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         let known = migrate::embedded()?;
         let dry = migrate::Options {
             dry_run: true,
-            ..options()
+            ..migration()
         };
         for _ in 0..2 {
             // The second dry run shows that the first changed nothing.
@@ -188,7 +144,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         }
 
         // Of two concurrent programs, one applies the migrations and the other finds them applied.
-        let opened = options();
+        let opened = migration();
         let (one, other) = tokio::join!(
             migrate::run(&address, &known, &opened),
             migrate::run(&address, &known, &opened)
@@ -202,14 +158,14 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         let mut edited = known.clone();
         edited[0].files[3].sql.push_str("\n-- a word more");
         assert!(
-            migrate::run(&address, &edited, &options())
+            migrate::run(&address, &edited, &migration())
                 .await?
                 .is_empty(),
             "a comment is no change"
         );
         edited[0].files[3].sql.push_str("\nselect 1;");
         edited.truncate(1);
-        let error = migrate::run(&address, &edited, &options())
+        let error = migrate::run(&address, &edited, &migration())
             .await
             .unwrap_err();
         assert!(
@@ -220,10 +176,12 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         );
         let mut next = known.clone();
         next.push(Migration::parse("9000_nothing.sql", "select 1")?);
-        migrate::run(&address, &next, &options()).await?;
+        migrate::run(&address, &next, &migration()).await?;
         next.pop();
         next.push(Migration::parse("9000_nothing.sql", "select 2")?);
-        let error = migrate::run(&address, &next, &options()).await.unwrap_err();
+        let error = migrate::run(&address, &next, &migration())
+            .await
+            .unwrap_err();
         assert!(
             error
                 .to_string()
@@ -231,14 +189,14 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             "{error}"
         );
 
-        let error = migrate::run(&address, &known, &options())
+        let error = migrate::run(&address, &known, &migration())
             .await
             .unwrap_err();
         assert!(error.to_string().contains("does not contain"), "{error}");
 
         let other = migrate::Options {
             cell: Some(Name::first(Region::Au, Retention::Standard)),
-            ..options()
+            ..migration()
         };
         let error = migrate::run(&address, &next[..known.len()], &other).await;
         assert!(error.is_err(), "it has one migration more");
@@ -281,7 +239,7 @@ async fn a_database_from_before_the_first_release_must_be_recreated_and_is_left_
               (select string_agg(r.rolname, ',' order by r.oid) from pg_roles as r),
               (select string_agg(m::text, ',' order by m.version) from lms_private.migrations as m)
             )";
-        let before = text(&address, touched).await?;
+        let before = fetch_text(&address, touched).await?;
         for more in [&["--dry-run"][..], &["--cell", "eu-standard"]] {
             let output = std::process::Command::new(tests::program())
                 .arg("--state")
@@ -300,7 +258,7 @@ async fn a_database_from_before_the_first_release_must_be_recreated_and_is_left_
             );
             assert_eq!(String::from_utf8_lossy(&output.stdout), "");
         }
-        assert_eq!(text(&address, touched).await?, before);
+        assert_eq!(fetch_text(&address, touched).await?, before);
         Ok(())
     })
     .await
@@ -311,15 +269,15 @@ async fn a_failed_migration_is_rolled_back_and_names_its_line() -> Result<()> {
     with_cluster(|cluster, _| async move {
         let address = cluster.superuser_url();
         let mut known = migrate::embedded()?;
-        migrate::run(&address, &known, &options()).await?;
+        migrate::run(&address, &known, &migration()).await?;
         let sql = "set local role lms_owner;\ncreate table lms.half_made (id uuid);\ncreate table lms.tenants ();\nnonsense;";
         known.push(Migration::parse("9999_broken.sql", sql)?);
-        let error = migrate::run(&address, &known, &options()).await.unwrap_err();
+        let error = migrate::run(&address, &known, &migration()).await.unwrap_err();
         let line = format!("{error:#}");
         assert!(line.contains("9999_broken failed and was rolled back: changes/9999_broken.sql: line 4: "), "{line}");
-        assert_eq!(text(&address, "select to_regclass('lms.half_made')::text").await?, "");
+        assert_eq!(fetch_text(&address, "select to_regclass('lms.half_made')::text").await?, "");
         known.pop();
-        assert!(migrate::run(&address, &known, &options()).await?.is_empty(), "the ledger is as before");
+        assert!(migrate::run(&address, &known, &migration()).await?.is_empty(), "the ledger is as before");
         Ok(())
     })
     .await
@@ -328,7 +286,7 @@ async fn a_failed_migration_is_rolled_back_and_names_its_line() -> Result<()> {
 #[tokio::test]
 async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()> {
     with_cluster(|cluster, _| async move {
-        let address = migrated(&cluster, "demo").await?;
+        let address = create_database(&cluster, "demo").await?;
         let options = demo::Options {
             base_url: "http://127.0.0.1:3000".to_owned(),
             owner_url: String::new(),
@@ -345,20 +303,20 @@ async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()>
             assert_eq!(roles, wanted);
         }
         let recorded = "select sum(lms_private.seal_events(t.tenant_id))::text from lms.tenants as t";
-        let count = text(&address, recorded).await?;
+        let count = fetch_text(&address, recorded).await?;
 
         let client = database::connect(&address).await?;
         client.batch_execute("update lms.users set status = 'inactive' where email = 'finance@aurora.example'").await?;
-        let before = text(&address, "select count(*)::text from lms.users").await?;
+        let before = fetch_text(&address, "select count(*)::text from lms.users").await?;
         let second = demo::create(&address, &options).await?;
         assert_eq!(serde_json::to_value(&first)?, serde_json::to_value(&second)?);
-        assert_eq!(text(&address, "select count(*)::text from lms.users").await?, before);
+        assert_eq!(fetch_text(&address, "select count(*)::text from lms.users").await?, before);
         let query = "select password_hash from lms.users where email = 'finance@aurora.example' and status = 'active'";
-        assert!(password::matches("a password for all", &text(&address, query).await?));
+        assert!(password::matches("a password for all", &fetch_text(&address, query).await?));
 
         // The account and the person's row at the centre were deleted and restored.
         let expected = count.parse::<u64>()? + 4;
-        assert_eq!(text(&address, recorded).await?, expected.to_string());
+        assert_eq!(fetch_text(&address, recorded).await?, expected.to_string());
         let chains = events::verify::run(&address, None, None).await?;
         assert_eq!(chains.len(), 2);
         assert!(chains.iter().all(|chain| chain.broken.is_none()), "{chains:?}");
@@ -370,7 +328,7 @@ async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()>
 #[tokio::test]
 async fn a_migration_that_waits_for_a_lock_does_not_block_others() -> Result<()> {
     with_cluster(|cluster, _| async move {
-        let address = migrated(&cluster, "patient").await?;
+        let address = create_database(&cluster, "patient").await?;
         let mut holder = database::connect(&address).await?;
         let reading = holder.transaction().await?;
         reading.execute("lock lms.centres in access share mode", &[]).await?;

@@ -1,7 +1,6 @@
 //! Tests the arguments in `deploy/kubernetes`. The manifests themselves are validated by `tests/operator/deployment.py`.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -27,7 +26,7 @@ fn help_text(subcommand: &str) -> Result<String> {
 
 #[test]
 fn the_jobs_call_migrate_with_existing_options() -> Result<()> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes/base");
+    let directory = tests::root().join("deploy/kubernetes/base");
     let manifest = fs::read_to_string(directory.join("migration.yaml"))?;
     let options = options(&manifest);
     assert!(options.contains(&"cell"), "{options:?}");
@@ -50,7 +49,7 @@ fn the_worker_requires_no_options() -> Result<()> {
 
 #[test]
 fn no_server_logs_values() -> Result<()> {
-    let kubernetes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes");
+    let kubernetes = tests::root().join("deploy/kubernetes");
     for file in ["base/database.yaml", "restore/restored.yaml"] {
         let manifest = fs::read_to_string(kubernetes.join(file))?;
         for (name, value) in server_log::SETTINGS {

@@ -1,7 +1,7 @@
 //! Tests the command `lms cell`: exit codes and output.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, kill};
@@ -11,14 +11,10 @@ use tokio::process::{Child, Command};
 /// Ports that differ from those of a developer's cells.
 const PORT: &str = "4210";
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn lms(state: &Path) -> Command {
     let mut command = Command::new(tests::program());
     command
-        .current_dir(root())
+        .current_dir(tests::root())
         .env_remove("DATABASE_URL")
         .env_remove("LMS_CELLS")
         .arg("--state")

@@ -40,7 +40,8 @@ static WASM: LazyLock<host::Runtime> =
 /// PostgreSQL copies one database at a time from a template; waiting here keeps it from refusing.
 static COPY_PERMIT: Semaphore = Semaphore::const_new(1);
 
-pub(crate) fn root() -> PathBuf {
+/// Returns the root of the repository.
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

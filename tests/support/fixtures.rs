@@ -27,6 +27,21 @@ pub async fn create_user(
     parse_id(&app.post(admin, "/v1/users", body).await?.expect(201).json())
 }
 
+/// Creates an account of this role and name in a centre of the first tenant.
+pub async fn create_named_user(
+    app: &Application,
+    admin: &Session,
+    role: &str,
+    name: &str,
+    centre: Uuid,
+) -> Result<Uuid> {
+    let user = create_user(app, admin, role, centre).await?;
+    app.patch(admin, &format!("/v1/users/{user}"), json!({"name": name}))
+        .await?
+        .expect(200);
+    Ok(user)
+}
+
 /// Creates a tutor in a centre with this capacity.
 pub async fn create_tutor(
     app: &Application,

@@ -23,6 +23,7 @@ pub mod notifications;
 mod openapi_contract;
 mod postgresql_server;
 mod previous_release;
+pub mod private_cluster;
 mod program;
 mod python;
 pub mod queries;
@@ -39,7 +40,7 @@ pub mod webhook_fixture;
 /// Every component with endpoints, as the program has them.
 pub use local::openapi::COMPONENTS;
 
-pub use application::{Application, run, run_on_own_server, run_with};
+pub use application::{Application, root, run, run_on_own_server, run_with};
 pub use database_proxy::{DatabaseProxy, run_behind_proxy};
 pub use domain::role;
 pub use endpoint_path::endpoint_path;

@@ -2,10 +2,11 @@
 //! `scripts/test-tools.sh` installs the packages that they need.
 
 use std::ffi::OsStr;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
+
+use crate::application::root;
 
 /// Runs a program and returns its standard output.
 ///
@@ -16,14 +17,13 @@ pub async fn run_python(
     program: &str,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Result<String> {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = tests.join("../target/python/bin/python");
+    let python = root().join("target/python/bin/python");
     ensure!(
         python.exists(),
         "the packages that {program} needs are not installed: run scripts/test-tools.sh"
     );
     let output = Command::new(python)
-        .arg(tests.join("support/python").join(program))
+        .arg(root().join("tests/support/python").join(program))
         .args(arguments)
         .output()
         .await

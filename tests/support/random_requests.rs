@@ -52,7 +52,7 @@ pub struct RandomRequest {
     pub path: String,
     /// The role of the account that sends it.
     pub role: Role,
-    /// Whether its `If-Match` names an earlier version of the row.
+    /// True when its `If-Match` names an earlier version of the row.
     pub stale: bool,
     /// The media type and the text of the body.
     pub content: Option<(&'static str, String)>,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::auth::policy::{Grant, Policy, Verb};
 use crate::auth::role::Role;
 use crate::auth::token::Claims;
+use crate::auth::verbs::PLAIN;
 use crate::declare::action::{Action, ResponseFuture};
 use crate::declare::action_context::ActionContext;
 use crate::declare::component::{Application, Component};
@@ -82,16 +83,7 @@ pub(crate) const LAMPS: Resource = Resource {
         Field::new("code", Kind::Secret { min: 1, max: 10 }, "What unlocks it.").nullable(),
     ],
     owner: Some("owner_id"),
-    verbs: &[
-        Verb::List,
-        Verb::Get,
-        Verb::Create,
-        Verb::Update,
-        Verb::Delete,
-        Verb::Restore,
-        Verb::Import,
-        Verb::Export,
-    ],
+    verbs: PLAIN,
     validate: None,
     requires_match: false,
     requires_key: false,

@@ -24,7 +24,7 @@ const MAX_STEPS: i32 = 110;
 /// The zone with an IANA name, if it has been read from the database.
 pub fn zone(name: &str) -> Option<Zone> {
     #[cfg(test)]
-    test_zones::remember(name);
+    test_zones::remember(name, platform::values::zones::remember);
     platform::values::zones::find(name)
 }
 

@@ -160,7 +160,7 @@ fn no_database_function_uses_the_servers_date() {
         let asking: Vec<&str> = asking.iter().map(|row| row.get(0)).collect();
         assert!(asking.is_empty(), "{asking:?}");
         // No statement uses them either.
-        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/sql");
+        let directory = tests::root().join("tests/golden/sql");
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();
             let text = fs::read_to_string(&path)?;

@@ -1,6 +1,5 @@
 //! Tests that the served OpenAPI document passes an independent validator.
 
-use std::path::Path;
 use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
@@ -14,8 +13,7 @@ type Fault = fn(&mut Value);
 
 /// Validates a document and returns the validator's output.
 async fn run_validator(document: &str) -> Result<Output> {
-    let validator =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin/openapi-spec-validator");
+    let validator = tests::root().join("target/python/bin/openapi-spec-validator");
     ensure!(
         validator.exists(),
         "the OpenAPI validator is not installed: run scripts/test-tools.sh"

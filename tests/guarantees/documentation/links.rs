@@ -10,13 +10,9 @@ use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 /// Places of the repository that have pages, from its root.
 const PLACES: [&str; 4] = [".", "deploy", "docs", "migrations"];
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// The pages of a directory, and of those below it unless it is the root.
 fn pages(directory: &Path, below: bool, found: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(root().join(directory))? {
+    for entry in fs::read_dir(tests::root().join(directory))? {
         let entry = entry?;
         let path = directory.join(entry.file_name());
         if entry.file_type()?.is_dir() {
@@ -89,7 +85,7 @@ fn every_link_leads_somewhere() -> Result<()> {
     }
     let mut read_pages = BTreeMap::new();
     for path in paths {
-        let text = fs::read_to_string(root().join(&path))?;
+        let text = fs::read_to_string(tests::root().join(&path))?;
         read_pages.insert(path, read(&text));
     }
     let mut broken = Vec::new();
@@ -106,7 +102,7 @@ fn every_link_leads_somewhere() -> Result<()> {
                 || read_pages
                     .get(&target)
                     .is_some_and(|(_, anchors)| anchors.iter().any(|known| known == anchor));
-            if !root().join(&target).exists() || !has_anchor {
+            if !tests::root().join(&target).exists() || !has_anchor {
                 broken.push(format!("{}: {link}", page.display()));
             }
             followed += 1;

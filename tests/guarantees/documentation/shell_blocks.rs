@@ -1,7 +1,6 @@
 //! The shell blocks of the README and of the tutorial, run in order by one shell, as a newcomer pastes them.
 
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -38,7 +37,7 @@ fn blocks(markdown: &str) -> Vec<String> {
 
 /// Runs the page's blocks in a directory that has `.lms/demo.json`, and returns what they print.
 async fn paste(app: &Application, page: &str, least: usize) -> Result<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
+    let path = tests::root().join(page);
     let blocks = blocks(&fs::read_to_string(path)?);
     ensure!(blocks.len() >= least, "{page} has {} blocks", blocks.len());
     let directory = tempfile::tempdir()?;

@@ -4,7 +4,7 @@ mod client;
 mod hosts;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -18,26 +18,6 @@ use operations::events;
 
 use self::client::{Client, Tally};
 use self::hosts::{Balancer, Host};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Returns the directory of the built previous release, or none in a shallow clone without its commit.
-fn previous_release() -> Result<Option<PathBuf>> {
-    let output = Command::new(root().join("scripts/previous-release.sh"))
-        .output()
-        .context("scripts/previous-release.sh can't be run")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.code() == Some(3) {
-        eprintln!("{said}");
-        return Ok(None);
-    }
-    ensure!(output.status.success(), "{said}");
-    Ok(Some(PathBuf::from(
-        String::from_utf8(output.stdout)?.trim(),
-    )))
-}
 
 /// Creates a database with demo data and the schema of the previous release.
 async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
@@ -73,7 +53,7 @@ fn next_migration() -> Result<Migration> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_fails_during_a_rolling_upgrade() -> Result<()> {
-    let Some(previous) = previous_release()? else {
+    let Some(previous) = tests::previous_release()? else {
         return Ok(());
     };
     let directory = hosts::directory()?;
@@ -93,7 +73,7 @@ async fn no_request_fails_during_a_rolling_upgrade() -> Result<()> {
 async fn roll_out(cluster: &Cluster, previous: &Path, directory: &Path) -> Result<()> {
     let demo = install(cluster, previous).await?;
     let variables = installation::variables(&demo, cluster.secrets(), &[])?;
-    let (old, new) = (previous.join("spin.toml"), root().join("spin.toml"));
+    let (old, new) = (previous.join("spin.toml"), tests::root().join("spin.toml"));
     let mut hosts = [Host::new(directory, "a")?, Host::new(directory, "b")?];
     for host in &mut hosts {
         host.start(&old, &variables).await?;

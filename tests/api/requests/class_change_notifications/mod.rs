@@ -18,26 +18,12 @@ struct Group {
     parents: [Uuid; 2],
 }
 
-async fn create_named_user(
-    app: &Application,
-    admin: &Session,
-    role: &str,
-    name: &str,
-    centre: Uuid,
-) -> Result<Uuid> {
-    let user = fixtures::create_user(app, admin, role, centre).await?;
-    app.patch(admin, &format!("/v1/users/{user}"), json!({"name": name}))
-        .await?
-        .expect(200);
-    Ok(user)
-}
-
 async fn group(app: &Application, admin: &Session) -> Result<Group> {
     let (centre, _) = queries::demo_centres(app).await?;
     let mut group = Group {
         centre,
         tutor: Uuid::nil(),
-        tutor_user: create_named_user(app, admin, "tutor", "Tess Tutor", centre).await?,
+        tutor_user: fixtures::create_named_user(app, admin, "tutor", "Tess Tutor", centre).await?,
         children: [Uuid::nil(); 2],
         pupils: [Uuid::nil(); 2],
         parents: [Uuid::nil(); 2],
@@ -49,11 +35,13 @@ async fn group(app: &Application, admin: &Session) -> Result<Group> {
         .into_iter()
         .enumerate()
     {
-        group.pupils[index] = create_named_user(app, admin, "student", child, centre).await?;
+        group.pupils[index] =
+            fixtures::create_named_user(app, admin, "student", child, centre).await?;
         let body = json!({"user_id": group.pupils[index], "centre_id": centre});
         let student = app.post(admin, "/v1/students", body).await?.expect(201);
         group.children[index] = fixtures::parse_id(&student.json())?;
-        group.parents[index] = create_named_user(app, admin, "parent", parent, centre).await?;
+        group.parents[index] =
+            fixtures::create_named_user(app, admin, "parent", parent, centre).await?;
         let link = json!({
             "user_id": group.parents[index], "student_id": group.children[index], "relationship": "parent",
         });

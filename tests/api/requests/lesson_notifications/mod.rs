@@ -16,25 +16,11 @@ struct Families {
     other_parent: Uuid,
 }
 
-async fn create_named_user(
-    app: &Application,
-    admin: &Session,
-    role: &str,
-    name: &str,
-    centre: Uuid,
-) -> Result<Uuid> {
-    let user = fixtures::create_user(app, admin, role, centre).await?;
-    app.patch(admin, &format!("/v1/users/{user}"), json!({"name": name}))
-        .await?
-        .expect(200);
-    Ok(user)
-}
-
 async fn families(app: &Application, admin: &Session) -> Result<Families> {
     let (centre, _) = queries::demo_centres(app).await?;
     let mut children = [Uuid::nil(); 3];
     for (child, name) in children.iter_mut().zip(["Ada Lee", "Ben Lee", "Cy Moss"]) {
-        let user = create_named_user(app, admin, "student", name, centre).await?;
+        let user = fixtures::create_named_user(app, admin, "student", name, centre).await?;
         let body = json!({"user_id": user, "centre_id": centre});
         *child = fixtures::parse_id(
             &app.post(admin, "/v1/students", body)
@@ -43,8 +29,9 @@ async fn families(app: &Application, admin: &Session) -> Result<Families> {
                 .json(),
         )?;
     }
-    let parent = create_named_user(app, admin, "parent", "Mum Lee", centre).await?;
-    let other_parent = create_named_user(app, admin, "parent", "Dad Moss", centre).await?;
+    let parent = fixtures::create_named_user(app, admin, "parent", "Mum Lee", centre).await?;
+    let other_parent =
+        fixtures::create_named_user(app, admin, "parent", "Dad Moss", centre).await?;
     for (user, student) in [
         (parent, children[0]),
         (parent, children[1]),
@@ -53,7 +40,7 @@ async fn families(app: &Application, admin: &Session) -> Result<Families> {
         let link = json!({"user_id": user, "student_id": student, "relationship": "parent"});
         app.post(admin, "/v1/guardians", link).await?.expect(201);
     }
-    let user = create_named_user(app, admin, "tutor", "Tess Tutor", centre).await?;
+    let user = fixtures::create_named_user(app, admin, "tutor", "Tess Tutor", centre).await?;
     let body = json!({"user_id": user, "centre_id": centre});
     let tutor = fixtures::parse_id(
         &app.post(admin, "/v1/tutors", body)

@@ -1,4 +1,4 @@
-//! Registers time zones of the crate `chrono-tz` for tests without a database, in the format that the database returns.
+//! Describes time zones of the crate `chrono-tz` for tests without a database, in the format that the database returns.
 //! The product's time zones come from the database alone and are read in `platform::values::zones`.
 
 #![allow(clippy::unwrap_used)]
@@ -10,35 +10,42 @@ use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 use serde_json::json;
 
+/// The end of the changes that are described, in seconds since 1970: the year 2100.
+const END: i64 = 4_102_444_800;
+/// No zone changes twice within a week.
+const WEEK: i64 = 604_800;
+
 static REGISTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Registers a zone with `platform::values::zones`, if the crate `chrono-tz` has it.
+/// Registers a zone once with the function that reads descriptions, if the crate `chrono-tz` has the zone.
 ///
 /// # Panics
 ///
 /// When an earlier call panicked.
-pub fn remember(name: &str) {
+pub fn remember(name: &str, register: impl FnOnce(&str)) {
     let Ok(zone) = name.parse::<Tz>() else {
         return;
     };
     // The lock is held to the end, so that no other test uses a zone before it is registered.
     let mut registered = REGISTERED.lock().unwrap();
-    if !registered.insert(name.to_owned()) {
-        return;
+    if registered.insert(name.to_owned()) {
+        register(&describe(zone, name));
     }
-    let at = |seconds: i64| DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
-    let offset = |seconds: i64| {
-        let found = zone.offset_from_utc_datetime(&at(seconds));
-        found.fix().local_minus_utc()
+}
+
+/// Describes a zone under a name, with its changes from 1970 on.
+#[must_use]
+pub fn describe(zone: Tz, name: &str) -> String {
+    let at = |seconds: i64| {
+        let time = DateTime::from_timestamp(seconds, 0).unwrap().naive_utc();
+        zone.offset_from_utc_datetime(&time)
     };
-    let abbreviation = |seconds: i64| {
-        let found = zone.offset_from_utc_datetime(&at(seconds));
-        found.abbreviation().unwrap_or_default().to_owned()
-    };
+    let offset = |seconds: i64| at(seconds).fix().local_minus_utc();
+    let abbreviation = |seconds: i64| at(seconds).abbreviation().unwrap_or_default().to_owned();
     let mut changes = Vec::new();
     let mut low = 0;
-    while low < 4_102_444_800 {
-        let high = low + 604_800;
+    while low < END {
+        let high = low + WEEK;
         if offset(low) != offset(high) {
             let (mut before, mut after) = (low, high);
             while after - before > 1 {
@@ -53,11 +60,11 @@ pub fn remember(name: &str) {
         }
         low = high;
     }
-    let zones = json!([{
+    json!([{
         "name": name,
         "offset": offset(0),
         "abbreviation": abbreviation(0),
         "changes": changes,
-    }]);
-    platform::values::zones::remember(&zones.to_string());
+    }])
+    .to_string()
 }

@@ -30,7 +30,8 @@ fn series(changes: Value) -> Series {
     for (name, value) in changes.as_object().unwrap() {
         given[name] = value.clone();
     }
-    test_zones::remember(given["schedule"]["time_zone"].as_str().unwrap());
+    let zone = given["schedule"]["time_zone"].as_str().unwrap();
+    test_zones::remember(zone, platform::values::zones::remember);
     serde_json::from_value(given).unwrap()
 }
 

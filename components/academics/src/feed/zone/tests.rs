@@ -6,7 +6,7 @@ use chrono_tz::TZ_VARIANTS;
 use super::*;
 
 fn zone(name: &str) -> Zone {
-    test_zones::remember(name);
+    test_zones::remember(name, platform::values::zones::remember);
     recurrence::zone(name).unwrap()
 }
 

@@ -1,5 +1,5 @@
 //! Rebuilds this crate when a migration is added or removed, because the macro that embeds them tracks existing files alone.
-//! Embedding them lives in `migrate::files`.
+//! They are embedded in `migrate::files`.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../migrations");

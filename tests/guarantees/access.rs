@@ -9,11 +9,11 @@ use serde_json::json;
 use tests::{Application, COMPONENTS, Reply, Role, Session, role, run};
 use uuid::Uuid;
 
-/// Returns the callers of each operation in the golden file: the columns of its row that do not refuse.
+/// Returns the callers of each operation in the golden file: the columns without a dash in its row.
 #[allow(clippy::expect_used)] // Without the file there is nothing to test against.
 fn reviewed() -> BTreeMap<String, BTreeSet<String>> {
     let path = tests::root().join("tests/golden/access.txt");
-    let reviewed = std::fs::read_to_string(path).expect("the access table was written down");
+    let reviewed = std::fs::read_to_string(path).expect("the access table can be read");
     let mut table = BTreeMap::new();
     let mut columns: Vec<&str> = Vec::new();
     for line in reviewed

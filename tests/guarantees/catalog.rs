@@ -119,7 +119,7 @@ const RULES: [(&str, &str); 7] = [
           )",
     ),
     (
-        "what looks past row security for a tenant looks whether it is the context's",
+        "security definer functions with a tenant argument check that it is the context's tenant",
         "select p.oid::regprocedure::text
         from pg_proc as p
         where p.pronamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
@@ -214,7 +214,7 @@ async fn columns(
     Ok(tables)
 }
 
-/// Returns whether the column is derived from a member of an object, for filters.
+/// Returns whether the column is derived from a member of an object, for lists to filter by it.
 fn is_of_a_member(resource: &Resource, column: &str) -> bool {
     resource.fields.iter().any(|field| match field.kind {
         Kind::Object(members) => members
@@ -225,7 +225,7 @@ fn is_of_a_member(resource: &Resource, column: &str) -> bool {
     })
 }
 
-/// Returns whether the column has the rank of a field, for the order of lists.
+/// Returns whether lists that are sorted by a field are sorted by this column instead.
 fn is_a_rank(resource: &Resource, column: &str) -> bool {
     resource
         .fields

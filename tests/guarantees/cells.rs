@@ -1,4 +1,4 @@
-//! Tests that a component serves and reaches no database but that of its cell.
+//! Tests that a component serves and reaches only the database of its cell.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -28,7 +28,7 @@ fn a_database_of_another_cell_of_the_same_region_is_not_served() {
     });
 }
 
-/// Spellings of the address of another cell's database.
+/// Returns the ways to write the address of another cell's database.
 fn spellings(port: u16, own_host: &str) -> Vec<String> {
     let rest = "user=lms_application password=secret dbname=lms sslmode=disable";
     let url = |host: &str| format!("postgres://lms_application:secret@{host}:{port}/lms");
@@ -56,9 +56,9 @@ fn has_caller(listener: &TcpListener) -> Result<bool> {
 }
 
 #[test]
-fn a_component_reaches_only_its_cells_database_in_every_spelling() {
+fn a_component_reaches_only_its_cells_database_however_the_address_is_written() {
     run(async |app| {
-        // The database that must not be reached would accept every connection, without a password.
+        // The listener stands for another cell's database, and would accept every connection.
         let elsewhere = TcpListener::bind("127.0.0.1:0")?;
         elsewhere.set_nonblocking(true)?;
         let port = elsewhere.local_addr()?.port();
@@ -72,9 +72,9 @@ fn a_component_reaches_only_its_cells_database_in_every_spelling() {
                 Ok(())
             })
             .await?;
-            ensure!(!has_caller(&elsewhere)?, "{address} led there");
+            ensure!(!has_caller(&elsewhere)?, "{address} was reached");
         }
-        // The database could be reached if it were allowed.
+        // The component connects to the listener once the variables allow its port.
         let allowed = |variables: &mut BTreeMap<String, String>| {
             variables.insert("database_port".to_owned(), port.to_string());
             let address = format!("postgres://lms_application:secret@{own_host}:{port}/lms");
@@ -90,7 +90,7 @@ fn a_component_reaches_only_its_cells_database_in_every_spelling() {
             };
             tokio::select! {
                 arrived = arrived => arrived,
-                reply = request => bail!("answered {} without asking there", reply?.status),
+                reply = request => bail!("answered {} without connecting", reply?.status),
             }
         })
         .await

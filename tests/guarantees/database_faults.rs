@@ -109,7 +109,7 @@ fn a_lock_that_is_not_released_is_a_503() {
         assert_unavailable(
             &within_timeout(app.post(&admin, "/v1/centres", centre_body("lake"))).await?,
         );
-        // Reads continue, and so do writes of others.
+        // Reads continue, and so do the writes of other tenants.
         within_timeout(app.get(&admin, "/v1/centres"))
             .await?
             .expect(200);
@@ -131,7 +131,7 @@ fn a_lock_that_is_not_released_is_a_503() {
 }
 
 #[test]
-fn an_idempotency_key_of_a_stuck_request_is_a_503_and_usable_afterwards() {
+fn the_idempotency_key_of_a_request_that_got_a_503_remains_usable() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let request = || {
@@ -249,7 +249,7 @@ fn a_client_that_never_ends_its_body_does_not_delay_others() {
 }
 
 #[test]
-fn a_database_of_another_region_or_a_role_that_bypasses_row_security_is_not_served() {
+fn a_database_of_another_region_or_without_row_security_is_not_served() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         queries::execute(app, "alter table lms_private.cell disable trigger all", &[]).await?;

@@ -1,4 +1,5 @@
-//! Tests the interface `spin:postgres` of the host with a component that calls its synchronous and asynchronous functions.
+//! Tests the host's interface `spin:postgres` with a component that calls its synchronous and
+//! asynchronous functions.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,7 +57,7 @@ fn synchronous_and_asynchronous_functions_return_the_same_results() {
     run(async |app| {
         ensure!(
             Path::new(WASM).exists(),
-            "there is no probe.wasm: make components"
+            "probe.wasm is missing: run make components"
         );
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("spin.toml");

@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-/// A certificate authority.
+/// Creates a certificate authority.
 fn authority() -> Result<Authority> {
     let mut parameters = CertificateParams::default();
     parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,7 +24,7 @@ fn authority() -> Result<Authority> {
     )?)
 }
 
-/// Gives the server a certificate for the name, for new connections.
+/// Gives the server a certificate for the name, which it presents on new connections.
 async fn present(app: &Application, server: &Server, by: &Authority, name: &str) -> Result<()> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, by)?;
@@ -41,7 +41,7 @@ async fn present(app: &Application, server: &Server, by: &Authority, name: &str)
         Ok(())
     })
     .await
-    .context("the server does not take the certificate")
+    .context("the server does not load the certificate")
 }
 
 /// Opens an unencrypted connection for the test itself, which the server still accepts.
@@ -49,7 +49,7 @@ async fn plain(app: &Application) -> Result<Client> {
     database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
 }
 
-/// Returns when the settings of new connections were loaded.
+/// Returns the time at which the server last loaded its configuration.
 async fn loaded(app: &Application) -> Result<String> {
     let row = plain(app)
         .await?

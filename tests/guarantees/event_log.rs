@@ -28,7 +28,7 @@ const ATTEMPTS: [&str; 5] = [
     "truncate {}",
 ];
 
-/// Returns the event log as one text.
+/// Returns a hash of the whole event log.
 async fn contents(client: &Client) -> Result<String> {
     let row = client
         .query_one(
@@ -158,7 +158,8 @@ async fn create_centre_slowly(
     Ok(())
 }
 
-/// Reads on from a position, and returns the positions and the codes of the created centres.
+/// Reads the events after a position. Returns the position to read on from, and the position and
+/// the centre's code of each event.
 async fn read_on(
     app: &Application,
     session: &Session,
@@ -180,7 +181,7 @@ async fn read_on(
     ))
 }
 
-/// Returns the present end of the log.
+/// Returns the last position of the tenant's log.
 async fn end(app: &Application, session: &Session) -> Result<i64> {
     queries::count(
         app,
@@ -365,7 +366,7 @@ fn an_event_without_a_partition_for_its_month_is_stored() {
             )
             .await?
             .get(0);
-        assert_eq!(made, 36 - 4, "four months are there, and one is not made");
+        assert_eq!(made, 36 - 4, "four of the 36 months have partitions");
         let again: i32 = client
             .query_one(
                 "select lms.make_event_partitions((now() + interval '3 years')::date)",

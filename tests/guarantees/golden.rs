@@ -1,6 +1,6 @@
 //! Tests that the output generated from the declarations equals the reviewed files in `tests/golden/` and `openapi/`.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- golden` writes the files anew.
+//! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- golden` rewrites the files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
         std::fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))?;
     assert!(
         kept == text,
-        "{} differs from what is generated; if the change is meant, write it with UPDATE_GOLDEN=1",
+        "{} differs from the generated text; if that is intended, rewrite it with UPDATE_GOLDEN=1",
         path.display()
     );
     Ok(())
@@ -67,7 +67,8 @@ const LEGEND: &str = "\
 # rows as they were at an earlier time.
 ";
 
-/// A table of operations and roles for each resource, with notes on the fields where not all are read or set.
+/// Returns a table of operations and roles for each resource, with notes where a role reads or sets
+/// only some of the fields.
 fn access_table() -> Result<String> {
     let mut groups: Vec<(String, Vec<(&Component, Endpoint)>)> = Vec::new();
     for component in COMPONENTS {
@@ -88,7 +89,7 @@ fn access_table() -> Result<String> {
         let mut rows = vec![header];
         for (component, endpoint) in endpoints {
             rows.push(row(component, endpoint, endpoint.access(), &mut notes));
-            // A file is a list in another form, which a role may have or not.
+            // An export is a list as a CSV file, for which a role needs a grant of its own.
             if let Operation::Verb(resource, Verb::List) = endpoint.operation
                 && resource.verbs.contains(&Verb::Export)
             {
@@ -113,7 +114,7 @@ fn access_table() -> Result<String> {
     Ok(text)
 }
 
-/// The row of an operation: its id, its endpoint, and what each caller may.
+/// Returns the row of an operation: its id, its endpoint, and the access of each caller.
 fn row(
     component: &Component,
     endpoint: &Endpoint,
@@ -141,7 +142,7 @@ fn row(
     row
 }
 
-/// The lines of a table, with columns of one width.
+/// Returns the lines of a table with aligned columns.
 fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| {
         rows.iter()
@@ -217,7 +218,7 @@ fn the_statements_match_the_reviewed_files() -> Result<()> {
     compare("tests/golden/sql/calendar.sql", &calendar)
 }
 
-/// The statements of a component's actions, once for all roles whose text is the same.
+/// Returns the statements of a component's actions, once for all roles that share a text.
 fn action_statements(component: &Component) -> String {
     let mut text = String::new();
     for endpoint in component.endpoints() {
@@ -242,7 +243,7 @@ fn action_statements(component: &Component) -> String {
     text
 }
 
-/// Each text once, below the roles that have it.
+/// Returns each text once, below the names of its roles.
 fn by_role(statements: impl IntoIterator<Item = (Role, String)>) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for (role, text) in statements {
@@ -257,7 +258,7 @@ fn by_role(statements: impl IntoIterator<Item = (Role, String)>) -> String {
         .collect()
 }
 
-/// The statements of a resource's plain verbs, once for all roles whose text is the same, and one list with everything in it.
+/// Returns the statements of a resource's plain verbs, once for all roles that share a text.
 fn resource_statements(component: &Component, resource: &Resource) -> Result<String> {
     let mut text = String::new();
     for verb in resource.verbs {
@@ -279,7 +280,8 @@ fn resource_statements(component: &Component, resource: &Resource) -> Result<Str
     Ok(text)
 }
 
-/// The statements of a verb as a role has them; those that only some roles have come last.
+/// Returns the statements of a verb for a role. For a role that reads history, the last one is a
+/// list with all kinds of parameters, or a row at an earlier time.
 fn verb_statements(verb: Verb, resource: &Resource, grant: &Grant) -> Result<Vec<Statement>> {
     let mut statements = match verb {
         Verb::List => vec![listing("", resource, grant)?.statement(resource, grant)],

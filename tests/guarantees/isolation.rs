@@ -221,7 +221,7 @@ fn unique_values_are_unique_per_tenant() {
 #[test]
 fn an_id_used_by_another_tenant_is_available() {
     run(async |app| {
-        // Components generate ids at random, and the keys include the tenant.
+        // Components generate ids at random, so the superuser inserts one that another tenant has.
         let theirs = queries::first_id(app, 1, "centres").await?;
         queries::execute(
             app,

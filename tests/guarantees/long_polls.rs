@@ -16,7 +16,8 @@ async fn poll(app: &Application, session: &Session, after: i64) -> Result<Reply>
     Ok(within_timeout(app.get(session, &path)).await?.expect(200))
 }
 
-/// Starts this many polls in all sessions until only the permitted number waits, and asserts that those get a new event.
+/// Starts `each` polls in every session, and asserts that all but `wait` of them end at once, and
+/// that the waiting ones get a new event.
 async fn assert_polls_limited(
     app: &Application,
     sessions: &[Session],
@@ -116,7 +117,7 @@ fn a_full_cell_ends_the_oldest_poll_of_the_tenant_with_the_most() {
 fn a_tenant_with_few_polls_keeps_them_under_load_of_others() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        // The number exceeds the slots, with the maximum of each tenant.
+        // There are more polls than slots, and each of the other tenants has its maximum.
         insert_polls_of_others(app, 12, 32).await?;
         let sql = "lms.event_log where tenant_id = $1";
         within_timeout(app.get(&admin, "/v1/events"))

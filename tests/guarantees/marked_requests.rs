@@ -23,8 +23,8 @@ pub(crate) const DIGITS: &str = "1632960987";
 /// The number of responses by status.
 pub(crate) type Statuses = BTreeMap<u16, usize>;
 
-/// Operations that are not sent at random: an erasure needs a person of its own, and the session that is ended is in no table
-/// of its resource.
+/// Operations that are not sent at random: an erasure needs a person of its own, and no id of a
+/// session can be drawn, because no table has the name of its resource.
 const EXCLUDED_OPERATIONS: &[&str] = &["privacy.erase", "auth.sessions.delete"];
 
 /// Returns a marked value of a kind that accepts text.
@@ -47,7 +47,7 @@ fn marked(kind: Kind) -> Option<Value> {
     })
 }
 
-/// Marks the text fields of a body, present ones or all.
+/// Marks the text fields that a body has and, with `all`, adds the missing ones.
 fn mark(body: &mut Map<String, Value>, fields: &[&Field], all: bool) {
     for field in fields {
         match (field.kind, body.get_mut(field.name)) {
@@ -190,7 +190,7 @@ impl<'a> Sender<'a> {
         if [Method::PATCH, Method::DELETE].contains(&drawn.method)
             && let Some(request) = requests.first().cloned()
         {
-            // This is the last request, because the row may be deleted.
+            // The request with a stale version comes first, because the others may delete the row.
             requests.insert(
                 0,
                 RandomRequest {

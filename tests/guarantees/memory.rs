@@ -13,10 +13,10 @@ use local::installation::{self, Installation};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-/// Seven eighths of a gibibyte.
+/// The maximum resident memory of the host: seven eighths of a gibibyte.
 const MAX_RESIDENT_KIB: u64 = 1024 * 1024 / 8 * 7;
 
-/// The rows of a file, which has 58 MiB of arguments with the details of each.
+/// The rows of a file and the characters of details in each, which make 58 MiB of arguments.
 const ROWS: usize = 11_500;
 const DETAILS: usize = 5_000;
 

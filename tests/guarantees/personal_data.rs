@@ -6,7 +6,7 @@ use tests::run;
 fn every_text_column_is_declared() {
     run(async |app| {
         let client = app.superuser().await?;
-        // Each problem is listed with its columns.
+        // Each query lists the tables or columns that have the problem.
         for (wrong, sql) in [
             (
                 "a table of schema lms is not in lms_private.personal_tables",
@@ -17,7 +17,7 @@ fn every_text_column_is_declared() {
                   and not exists (select from lms_private.personal_tables as p where p.table_name = t.table_name)",
             ),
             (
-                "a column is not classed in lms_private.personal_columns",
+                "a column is not classified in lms_private.personal_columns",
                 "select c.table_name || '.' || c.column_name
                 from information_schema.columns as c
                 join information_schema.tables as t
@@ -33,7 +33,7 @@ fn every_text_column_is_declared() {
                   )",
             ),
             (
-                "something is declared that is not there",
+                "a declared column does not exist",
                 "select p.table_name || '.' || p.column_name
                 from (
                   select table_name, column_name
@@ -51,14 +51,14 @@ fn every_text_column_is_declared() {
                 )",
             ),
             (
-                "a table has personal columns, and nothing says whose its rows are",
+                "a table with personal columns has no column in lms_private.personal_rows",
                 "select distinct c.table_name
                 from lms_private.personal_columns as c
                 where c.replacement is not null
                   and not exists (select from lms_private.personal_rows as r where r.table_name = c.table_name)",
             ),
             (
-                "a column that names a user says nothing about whose the row is",
+                "a column that refers to a person is not in lms_private.personal_rows",
                 "select c.table_name || '.' || c.column_name
                 from information_schema.columns as c
                 join information_schema.tables as t

@@ -16,7 +16,7 @@ use tests::{Application, COMPONENTS, role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Connects as the components' role in the context of an admin.
+/// A connection of the components' role, with the context of an admin.
 struct Connection {
     client: Client,
     context: String,
@@ -117,7 +117,7 @@ fn list(resource: &Resource, grant: &Grant, query: &str) -> Option<(Statement, V
     Some((statement, Value::Object(listing.arguments())))
 }
 
-/// Returns every list sorted by one field, with its next page.
+/// Returns the statements of lists filtered by one field, which stay prepared only while in use.
 fn filtered_lists() -> Vec<(Statement, Value)> {
     let mut found: Vec<(Statement, Value)> = Vec::new();
     for (resource, grant) in lists() {
@@ -265,7 +265,7 @@ fn a_statement_prepared_by_another_client_is_not_executed() {
 fn deferred_constraints_are_reported_as_errors() {
     run(async |app| {
         let connection = Connection::open(app).await?;
-        // The constraint is the database's own, on a table of the test.
+        // The deferred constraint is on a table that only this test creates.
         app.superuser()
             .await?
             .batch_execute(

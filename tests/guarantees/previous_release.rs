@@ -219,7 +219,8 @@ fn ids(text: &str) -> impl Iterator<Item = Uuid> {
         .filter_map(|word| Uuid::parse_str(word).ok())
 }
 
-/// Replaces ids, times and random numbers in a response, so that only names and kinds of its content are compared.
+/// Replaces every text and every number in a response, so that only the names and the JSON types of
+/// its content are compared.
 fn shape(value: &Value) -> Value {
     match value {
         Value::String(_) => json!("text"),

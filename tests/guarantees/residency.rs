@@ -1,4 +1,5 @@
-//! Tests that data of one region is in no file of the others, with three cells in separate networks where permitted.
+//! Tests that data of one region is in no file of the others, with three cells that are in separate
+//! networks where the system permits it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -212,7 +213,7 @@ fn find(directory: &Path, markers: &[Vec<u8>]) -> Result<BTreeMap<PathBuf, usize
     let mut left = vec![directory.canonicalize()?];
     while let Some(directory) = left.pop() {
         for entry in fs::read_dir(&directory)? {
-            // The cluster may be behind a link.
+            // The directory of the cluster may be a symbolic link.
             let path = entry?.path().canonicalize()?;
             let metadata = fs::metadata(&path)?;
             if metadata.is_dir() {
@@ -287,7 +288,7 @@ async fn data_of_one_region_is_in_no_byte_of_the_others() -> Result<()> {
                 Ok(refused.err().map(|error| database::explain(error).to_string()))
             })
             .await?;
-        let refusal = refusal.context("a foreign tenant was let in")?;
+        let refusal = refusal.context("a foreign tenant was inserted")?;
         assert!(refusal.starts_with("The region must be "), "{refusal}");
     }
 

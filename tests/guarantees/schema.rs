@@ -1,6 +1,7 @@
-//! Tests that the schema of the migrations equals the reviewed files, and the baseline equals the last release with its changes.
+//! Tests that the schema of the migrations equals the reviewed files, and that the baseline equals
+//! the last release's schema with the changes since.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- schema` writes the files anew.
+//! `UPDATE_GOLDEN=1 cargo test --release --workspace --test guarantees -- schema` rewrites the files.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +70,7 @@ fn the_last_releases_schema_with_changes_equals_the_baseline() {
         assert_eq!(
             (only(&upgraded, &made), only(&made, &upgraded)),
             (Vec::new(), Vec::new()),
-            "only by the last release with migrations/changes, and only by migrations/baseline"
+            "objects that only the upgraded schema has, and objects that only the baseline has"
         );
         Ok(())
     });

@@ -1,4 +1,4 @@
-//! Tests that no log has user input in it: PostgreSQL's, the host's and the worker's.
+//! Tests that no log contains user input: PostgreSQL's, the host's and the worker's.
 
 use std::process::Command;
 
@@ -14,11 +14,12 @@ use uuid::Uuid;
 
 use crate::marked_requests::{DIGITS, MARK, Sender};
 
-/// The environment variable for the process that does the work, whose output is a log as well.
+/// The environment variable of the process that does the work, whose output is a log as well.
 const INNER_PROCESS: &str = "LMS_TEST_SERVER_LOG";
 
-/// Settings with which the server logs more than ours do: all parts of every error in both formats, so that the application
-/// keeps values out, with PostgreSQL's defaults and with CloudNativePG's.
+/// Settings with which the server logs more than with ours: all parts of every error, in both
+/// formats. The application must keep values out of the log with PostgreSQL's defaults, too, and
+/// with CloudNativePG's.
 const VERBOSE_SETTINGS: [&str; 5] = [
     "alter system set logging_collector = on",
     "alter system set log_destination = 'stderr,csvlog'",
@@ -45,7 +46,7 @@ fn logged(server: &Server) -> Result<String> {
     Ok(text)
 }
 
-/// Returns the lines that have sent data in them.
+/// Returns the lines that contain marked input.
 fn marked(text: &str) -> Vec<&str> {
     text.lines()
         .filter(|line| line.to_lowercase().contains(MARK) || line.contains(DIGITS))
@@ -64,7 +65,8 @@ fn no_user_input_is_logged() {
         run_on_own_server(send_marked_requests);
         return;
     }
-    // The components write to standard error of the process that serves them.
+    // The components write to the standard error of the process that serves them, so the test runs
+    // itself in another process and reads that process's output.
     let name = "server_log::no_user_input_is_logged";
     let output = std::env::current_exe()
         .and_then(|program| {
@@ -226,7 +228,7 @@ async fn time_out(app: &Application) -> Result<()> {
         let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
             [&context, &statement.name, &statement.text, &arguments];
         let Err(error) = client.query_one(CALL, &parameters).await else {
-            anyhow::bail!("it is not stopped")
+            anyhow::bail!("the statement is not cancelled")
         };
         ensure!(
             error.code().is_some_and(|code| code.code() == "57014"),
@@ -244,7 +246,7 @@ async fn left_inside_a_transaction(app: &Application) -> Result<()> {
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
         [&context, &statement.name, &statement.text, &arguments];
     let Err(error) = client.query_one(CALL, &parameters).await else {
-        anyhow::bail!("it is run")
+        anyhow::bail!("the statement succeeds")
     };
     ensure!(
         error.code().is_some_and(|code| code.code() == "2D000"),

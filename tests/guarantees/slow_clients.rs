@@ -26,7 +26,7 @@ async fn send_slowly(app: &Application, beginning: &str, byte: u8) -> Result<Str
     let (mut answers, mut requests) = stream.split();
     let mut answer = Vec::new();
     let dripping = async {
-        // The server has closed the connection, so that writing fails.
+        // Writing fails once the server has closed the connection.
         while requests.write_all(&[byte]).await.is_ok() {
             tokio::time::sleep(BYTE_INTERVAL).await;
         }
@@ -103,7 +103,7 @@ fn a_stalled_body_is_a_408() {
 }
 
 #[test]
-fn a_body_that_never_ends_is_disconnected() {
+fn a_client_whose_body_never_ends_is_disconnected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let beginning = format!(
@@ -237,7 +237,7 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
         within_timeout(tests::csv::import(app, &admin, "/v1/users/import", file))
             .await?
             .expect(201);
-        // The running ones are disconnected in the end.
+        // The imports that are running are disconnected in the end.
         let late = async {
             loop {
                 let answer = answers.next().await.context("no more answers")??;
@@ -252,7 +252,7 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
     });
 }
 
-/// The number of requests of a slow reader, which exceeds the system's buffers.
+/// The number of requests of a slow reader, whose responses exceed the system's buffers.
 const REQUESTS_PER_READER: usize = 20;
 
 /// Sends requests with responses of more than 64 KiB and reads none.

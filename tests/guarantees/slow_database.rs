@@ -1,4 +1,5 @@
-//! Tests a database that responds slowly, not at all, or accepts no connections: bounded waits and automatic recovery.
+//! Tests bounded waits and automatic recovery with a database that responds slowly or not at all,
+//! or accepts no connections.
 
 use anyhow::Result;
 use http::Method;
@@ -15,7 +16,7 @@ use tests::{
 /// A number of requests that exceeds the pool's connections.
 const REQUESTS: usize = 100;
 
-/// The number of concurrent requests.
+/// Sends this many requests concurrently and returns the responses.
 async fn send_concurrently(
     app: &Application,
     session: &Session,
@@ -46,7 +47,8 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
                 .header("idempotency-key", "lost")
                 .json(&json!({"name": "Ana", "email": "ana@lake.example", "role": "parent"}))
         };
-        // Each thread of the host opens a connection: while responses are held, a new one would not reach the database.
+        // Each thread of the host opens its connection now, because a new one would not reach the
+        // database while responses are held.
         let warm_up = (0..16).map(|_| app.get(&admin, "/v1/auth/me"));
         for reply in futures::future::try_join_all(warm_up).await? {
             reply.expect(200);
@@ -70,7 +72,8 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
 fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        // Waiting for a row lock ends after the lock timeout. Only execution time counts for the statement timeout.
+        // A wait for a lock would end after the lock timeout, so a trigger sleeps until the
+        // statement timeout.
         queries::execute(
             app,
             "create function lms.dawdle() returns trigger language plpgsql as

@@ -1,4 +1,4 @@
-//! Tests that every request executes one statement.
+//! Tests that every request executes one statement, with a few exceptions.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-"""Builds the manifests in deploy/kubernetes with kustomize and validates objects by their schemas. Our own rules are in deployment.py."""
+"""Builds the manifests in deploy/kubernetes with kustomize and validates objects against schemas. Our own rules are in deployment.py."""
 
 import json
 import pathlib

@@ -44,7 +44,7 @@ async fn a_failed_command_stops_only_the_cluster_that_it_started() -> Result<()>
     .await
 }
 
-/// Serves with the cluster of a state directory until it is stopped.
+/// Runs `lms up` with the cluster of a state directory until it serves, and then stops it.
 async fn serve_for_a_while(state: &Path) -> Result<()> {
     let root = tests::root();
     let log = state.join("served.log");
@@ -65,7 +65,7 @@ async fn serve_for_a_while(state: &Path) -> Result<()> {
             break;
         }
         if let Some(status) = process.try_wait()? {
-            anyhow::bail!("it ended: {status}: {text}");
+            anyhow::bail!("`lms up` ended: {status}: {text}");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -99,11 +99,11 @@ async fn a_cluster_survives_stops_crashes_and_a_lost_port() -> Result<()> {
         assert_eq!(
             Cluster::start(&settings(&state)).await?.port(),
             port,
-            "one that runs is adopted"
+            "a running cluster is used again"
         );
 
         let Status::Running(process) = cluster::status(&state) else {
-            anyhow::bail!("it does not run")
+            anyhow::bail!("the cluster is not running")
         };
         let process = nix::unistd::Pid::from_raw(i32::try_from(process)?);
         nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)?;
@@ -140,7 +140,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
         for _ in 0..2 {
             // The second dry run shows that the first changed nothing.
             let first = migrate::run(&address, &known, &dry).await?;
-            assert_eq!(first, [&known[0]], "the baseline has all in it");
+            assert_eq!(first, [&known[0]], "the baseline is the whole schema");
         }
 
         // Of two concurrent programs, one applies the migrations and the other finds them applied.
@@ -161,7 +161,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             migrate::run(&address, &edited, &migration())
                 .await?
                 .is_empty(),
-            "a comment is no change"
+            "a comment is not a change"
         );
         edited[0].files[3].sql.push_str("\nselect 1;");
         edited.truncate(1);
@@ -199,7 +199,7 @@ async fn migrations_are_applied_once_and_their_history_is_kept() -> Result<()> {
             ..migration()
         };
         let error = migrate::run(&address, &next[..known.len()], &other).await;
-        assert!(error.is_err(), "it has one migration more");
+        assert!(error.is_err(), "the database has one more migration");
         next.pop();
         next.push(Migration::parse("9000_nothing.sql", "select 1")?);
         let error = migrate::run(&address, &next, &other).await.unwrap_err();
@@ -277,7 +277,7 @@ async fn a_failed_migration_is_rolled_back_and_names_its_line() -> Result<()> {
         assert!(line.contains("9999_broken failed and was rolled back: changes/9999_broken.sql: line 4: "), "{line}");
         assert_eq!(fetch_text(&address, "select to_regclass('lms.half_made')::text").await?, "");
         known.pop();
-        assert!(migrate::run(&address, &known, &migration()).await?.is_empty(), "the ledger is as before");
+        assert!(migrate::run(&address, &known, &migration()).await?.is_empty(), "it is not recorded");
         Ok(())
     })
     .await
@@ -314,7 +314,7 @@ async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()>
         let query = "select password_hash from lms.users where email = 'finance@aurora.example' and status = 'active'";
         assert!(password::matches("a password for all", &fetch_text(&address, query).await?));
 
-        // The account and the person's row at the centre were deleted and restored.
+        // The account and its staff row were each deactivated and reactivated.
         let expected = count.parse::<u64>()? + 4;
         assert_eq!(fetch_text(&address, recorded).await?, expected.to_string());
         let chains = events::verify::run(&address, None, None).await?;
@@ -343,7 +343,7 @@ async fn a_migration_that_waits_for_a_lock_does_not_block_others() -> Result<()>
                     .map(|applied| applied.len())
             }
         });
-        // After a failed attempt, another reader gets the lock before the next one.
+        // The migration waits for a second at a time, so a reader gets the lock in between.
         let watcher = database::connect(&address).await?;
         let waiting = "select count(*) > 0 from pg_locks where not granted and relation = 'lms.centres'::regclass";
         while !watcher.query_one(waiting, &[]).await?.get::<_, bool>(0) {

@@ -58,13 +58,13 @@ class Deployment(unittest.TestCase):
         self.assertGreaterEqual(len(self.definitions), 6)
         self.assertEqual(list(self.cells), list(self.definitions))
 
-    def test_every_object_is_valid_by_the_schema_of_its_kind(self):
+    def test_every_object_is_valid_against_the_schema_of_its_kind(self):
         seen = set()
         for cell, things in self.cells.items():
             for thing in things:
                 seen.add(thing["kind"])
                 self.assertEqual(faults(thing), [], f"{cell}: {thing['kind']} {thing['metadata']['name']}")
-        self.assertLessEqual(set(CUSTOM), seen, "a schema that nothing is held to")
+        self.assertLessEqual(set(CUSTOM), seen, "no object has the kind of a schema")
 
     def test_an_unknown_field_is_an_error(self):
         tried = set()
@@ -114,7 +114,7 @@ class Deployment(unittest.TestCase):
             for name, variable in declared.items():
                 if variable.get("secret"):
                     self.assertIn("secretKeyRef", given[name]["valueFrom"], f"{cell}: {name}")
-            # The variable is empty in production.
+            # The variable keeps its empty default, so that webhooks reach public addresses only.
             self.assertNotIn("webhook_networks", given)
             # All requests come through the ingress, which sends the client's address in a header.
             self.assertEqual(given["client_address_header"]["value"], "x-forwarded-for")
@@ -149,7 +149,7 @@ class Deployment(unittest.TestCase):
                 expected[f"{word}_repository"] = f"s3://{repository['bucket']}{repository['path']}"
                 expected[f"{word}_endpoint"] = f"https://{repository['endpoint']}"
             self.assertEqual({key: settings[key] for key in expected}, expected)
-            self.assertEqual(expected["database_port"], "5432", "CloudNativePG listens nowhere else")
+            self.assertEqual(expected["database_port"], "5432", "CloudNativePG listens on no other port")
 
     def test_the_settings_reach_every_object_that_needs_them(self):
         for cell in self.cells:

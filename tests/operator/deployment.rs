@@ -1,4 +1,5 @@
-//! Tests the arguments in `deploy/kubernetes`. The manifests themselves are validated by `tests/operator/deployment.py`.
+//! Tests the arguments of `lms` and the log settings of PostgreSQL in `deploy/kubernetes`. The
+//! manifests themselves are validated by `tests/operator/deployment.py`.
 
 use std::fs;
 use std::process::Command;
@@ -48,7 +49,7 @@ fn the_worker_requires_no_options() -> Result<()> {
 }
 
 #[test]
-fn no_server_logs_values() -> Result<()> {
+fn no_database_server_logs_the_input_of_users() -> Result<()> {
     let kubernetes = tests::root().join("deploy/kubernetes");
     for file in ["base/database.yaml", "restore/restored.yaml"] {
         let manifest = fs::read_to_string(kubernetes.join(file))?;

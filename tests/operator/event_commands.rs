@@ -250,7 +250,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
             update lms.event_log set actor = lms.new_id()",
         )
         .await
-        .context("the log is tampered with")?;
+        .context("cannot tamper with the log")?;
     let broken = "broken at position 1: the event differs from the one that was hashed";
     failed(&["verify", "--all"], broken).await?;
     failed(&["replay", "--tenant", "acme", "--into", "x"], broken).await?;

@@ -121,11 +121,11 @@ fn a_rejected_export_states_the_reason() {
             let error = exported(app, Format::Ndjson, output, after)
                 .await
                 .err()
-                .context("done")?;
+                .context("the export succeeded")?;
             Ok(format!("{error:#}"))
         };
         let output = directory.path().join("a");
-        // Signing in adds events, so the end is read now.
+        // The end may have moved since it was read, so a position well beyond it is used.
         let message = refused(Some(end + 1000), &output).await?;
         assert!(
             message.contains("is beyond the end: the last event of aurora is at position"),

@@ -15,8 +15,9 @@ use tests::{
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// The number of concurrent clients, and of rounds of each.
+/// The number of concurrent clients.
 const CLIENTS: u64 = 4;
+/// The number of rounds that each client runs.
 const ROUNDS: usize = 3;
 
 /// Operations that need not succeed, because their preconditions are rare.
@@ -49,7 +50,7 @@ fn has_succeeded(status_counts: &StatusCounts, operation: &str) -> bool {
         .is_some_and(|statuses| statuses.keys().any(|status| *status < 300))
 }
 
-/// Repeats operations that have not succeeded yet until they do.
+/// Repeats each operation that has not succeeded yet until it does, up to 40 times.
 async fn retry_failed_operations(
     app: &Application,
     status_counts: &mut StatusCounts,
@@ -153,7 +154,7 @@ async fn compare(client: &Client, tenant: Uuid, truth: &str, rebuilt: &str) -> R
     Ok(rows)
 }
 
-/// Copies all tables of a tenant, and returns the position.
+/// Copies a tenant's rows to the schema `snapshot` and returns the position of its last event.
 async fn snapshot(client: &mut Client, tenant: Uuid) -> Result<i64> {
     let tables = tables(client).await?;
     let transaction = client.transaction().await?;
@@ -254,14 +255,14 @@ fn a_replay_until_a_time_has_the_state_of_that_time() {
 }
 
 #[test]
-fn a_rejected_replay_leaves_nothing() {
+fn a_rejected_replay_leaves_nothing_behind() {
     run(async |app| {
         let client = app.superuser().await?;
         let refused = async |until: Until, schema: &str| -> Result<String> {
             let error = replayed(app, until, schema)
                 .await
                 .err()
-                .context("it was done")?;
+                .context("the replay succeeded")?;
             Ok(format!("{error:#}"))
         };
         let end: i64 = client
@@ -310,7 +311,7 @@ fn a_rejected_replay_leaves_nothing() {
         let error = replay::run(&app.superuser_url, &options)
             .await
             .err()
-            .context("done")?;
+            .context("the replay succeeded")?;
         assert_eq!(
             error.to_string(),
             "there is no tenant \"nobody\" in this database"

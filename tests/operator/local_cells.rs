@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
-/// Ports that differ from those of a developer's cells.
+/// The port of the first cell, which differs from the ports of a developer's cells.
 const PORT: &str = "4210";
 
 fn lms(state: &Path) -> Command {
@@ -64,7 +64,7 @@ async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
     Ok(())
 }
 
-/// Waits until the program prints how to stop it, or ends.
+/// Waits until the cells are served and returns the output, or fails if the program ends.
 async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
     loop {
         let text = fs::read_to_string(log)?;
@@ -72,14 +72,14 @@ async fn until_served(process: &mut Child, log: &Path) -> Result<String> {
             return Ok(text);
         }
         if let Some(status) = process.try_wait()? {
-            anyhow::bail!("it ended: {status}: {text}");
+            anyhow::bail!("the program ended: {status}: {text}");
         }
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
 }
 
 #[tokio::test]
-async fn cells_start_with_a_database_and_keys_each_and_stop_together() -> Result<()> {
+async fn cells_have_a_database_and_keys_of_their_own_and_stop_together() -> Result<()> {
     // The server's account must be able to enter the directory.
     let directory = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))

@@ -18,7 +18,7 @@ async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
             let client = database::connect(&address).await?;
             client.batch_execute("create table written (number int)").await?;
             let mut acknowledged = 0;
-            // The task ends with the server.
+            // The loop ends when the server is killed.
             while client
                 .execute("insert into written values ($1)", &[&(acknowledged + 1)])
                 .await
@@ -34,7 +34,7 @@ async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
             tokio::task::yield_now().await;
         }
         let Status::Running(process) = cluster::status(&site.state) else {
-            anyhow::bail!("the server does not run")
+            anyhow::bail!("the server is not running")
         };
         let process = nix::unistd::Pid::from_raw(i32::try_from(process)?);
         nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)?;
@@ -205,7 +205,7 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
         let settings = site.settings().await?;
         let held = crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?;
 
-        // These are another cell on the same server, and a cell whose repository is taken.
+        // A second cell on the same server is rejected, and so is a cell whose repository is taken.
         site.fails(
             &["configure", "--cell", "au-standard"],
             "is configured as the cell eu-standard",
@@ -300,7 +300,7 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
 }
 
 #[tokio::test]
-async fn a_repository_has_one_cell_and_is_encrypted() -> Result<()> {
+async fn a_repository_belongs_to_one_cell_and_is_encrypted() -> Result<()> {
     for (name, count, days) in [("eu-standard", 1, "30"), ("eu-regulated", 2, "2557")] {
         with_site(&[name], async |site: &mut Site| {
             site.configure(name).await?;

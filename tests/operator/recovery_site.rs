@@ -1,4 +1,4 @@
-//! A durable cluster, definitions of cells with local repositories, and the program, for the tests of recovery.
+//! The fixture of the recovery tests: a durable cluster and cells with local repositories.
 
 use std::fs::{self, File, Permissions};
 use std::io::Write;
@@ -69,7 +69,7 @@ impl Site {
         Ok(())
     }
 
-    /// Returns a path in the cluster's directory.
+    /// Returns a path in the directory of the test.
     pub(crate) fn path(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
     }
@@ -144,7 +144,7 @@ impl Site {
         Ok(())
     }
 
-    /// Runs `lms backup`, which must fail with one line.
+    /// Runs `lms backup`, which must fail and explain why in one line.
     pub(crate) async fn fails(&self, arguments: &[&str], told: &str) -> Result<()> {
         let (code, printed, errors) = self.backup(arguments).await?;
         ensure!(code == Some(1), "{arguments:?}: {printed}{errors}");
@@ -157,7 +157,7 @@ impl Site {
         Ok(())
     }
 
-    /// Configures the backups of a cell.
+    /// Configures the backups of a cell, which restarts the cluster.
     pub(crate) async fn configure(&mut self, cell: &str) -> Result<()> {
         self.done(&["configure", "--cell", cell], "archives to")
             .await?;
@@ -217,12 +217,12 @@ pub(crate) fn fill(path: &Path) -> Result<()> {
         match file.write_all(&zeros) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::StorageFull => return Ok(()),
-            Err(error) => bail!("the disk is not full, but {error}"),
+            Err(error) => bail!("cannot fill the disk: {error}"),
         }
     }
 }
 
-/// A disk in memory, mounted until the value is dropped.
+/// A small file system in memory (tmpfs), unmounted when the value is dropped.
 pub(crate) struct SmallDisk(PathBuf);
 
 impl SmallDisk {
@@ -233,7 +233,7 @@ impl SmallDisk {
             .args(["-t", "tmpfs", "-o", "size=128m,mode=0777", "tmpfs"])
             .arg(path)
             .status()?;
-        ensure!(mounted.success(), "a disk in memory cannot be mounted");
+        ensure!(mounted.success(), "cannot mount a tmpfs");
         Ok(Self(path.to_owned()))
     }
 }

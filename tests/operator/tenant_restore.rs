@@ -9,7 +9,8 @@ use tests::{Application, role, run};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Returns the contents of tables that users change, without version and author of the last change.
+/// Returns the contents of tables that users change, without the version, time and author of the
+/// last change.
 async fn content(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for table in ["centres", "students", "classes", "gamification", "requests"] {
@@ -85,8 +86,14 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             restored.deleted == 1 && restored.recreated > 0 && restored.changed > 0,
             "{restored}"
         );
-        assert!(content(&client, tenant).await? == before, "not as it was");
-        assert!(everything(&client, other).await? == bystander, "touched");
+        assert!(
+            content(&client, tenant).await? == before,
+            "the tenant was not restored"
+        );
+        assert!(
+            everything(&client, other).await? == bystander,
+            "the other tenant was changed"
+        );
         let reports = verify::run(&app.superuser_url, Some(&options.tenant), None).await?;
         assert!(reports.iter().all(|report| report.broken.is_none()));
         let told: i64 = client
@@ -133,7 +140,8 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
 #[test]
 fn one_tenant_is_restored_from_a_restored_cluster_if_its_log_is_damaged() {
     run(async |app| {
-        // The restore point is the present, before anyone connects.
+        // A copy of the database stands for the restored cluster. It is made before anyone
+        // connects, because PostgreSQL copies no database that is in use.
         let (server, name) = app.superuser_url.rsplit_once('/').context("no database")?;
         let restored = format!("restored_{}", Uuid::now_v7().simple());
         let administrator = database::connect(&format!("{server}/postgres")).await?;
@@ -173,7 +181,7 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
         ),
     ] {
         let refused = tenant_restore::run(&app.superuser_url, &options(source)).await;
-        let line = format!("{:#}", refused.err().context("it was not refused")?);
+        let line = format!("{:#}", refused.err().context("the tenant was restored")?);
         assert!(line.contains(told) && !line.contains('\n'), "{line}");
     }
     tenant_restore::run(
@@ -181,7 +189,13 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
         &options(Source::Cluster(restored.to_owned())),
     )
     .await?;
-    assert!(content(&client, tenant).await? == before, "not as it was");
-    assert!(everything(&client, other).await? == bystander, "touched");
+    assert!(
+        content(&client, tenant).await? == before,
+        "the tenant was not restored"
+    );
+    assert!(
+        everything(&client, other).await? == bystander,
+        "the other tenant was changed"
+    );
     Ok(())
 }

@@ -37,7 +37,7 @@ pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
 static WASM: LazyLock<host::Runtime> =
     LazyLock::new(|| host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up"));
 
-/// PostgreSQL copies one database at a time from a template; waiting here keeps it from refusing.
+/// Tests copy the demo database one at a time, because PostgreSQL may refuse concurrent copies.
 static COPY_PERMIT: Semaphore = Semaphore::const_new(1);
 
 /// Returns the root of the repository.

@@ -25,7 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The path of the browser in Debian's package.
 const EXECUTABLE: &str = "/usr/bin/chromium";
 
-/// A page, and the browser that shows it.
+/// A page in the browser, with its requests and responses so far.
 pub struct Tab {
     page: Page,
     requested: EventTexts,
@@ -100,7 +100,7 @@ async fn launch(profile: &Path) -> Result<(Browser, Handler)> {
         // Tests may run as root, under which the sandbox does not start.
         .no_sandbox()
         .args(["disable-gpu", "disable-quic", "disable-component-update"])
-        // No name resolves, so that the page reaches this machine alone.
+        // No name resolves, so that the page can reach only this machine.
         .arg(("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
         .build()
         .map_err(|reason| anyhow!(reason))?;
@@ -176,7 +176,7 @@ impl Tab {
     ///
     /// # Errors
     ///
-    /// When nothing serves it.
+    /// When the page cannot be loaded.
     pub async fn go(&self, address: &str) -> Result<()> {
         self.page.goto(address).await?;
         Ok(())
@@ -198,7 +198,7 @@ impl Tab {
     ///
     /// # Errors
     ///
-    /// When it stays false.
+    /// When it fails, or is still false at the time limit.
     pub async fn until(&self, condition: &str) -> Result<()> {
         let wait = async {
             while !self.value::<bool>(condition).await? {
@@ -219,7 +219,7 @@ impl Tab {
     ///
     /// # Errors
     ///
-    /// When it never can.
+    /// When it cannot be clicked within the time limit.
     pub async fn click(&self, selector: &str) -> Result<()> {
         self.until(&format!(
             "(() => {{
@@ -236,7 +236,7 @@ impl Tab {
     ///
     /// # Errors
     ///
-    /// When it is not.
+    /// When there is no such field within the time limit.
     pub async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
         self.click(selector).await?;
         self.page

@@ -1,5 +1,5 @@
 //! Creates classes for a demo tutor and the tutor's students, at times when neither has a lesson yet.
-//! Classes and lessons written past the application are in `fixtures`.
+//! Classes and lessons that are inserted into the database directly are in `fixtures`.
 
 use crate::{Application, Reply, Session, queries, role};
 use anyhow::{Context, Result};
@@ -101,7 +101,7 @@ pub fn class_path(class: &Value) -> String {
     format!("/v1/classes/{}", class["id"].as_str().unwrap_or_default())
 }
 
-/// Returns the path of one of its lessons.
+/// Returns the path of the lesson of a class with this original start.
 pub fn lesson_path(class: &Value, start: &str) -> String {
     format!("{}/occurrences/{start}", class_path(class))
 }

@@ -164,7 +164,7 @@ async fn add_lessons_and_results(
     ));
     class["student_ids"] = json!([room.students[0], subject.student]);
     let class = create_class(app, admin, class).await?;
-    // Everyone in the lesson is notified, with the reason.
+    // Everyone in the lesson gets a notification that contains the reason.
     let path = format!("{}/cancel", lesson_path(&class, "2035-02-03T05:00:00Z"));
     app.post(admin, &path, json!({"reason": text_naming_subject("Ill")}))
         .await?
@@ -269,7 +269,7 @@ async fn add_messages(app: &Application, admin: &Session, subject: &DataSubject)
         .await?
         .expect(202);
     notifications::send_reset_codes(app).await?;
-    // A response that is stored for its idempotency key.
+    // The response to this request is stored with its idempotency key.
     let (centre, _) = queries::demo_centres(app).await?;
     let body = json!({"centre_id": centre, "type": "it", "details": text_naming_subject("Kept")});
     send(finance_records::request_with_key(

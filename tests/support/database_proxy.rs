@@ -91,7 +91,7 @@ impl DatabaseProxy {
     }
 
     async fn until_released(&self) {
-        // It never fails, because the proxy itself has the sender.
+        // The wait never fails, because the proxy itself owns the sender.
         let _ = self.hold.subscribe().wait_for(|hold| !hold).await;
     }
 

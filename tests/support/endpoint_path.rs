@@ -34,7 +34,7 @@ pub fn endpoint_path(endpoint: &Endpoint, id: Uuid) -> String {
 fn example(name: &str, kind: Kind, id: Uuid) -> String {
     match kind {
         Kind::Id => id.to_string(),
-        // A period ends after it starts.
+        // The end of a period must be later than its start.
         Kind::Time if name == "to" => "2026-03-30T16:00:00Z".to_owned(),
         Kind::Time => "2026-03-29T16:00:00Z".to_owned(),
         Kind::LocalTime => "2026-03-29T16:00:00".to_owned(),

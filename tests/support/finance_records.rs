@@ -1,5 +1,5 @@
 //! Creates finance records and reads their journal entries.
-//! Finance records written past the application are inserted with `queries`.
+//! Tests that insert finance records into the database directly use `queries`.
 
 use crate::{Application, Reply, Session, fixtures, send};
 use anyhow::{Context, Result};
@@ -77,7 +77,7 @@ pub async fn journal_entries(
     let id = record["id"]
         .as_str()
         .context("the finance record has no id")?;
-    let path = format!("/v1/finance-records/{id}/lines");
+    let path = format!("/v1/finance-records/{id}/journal-entries");
     let body = app.get(session, &path).await?.expect(200).json();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let entries = body["data"]

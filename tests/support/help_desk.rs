@@ -146,7 +146,7 @@ pub async fn lend_item(
     app.post(session, &path, body).await
 }
 
-/// Returns a loan.
+/// Gives back the item of a loan.
 pub async fn return_loan(app: &Application, session: &Session, loan: &Value) -> Result<Reply> {
     let id = loan["id"].as_str().context("the loan has no id")?;
     let path = format!("/v1/inventory-loans/{id}/return");

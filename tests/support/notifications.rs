@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// Removes the pending deliveries of the demo data.
+/// Removes all deliveries of notifications, those of the demo data included.
 pub async fn clear_outbox(app: &Application) -> Result<()> {
     queries::execute(app, "delete from lms.notification_deliveries", &[]).await?;
     Ok(())

@@ -77,7 +77,7 @@ impl Contract {
         for pointer in contract.json_schemas() {
             let index = compiler
                 .compile(&format!("{DOCUMENT}#{pointer}"), &mut contract.schemas)
-                .expect("each schema is one");
+                .expect("each schema is valid");
             contract.indexes.insert(pointer, index);
         }
         contract
@@ -124,7 +124,7 @@ impl Contract {
             return Ok(());
         };
         let operation = format!("/paths/{}/{documented}", escaped(template));
-        // A method that the path doesn't support and a preflight request are no operations.
+        // The document lists neither preflight requests nor methods that the path doesn't support.
         if self.document.pointer(&operation).is_none() {
             return Ok(());
         }

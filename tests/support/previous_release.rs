@@ -98,7 +98,7 @@ async fn run_on_databases(
     let earlier = migrate::read(&directory.join("migrations"))?;
     migrate::run(&before, &earlier, &options).await?;
     let demo = create_demo(installation, &before, &names[0]).await?;
-    // PostgreSQL copies no database that has connections.
+    // PostgreSQL cannot copy a database that has connections.
     client
         .execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",

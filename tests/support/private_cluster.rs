@@ -51,7 +51,7 @@ pub fn migration() -> migrate::Options {
 ///
 /// # Errors
 ///
-/// When there is such a database, or a migration fails.
+/// When the database exists already, or a migration fails.
 pub async fn create_database(cluster: &Cluster, name: &str) -> Result<String> {
     let client = database::connect(&cluster.superuser_url()).await?;
     client
@@ -62,7 +62,7 @@ pub async fn create_database(cluster: &Cluster, name: &str) -> Result<String> {
     Ok(address)
 }
 
-/// Returns the text that a query selects; empty for null.
+/// Returns the text that a query selects, or an empty text for null.
 ///
 /// # Errors
 ///

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// Operations that would end the workload itself or slow it down, such as signing in and out.
 const EXCLUDED_OPERATIONS: &[&str] = &[
-    // Erasure changes past events by design, and each demo tenant has an erased person already.
+    // An erasure changes past events by design, and each demo tenant has an erased person already.
     "privacy.erase",
     "auth.login",
     "auth.refresh",
@@ -52,7 +52,7 @@ pub struct RandomRequest {
     pub path: String,
     /// The role of the account that sends it.
     pub role: Role,
-    /// True when its `If-Match` names an earlier version of the row.
+    /// True when its `If-Match` names a version that the row does not have.
     pub stale: bool,
     /// The media type and the text of the body.
     pub content: Option<(&'static str, String)>,

@@ -1,5 +1,5 @@
-//! Generates values from a proptest strategy, the same in each run, for properties tested over HTTP. Shrinking is left out,
-//! because each step would need an application of its own.
+//! Generates values from a proptest strategy, the same in each run, for properties tested over
+//! HTTP. The values are not shrunk, because each step would need an application of its own.
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

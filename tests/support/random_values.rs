@@ -186,7 +186,7 @@ pub fn row_query(operation: &str) -> Option<&'static str> {
     Some(match operation {
         "privacy.export" => "select id, null from lms.users where tenant_id = $1 order by random() limit 1",
         "tenants.update" => "select id, null from lms.tenants where tenant_id = $1",
-        // The demo users send the requests, so they stay.
+        // The demo users send the requests, so they are not changed.
         "users.update" | "users.delete" | "users.deactivate" => {
             "select id, null from lms.users
             where tenant_id = $1 and deleted_at is null and status = 'active' and email not like '%@aurora.example'
@@ -262,7 +262,7 @@ pub fn remove_conflicts(operation: &str, body: &mut Map<String, Value>) {
         "tutors.create" | "tutors.update" => drop(&["availability"]),
         _ => {}
     }
-    // An end follows its start.
+    // The end must be later than the start.
     let begins = body.get("starts_at").and_then(Value::as_str);
     let begins: Option<DateTime<Utc>> = begins.and_then(|start| start.parse().ok());
     if let Some(begins) = begins

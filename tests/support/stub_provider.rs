@@ -56,7 +56,7 @@ pub struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
-    /// A header as text; empty when it is missing.
+    /// Returns a header as text, empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -128,7 +128,7 @@ impl StubProvider {
             .fallback(respond)
             .with_state(Arc::clone(&self.shared));
         self.serving = Some(tokio::spawn(async move {
-            // A client that waits for a response sees the broken connection.
+            // An error is ignored here, because the client sees the broken connection.
             let _ = axum::serve(listener, router).await;
         }));
         Ok(())

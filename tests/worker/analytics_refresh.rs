@@ -1,4 +1,4 @@
-//! Tests the refresh of the materialized views: access, written rows, and no blocking.
+//! Tests access to the materialized views, and refreshes that block nobody and write only changes.
 
 use std::collections::BTreeSet;
 
@@ -108,7 +108,8 @@ fn views_are_readable_only_through_their_functions() {
             let sql = format!("select from lms_private.{}", view.name());
             let refused = application.query(&sql, &[]).await.err().context("rows")?;
             assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
-            // The owner of the schema and the migrator are members of the two roles, whose views and functions they migrate.
+            // The schema's owner and the migrator are left out. They are members of both roles,
+            // whose views and functions they migrate.
             let readers: Vec<String> = superuser
                 .query(
                     "select r.rolname::text

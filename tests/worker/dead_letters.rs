@@ -120,7 +120,7 @@ fn an_unknown_notification_cannot_be_retried() {
 }
 
 #[test]
-fn a_recipient_who_has_left_is_not_sent_pending_messages() {
+fn a_recipient_who_has_left_or_opted_out_is_not_sent_pending_messages() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;

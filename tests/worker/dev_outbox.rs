@@ -36,7 +36,7 @@ fn delivered_messages_are_on_the_page_once_for_each_channel() {
         let report = worker::notifications::run_once(&app.superuser_url, &providers).await?;
         assert_eq!((report.sent, report.reasons.len()), (3, 0), "{report}");
 
-        // This simulates that the responses were lost.
+        // The deliveries are made due again, as if the responses had been lost.
         let again =
             "update lms.notification_deliveries set delivered_at = null, next_attempt_at = now()";
         assert_eq!(queries::execute(app, again, &[]).await?, 3);

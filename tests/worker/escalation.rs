@@ -19,7 +19,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
         let (home, _) = queries::demo_centres(app).await?;
         let staff = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
         let now = Utc::now();
-        // Requests of the demo data that are due by now.
+        // Overdue requests of the demo data are escalated first, so that no later report has them.
         worker::run_once(&app.superuser_url, now).await?;
         let mut late = Vec::new();
         for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {
@@ -69,7 +69,7 @@ fn overdue_requests_are_escalated_once_by_concurrent_workers() {
             let now = read(app, &admin, request).await?;
             assert_eq!(now["priority"], *raised);
             assert!(now["escalated_at"].is_string());
-            assert_eq!(now["due_at"], due, "it stays as late as it is");
+            assert_eq!(now["due_at"], due, "escalation keeps the due time");
             assert_eq!(now["updated_by"], Value::Null);
             let events = queries::fetch_texts(
                 app,

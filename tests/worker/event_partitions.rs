@@ -70,7 +70,7 @@ fn events_of_a_month_without_a_partition_are_stored_and_stay_in_place() {
         let late = Utc::now() + Duration::days(400);
         let default = "lms_private.event_log_default";
         assert_eq!(partition_of_event(app, late).await?, default);
-        // The worker runs again: that month stays in the default partition, and the others are created.
+        // A run in that month leaves its events in place, and creates the partitions after it.
         let report = worker::run_once(&app.superuser_url, late).await?;
         assert!(report.partitions > 0, "{report}");
         assert_eq!(partition_of_event(app, late).await?, default);

@@ -49,7 +49,7 @@ async fn make(
     Ok(id.context("no id")?.parse()?)
 }
 
-/// Returns the first row of a table of people in a centre.
+/// Returns the id of the first row of a centre in a table of people.
 async fn first_person_of(app: &Application, table: &str, centre: Uuid) -> Result<Uuid> {
     let sql = format!(
         "select id from lms.{table} where centre_id = $1 and deleted_at is null order by id"
@@ -171,7 +171,7 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
         let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let now = Utc::now();
         worker::run_once(&app.superuser_url, now).await?;
-        // The time is after the horizon of the first class, where nothing conflicts yet.
+        // The lesson is after the horizon of the first class, so nothing conflicts yet.
         let taken = start + Duration::weeks(57);
         let other = make(app, &admin, taken + Duration::minutes(30), None).await?;
         let then = now + Duration::weeks(10);
@@ -258,7 +258,7 @@ fn classes_that_have_ended_are_left_unchanged() {
 }
 
 #[test]
-fn a_finite_series_planned_for_half_a_year_is_completed() {
+fn a_partly_planned_finite_series_is_completed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
@@ -281,7 +281,7 @@ fn a_finite_series_planned_for_half_a_year_is_completed() {
     });
 }
 
-/// Moves a class's planning back, as if the worker had not run for weeks.
+/// Moves a class's planning back, as if only the next ten weeks had been planned.
 async fn set_planning_back(app: &Application, class: Uuid) -> Result<()> {
     app.superuser()
         .await?
@@ -303,7 +303,7 @@ async fn set_planning_back(app: &Application, class: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Returns the last refresh of the views.
+/// Selects the time of the last refresh of a view.
 const REFRESHES: &str = "select max(r.refreshed_at)::text from lms_private.view_refreshes as r";
 
 #[test]
@@ -330,7 +330,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
         };
         let working = tokio::spawn(worker::run(url, intervals, senders));
         server.start().await?;
-        // The cycle runs twice, so that the second one starts after the worker has already worked.
+        // The second pass shows that the worker continues after its first round.
         for _ in 0..2 {
             set_planning_back(app, class).await?;
             let before = queries::fetch_texts(app, REFRESHES, &[]).await?;
@@ -338,7 +338,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
             while occurrences(app, class).await? != made
                 || queries::fetch_texts(app, REFRESHES, &[]).await? == before
             {
-                ensure!(Instant::now() < deadline, "nobody is working");
+                ensure!(Instant::now() < deadline, "the worker has not caught up");
                 sleep(Wait::from_millis(100)).await;
             }
         }

@@ -17,7 +17,6 @@ async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
     Ok(queries::count(app, &format!("lms.{table} where id = $1"), &[&id]).await? == 1)
 }
 
-/// Deletes a row.
 async fn delete(app: &Application, session: &Session, table: &str, id: Uuid) -> Result<()> {
     app.delete(session, &format!("/v1/{table}/{id}"))
         .await?
@@ -25,7 +24,7 @@ async fn delete(app: &Application, session: &Session, table: &str, id: Uuid) -> 
     Ok(())
 }
 
-/// Returns the status of restoring a row.
+/// Restores a row and returns the HTTP status.
 async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) -> Result<u16> {
     let path = format!("/v1/{table}/{id}/restore");
     Ok(app.post(session, &path, json!({})).await?.status)
@@ -330,7 +329,7 @@ fn the_ledger_and_the_event_log_are_never_purged() {
         for one in [
             "tenants",
             "finance_records",
-            "finance_lines",
+            "journal_entries",
             "finance_totals",
             "payroll_runs",
             "payroll_items",

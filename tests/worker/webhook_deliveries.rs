@@ -11,7 +11,7 @@ use worker::webhooks;
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[test]
-fn a_message_has_the_event_and_is_verified_by_the_library() {
+fn a_message_contains_the_event_and_is_verified_by_the_standard_webhooks_library() {
     run(async |app| {
         let (admin, receiver, hook) =
             webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
@@ -88,7 +88,7 @@ fn a_message_has_the_event_and_is_verified_by_the_library() {
 }
 
 #[test]
-fn the_former_secret_signs_beside_the_new_one_for_a_day() {
+fn after_a_rotation_the_former_secret_also_signs_for_a_day() {
     run(async |app| {
         let (admin, receiver, hook) =
             webhook_fixture::create_with_receiver(app, Behaviour::Accepts).await?;
@@ -237,7 +237,7 @@ fn a_replay_sends_events_again_with_the_same_ids() {
         webhook_fixture::deliver_due(app, Utc::now()).await?;
         let told = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
         assert_eq!((told.len(), receiver.accepted_count()), (3, 3));
-        // The latest delivery comes first, and two follow the oldest one in the query.
+        // Deliveries are listed from the latest, so the replay sends the two after the oldest one.
         let after = &told[2]["position"];
         webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": after})))
             .await?

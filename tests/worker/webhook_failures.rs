@@ -48,7 +48,7 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
             let next = time(&told["next_attempt_at"])?;
             let wait = (next - now).as_seconds_f64();
             let usual = f64::from(seconds);
-            // The time of the delivery itself is added.
+            // The measured wait includes the time of the delivery itself.
             assert!(
                 (usual * 0.9..=usual * 1.1 + 60.0).contains(&wait),
                 "{index}: {wait}"
@@ -74,7 +74,7 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
             told["failed_at"].is_string() && told["next_attempt_at"].is_null(),
             "{told}"
         );
-        // The attempts took three days, and the limit is five.
+        // The attempts took three days, and a webhook is disabled after five.
         assert_eq!(
             webhook_fixture::get_webhook(app, &admin, &hook).await?["status"],
             "active"
@@ -214,7 +214,7 @@ fn failing_receivers_do_not_delay_others() {
         while good.accepted_by_key().len() < 12 || queries::count(app, failed, &[]).await? < 24 {
             ensure!(
                 Instant::now() < deadline,
-                "{} are told",
+                "only {} messages were accepted",
                 good.accepted_by_key().len()
             );
             sleep(std::time::Duration::from_millis(50)).await;

@@ -78,8 +78,8 @@ pub(crate) const ASSESSMENTS: Resource = Resource {
     requires_key: false,
 };
 
-/// The assessments of the caller's own students, as a condition that the index on the student
-/// answers.
+/// The assessments of the caller's own students, as a condition for which the index on the student
+/// is used.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 
 /// The grants on assessments.

@@ -178,8 +178,8 @@ fn scope(context: &ActionContext<'_>) -> CalendarScope {
     }
 }
 
-/// Returns the statement that lists the lessons of a scope. The condition that an index answers
-/// comes first, and the remaining conditions filter the rows that it found.
+/// Returns the statement that lists the lessons of a scope. The condition for which an index is
+/// used comes first, and the remaining conditions filter the rows that it found.
 ///
 /// Computed values are placed in subqueries. PostgreSQL then treats the comparison of a column with
 /// such a value as leakproof, and can use an index under row security.

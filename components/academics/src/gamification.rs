@@ -79,7 +79,8 @@ pub(crate) const SUMMARY_VERB: Verb = Verb::Action("summary");
 const READ_STANDINGS: &[Verb] = &[LEADERBOARD_VERB, SUMMARY_VERB];
 const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD_VERB, SUMMARY_VERB];
 
-/// The awards of the caller's own students, as a condition that the index on the student answers.
+/// The awards of the caller's own students, as a condition for which the index on the student is
+/// used.
 const OWN: &str = "r.student_id = any ((select lms.caller_students())::uuid[])";
 
 /// The grants on gamification.

@@ -1,7 +1,7 @@
 //! The component for students, tutors, classes, assessments, gamification and the calendar.
 //!
 //! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
-//! The way of a request is in `platform`.
+//! Requests are processed in `platform`.
 
 mod analytics;
 mod assessments;

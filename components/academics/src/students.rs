@@ -137,7 +137,7 @@ pub(crate) const PROGRESS: Verb = Verb::Action("progress");
 const READ_PROGRESS: &[Verb] = &[PROGRESS];
 const MANAGE: &[Verb] = &[ASSIGN, PROGRESS];
 
-/// The caller's own students, as a condition that the index of the primary key answers.
+/// The caller's own students, as a condition for which the index of the primary key is used.
 const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
 
 /// The grants on students.

@@ -1,5 +1,5 @@
-//! The files that `build.rs` packed: one table, searched by path. Headers and methods are in
-//! `service`.
+//! The files that the build script (`build/main.rs`) packed: one table, searched by path. Headers
+//! and methods are in `service`.
 
 use std::io::Read;
 

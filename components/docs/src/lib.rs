@@ -1,8 +1,8 @@
 //! The docs component: the OpenAPI document at `/v1/openapi.json`, the reference page
 //! at `/docs`, and the answer to every path that no other component serves.
 //!
-//! Everything it sends was packed by `build.rs`. It needs no database and no secret,
-//! and makes no request of its own.
+//! Everything it sends was packed by the build script (`build/main.rs`). It needs no
+//! database and no secret, and makes no request of its own.
 
 mod assets;
 mod encoding;

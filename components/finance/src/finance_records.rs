@@ -121,7 +121,7 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
 /// Reverses a record.
 pub(crate) const REVERSE: Verb = Verb::Action("reverse");
 /// Lists the journal entries of a record.
-pub(crate) const JOURNAL_ENTRIES: Verb = Verb::Action("lines");
+pub(crate) const JOURNAL_ENTRIES: Verb = Verb::Action("journal-entries");
 /// Gets a balance.
 pub(crate) const BALANCE: Verb = Verb::Action("balance");
 /// Compares totals, records and journal entries.

@@ -38,18 +38,18 @@ const JOURNAL_ENTRY: &[Field] = &[
 ];
 
 /// Lists the journal entries of a record.
-pub(crate) const LIST: Action = Action::get("/v1/finance-records/{id}/lines")
-    .id("finance-records.lines")
-    .summary("List the journal lines of a finance record")
+pub(crate) const LIST: Action = Action::get("/v1/finance-records/{id}/journal-entries")
+    .id("finance-records.journal-entries")
+    .summary("List the journal entries of a finance record")
     .granted("finance-records", JOURNAL_ENTRIES)
     .responds(ResponseSpec::fields(
         &[Field::new(
             "data",
             Kind::Rows(JOURNAL_ENTRY),
-            "The journal lines, debit first.",
+            "The journal entries, debit first.",
         )
         .required()],
-        "The journal lines of the record. Their amounts sum to zero.",
+        "The journal entries of the record. Their amounts sum to zero.",
     ))
     .sql(LIST_SQL);
 
@@ -58,13 +58,13 @@ const LIST_SQL: &str = "select
     'data', (
       select coalesce(
         json_agg(
-          json_build_object('id', l.id, 'account', l.account, 'amount', l.amount::text, 'currency', l.currency)
-          order by l.amount desc
+          json_build_object('id', e.id, 'account', e.account, 'amount', e.amount::text, 'currency', e.currency)
+          order by e.amount desc
         ),
         '[]'
       )
-      from lms.finance_lines as l
-      where l.record_id = r.id
+      from lms.journal_entries as e
+      where e.record_id = r.id
     )
   )::text as body,
   null::text as tag

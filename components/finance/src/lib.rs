@@ -2,7 +2,7 @@
 //! centres.
 //!
 //! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
-//! The way of a request is in `platform`.
+//! Requests are processed in `platform`.
 
 mod analytics;
 mod balance;

@@ -30,33 +30,33 @@ const COMPARISON: &[Field] = &[
     )
     .required(),
     Field::new(
-        "by_lines",
+        "by_journal_entries",
         Kind::Object(TOTALS),
-        "The totals according to the journal lines on the income and cost accounts.",
+        "The totals according to the journal entries on the income and cost accounts.",
     )
     .required(),
     Field::new(
-        "sum_of_lines",
+        "sum_of_journal_entries",
         Kind::SignedMoney,
-        "The sum of all journal lines. Zero, because debits and credits are equal.",
+        "The sum of all journal entries. Zero, because debits and credits are equal.",
     )
     .required(),
     Field::new(
-        "wrong_lines",
+        "wrong_journal_entries",
         COUNT,
-        "The number of journal lines that do not have the amount of their record.",
+        "The number of journal entries that do not have the amount of their record.",
     )
     .required(),
     Field::new(
-        "missing_lines",
+        "missing_journal_entries",
         COUNT,
-        "The number of journal lines missing from records.",
+        "The number of journal entries missing from records.",
     )
     .required(),
     Field::new(
         "consistent",
         Kind::Boolean,
-        "Whether the three sets of totals agree and no journal line is wrong or missing.",
+        "Whether the three sets of totals agree and no journal entry is wrong or missing.",
     )
     .required(),
 ];
@@ -88,7 +88,7 @@ pub(crate) const GET: Action = Action::get("/v1/finance-records/reconciliation")
             )
             .required(),
         ],
-        "The totals according to daily totals, finance records and journal lines, and whether they agree.",
+        "The totals according to daily totals, finance records and journal entries, and whether they agree.",
     ))
     .sql(RECONCILIATION_SQL);
 
@@ -111,10 +111,10 @@ cross join (
         'currency', r.currency,
         'by_totals', r.by_totals,
         'by_records', r.by_records,
-        'by_lines', r.by_lines,
-        'sum_of_lines', r.sum_of_lines,
-        'wrong_lines', r.wrong_lines,
-        'missing_lines', r.missing_lines,
+        'by_journal_entries', r.by_journal_entries,
+        'sum_of_journal_entries', r.sum_of_journal_entries,
+        'wrong_journal_entries', r.wrong_journal_entries,
+        'missing_journal_entries', r.missing_journal_entries,
         'consistent', r.consistent
       )
       order by r.centre_id, r.currency

@@ -1,7 +1,7 @@
 //! The component for requests, inventory and notifications.
 //!
 //! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
-//! The way of a request is in `platform`, and notifications are sent by the worker.
+//! Requests are processed in `platform`, and notifications are sent by the worker.
 
 mod child_lists;
 mod comments;

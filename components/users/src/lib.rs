@@ -2,7 +2,7 @@
 //! and webhooks.
 //!
 //! [`COMPONENT`] lists everything that it serves: its resources, its actions and its access table.
-//! The way of a request is in `platform`, and events are delivered to webhooks by the worker.
+//! Requests are processed in `platform`, and events are delivered to webhooks by the worker.
 
 mod accounts;
 mod auth;

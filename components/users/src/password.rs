@@ -61,7 +61,8 @@ pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem
 ///
 /// # Errors
 ///
-/// 422 for a common password, 503 when too many are being hashed; the length is checked with the body's other fields.
+/// 422 for a common password, 503 when too many passwords are being hashed. The length is checked
+/// with the body's other fields.
 pub(crate) async fn hash(
     client_key: &ClientKey,
     pointer: &str,
@@ -78,7 +79,7 @@ pub(crate) async fn hash(
 ///
 /// # Errors
 ///
-/// 503 when too many are being hashed.
+/// 503 when too many passwords are being hashed.
 pub(crate) async fn matches(
     client_key: &ClientKey,
     password: &str,

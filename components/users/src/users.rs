@@ -154,8 +154,8 @@ const SUPERVISOR_FIELDS: &[&str] = &[
     "accessibility_settings",
 ];
 
-/// The caller, and the accounts of the caller's own students, as a condition that the index of the
-/// primary key answers.
+/// The caller, and the accounts of the caller's own students, as a condition for which the index of
+/// the primary key is used.
 const OWN_STUDENTS: &str = "r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[])";
 
 /// The grants on users.

@@ -1,5 +1,5 @@
 //! Tenants for native programs: creating one, finding one, and acting in its context.
-//! Relocating and restoring a tenant live in `operations`.
+//! Tenants are relocated and restored in `operations`.
 
 use anyhow::{Context, Result, anyhow, bail};
 use platform::declare::field::Kind;

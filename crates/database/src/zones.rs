@@ -1,5 +1,5 @@
 //! Time zones for computations outside of components, read from the database, which is their only source there too.
-//! Computing with them lives in `platform::values::zones` and the crate `recurrence`.
+//! The computations themselves are in `platform::values::zones` and the crate `recurrence`.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
@@ -9,8 +9,8 @@ use tokio_postgres::types::Json;
 
 use crate::connection::explain;
 
-/// The latest changes of rules that this release knows of: the UTC time of 16:00 in January 2027 in zones whose rules changed in 2026
-/// (IANA 2026b to 2026f).
+/// The zones whose rules changed in 2026 (IANA 2026b to 2026f), each with the UTC time of 16:00 local time on 11 January 2027 by the new
+/// rules. These are the latest changes that this release knows of.
 const LATEST: [(&str, &str); 4] = [
     ("America/Vancouver", "2027-01-11T23:00:00Z"),
     ("America/Edmonton", "2027-01-11T22:00:00Z"),

@@ -64,8 +64,8 @@ pub async fn run(options: &Options) -> Result<()> {
     open_files::raise_limit();
     let listener = listen(options.listen).await?;
     let mut stop = Stop::new()?;
-    // At the end it stops a cluster that it has started and no other, which `lms prepare` or `spin up` may be using. If a signal
-    // interrupts the preparation, the cluster's earlier state decides.
+    // At the end, a cluster that was started here is stopped. No other one is, because `lms prepare` or `spin up` may be using it.
+    // If a signal interrupts the preparation, the cluster's earlier state decides.
     let mut has_started_cluster = !matches!(cluster::status(&state), Status::Running(_));
     let outcome = tokio::select! {
         prepared = prepare(options, &state, &listener) => {

@@ -1,5 +1,5 @@
 //! Exporting and erasing a person's data, and checking the receipt of an erasure, by an operator.
-//! The functions that do it live in the schema; the API for administrators lives in the component `users`.
+//! The functions that do the work are in the schema; the API for administrators is in the component `users`.
 
 use std::path::Path;
 

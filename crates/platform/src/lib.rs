@@ -1,4 +1,4 @@
-//! The way of a request from its bytes to one statement and back, which all components share.
+//! The path of a request from its bytes to one statement and back, which all components share.
 //! School nouns are in `domain` and in the components.
 //!
 //! A component passes a [`Component`](declare::component::Component), its constant table of

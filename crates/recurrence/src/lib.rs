@@ -1,5 +1,5 @@
 //! Schedules: the lessons of a class, computed from local times, a time zone and an RFC 5545 rule.
-//! Storing lessons lives in the component `academics` and the worker; reading time zones lives in `platform::values::zones`.
+//! Lessons are stored by the component `academics` and the worker; time zones are looked up in `platform::values::zones`.
 //!
 //! Nothing in here uses a clock or a database. A series is expanded in local time, so that a class at 16:00 stays at 16:00, and only then
 //! converted to instants.

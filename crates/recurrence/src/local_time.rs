@@ -1,5 +1,5 @@
 //! Local times of a zone, and the instants that they denote.
-//! Reading the zones from the database lives in `platform::values::zones`.
+//! The zones themselves are cached in `platform::values::zones`.
 
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use platform::values::zones::Zone;

@@ -1,5 +1,5 @@
 //! Planning the lessons of a schedule: all of a series with an end, and those up to a horizon of a series without one.
-//! Moving the horizon on lives in the worker, in `jobs::extension`.
+//! Series without an end are extended to a later horizon by the worker, in `jobs::extension`.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! Parsing of RFC 5545 rules. It is strict, because ignoring a part would plan other lessons than the user wanted.
-//! Computing the days of a rule lives in [`super::series`].
+//! The days of a rule are computed in [`super::series`].
 //!
 //! The time of day is that of the start, so the parts for hours, minutes and seconds are rejected.
 

@@ -1,6 +1,6 @@
 //! The days of a rule by RFC 5545 (section 3.3.10): in each interval the days that match every part of the rule, and of those the
 //! positions that BYSETPOS selects.
-//! Parsing rules lives in [`super::rule`].
+//! Rules are parsed in [`super::rule`].
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 

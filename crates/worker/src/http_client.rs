@@ -1,5 +1,5 @@
 //! The HTTP client that sends notifications and webhook messages.
-//! Checking the addresses that it connects to lives in `notifications::endpoint` and `webhooks::sender`.
+//! The addresses that it connects to are checked in `notifications::endpoint` and `webhooks::sender`.
 
 use std::time::Duration;
 

@@ -239,7 +239,7 @@ begin
   where t.id = tutor
     and t.deleted_at is null;
   if not found then
-    raise exception using errcode = 'LM422', message = 'No such tutor.', column = 'tutor_id';
+    raise exception using errcode = 'foreign_key_violation', column = 'tutor_id';
   end if;
   if found_tutor.has_left then
     raise exception using errcode = 'LM422', message = 'The tutor has left.', column = 'tutor_id';
@@ -263,6 +263,6 @@ end
 $$;
 
 comment on function lms.tutor_with_capacity is
-  'Returns the tutor. LM422 when the caller does not see the tutor, LM409 when the tutor has no capacity for the student. It is called within an update of students, when the write lock of the tenant is held, so the answer is valid until commit.';
+  'Returns the tutor. 23503 when the caller does not see the tutor, LM409 when the tutor has no capacity for the student. It is called within an update of students, when the write lock of the tenant is held, so the answer is valid until commit.';
 
 grant execute on function lms.tutor_with_capacity to lms_application;

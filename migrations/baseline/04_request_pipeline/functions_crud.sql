@@ -1,27 +1,6 @@
 -- Functions that the generated statements for resources use: references, cursors, CSV and the
 -- checks of an import.
 
-create function lms.no_such(field text) returns text
-language sql
-immutable
-parallel safe
-return 'No such ' || (
-  select
-    case f.name
-      when 'assigned_to' then 'staff member'
-      when 'assigned_tutor' then 'tutor'
-      when 'inventory' then 'inventory item'
-      when 'reverses' then 'finance record'
-      when 'staff' then 'staff member'
-      else replace(f.name, '_', ' ')
-    end
-  from (select regexp_replace(field, '^.*/|_ids?$', '', 'g')) as f (name)
-) || '.';
-
-comment on function lms.no_such is 'The message for a field that refers to a resource that does not exist or is out of scope: "No such centre." of centre_id.';
-
-grant execute on function lms.no_such to lms_application;
-
 create function lms.check_reference(field text, id uuid, is_there boolean) returns uuid
 language plpgsql
 volatile
@@ -29,14 +8,14 @@ parallel unsafe
 as $$
 begin
   if id is not null and not is_there then
-    raise exception using errcode = 'LM422', message = lms.no_such(field), column = field;
+    raise exception using errcode = 'foreign_key_violation', column = field;
   end if;
   return id;
 end
 $$;
 
 comment on function lms.check_reference is
-  'Returns the id. LM422 about the field when the caller does not see the row that it refers to. A foreign key alone would accept deleted rows and rows out of scope.';
+  'Returns the id. 23503 about the field when the caller does not see the row that it refers to. A foreign key alone would accept deleted rows and rows out of scope.';
 
 grant execute on function lms.check_reference to lms_application;
 
@@ -47,7 +26,7 @@ parallel unsafe
 as $$
 begin
   if not are_there then
-    raise exception using errcode = 'LM422', message = lms.no_such(field), column = field;
+    raise exception using errcode = 'foreign_key_violation', column = field;
   end if;
   return ids;
 end
@@ -112,7 +91,7 @@ begin
       case
         when split_part(ref, ':', 3) = 'list' then
           'union all
-           select distinct i.row, %1$L, %3$L
+           select distinct i.row, %1$L, ''not_found''
            from (
              select (one->>''row'')::integer as row, e.id::uuid as id
              from jsonb_array_elements($1) as one
@@ -126,7 +105,7 @@ begin
            ) '
         else
           'union all
-           select i.row, %1$L, %3$L
+           select i.row, %1$L, ''not_found''
            from (
              select (one->>''row'')::integer as row, (one->''input''->>%1$L)::uuid as id
              from jsonb_array_elements($1) as one
@@ -140,8 +119,7 @@ begin
              ) '
       end,
       split_part(ref, ':', 1),
-      split_part(ref, ':', 2),
-      lms.no_such(split_part(ref, ':', 1))
+      split_part(ref, ':', 2)
     );
   end loop;
   for key in
@@ -172,7 +150,7 @@ begin
   loop
     checks := checks || format(
       'union all
-       select found.row, %1$L, ''The value is already in use.''
+       select found.row, %1$L, ''not_unique''
        from (
          select
            (one->>''row'')::integer as row,
@@ -192,9 +170,9 @@ begin
     return true;
   end if;
   execute format(
-    'select jsonb_agg(jsonb_build_object(''pointer'', ''/'' || e.row || ''/'' || e.field, ''detail'', e.detail))
+    'select jsonb_agg(jsonb_build_object(''row'', e.row, ''field'', e.field, ''code'', e.code))
      from (
-       select * from (%s) as found (row, field, detail)
+       select * from (%s) as found (row, field, code)
        order by row, field
        limit 100
      ) as e',
@@ -210,7 +188,7 @@ end
 $$;
 
 comment on function lms.check_import_rows is
-  'True, or LM422 with row, column and reason for up to 100 rows of an import that refer to nothing or repeat a unique value. refs are of the form user_id:users, or student_ids:students:list for lists; unique keys are read from the catalog.';
+  'True, or LM422 with row, field and code (not_found, not_unique) for up to 100 rows of an import that refer to nothing or repeat a unique value. refs are of the form user_id:users, or student_ids:students:list for lists; unique keys are read from the catalog.';
 
 grant execute on function lms.check_import_rows to lms_application;
 

@@ -164,7 +164,7 @@ begin
   if input ? 'tutor_id' and not exists (
     select from lms.tutors as t where t.id = (input ->> 'tutor_id')::uuid and t.deleted_at is null
   ) then
-    raise exception using errcode = 'LM422', message = 'No such tutor.', column = 'tutor_id';
+    raise exception using errcode = 'foreign_key_violation', column = 'tutor_id';
   end if;
   if exists (
     select
@@ -175,7 +175,7 @@ begin
     ) as one
     where not exists (select from lms.students as s where s.id = one.id and s.deleted_at is null)
   ) then
-    raise exception using errcode = 'LM422', message = 'No such student.', column = 'student_ids';
+    raise exception using errcode = 'foreign_key_violation', column = 'student_ids';
   end if;
 
   -- The new class takes over the later lessons with their changes and records. Then the old class

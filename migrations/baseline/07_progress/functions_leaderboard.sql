@@ -45,7 +45,7 @@ begin
         select from lms.centres as c where c.tenant_id = tenant and c.id = centre and c.deleted_at is null
       )
     then
-      raise exception using errcode = 'LM422', message = 'No such centre.', column = 'centre_id';
+      raise exception using errcode = 'foreign_key_violation', column = 'centre_id';
     end if;
     centres := array[centre];
   end if;
@@ -107,7 +107,7 @@ end
 $$;
 
 comment on function lms.leaderboard is
-  'Points of a period by student, highest first, including the caller''s own students at any rank. Students of others are named as their families chose, or by first name and initial; the staff of a centre see the names of its students. Dates are those of each student''s centre. LM422 for a centre that the caller does not reach.';
+  'Points of a period by student, highest first, including the caller''s own students at any rank. Students of others are named as their families chose, or by first name and initial; the staff of a centre see the names of its students. Dates are those of each student''s centre. 23503 for a centre that the caller does not reach.';
 
 alter function lms.leaderboard owner to lms_definer;
 grant execute on function lms.leaderboard to lms_application;

@@ -1,4 +1,4 @@
--- Balances and reconciliation of the ledger: totals are compared with records and lines.
+-- Balances and reconciliation of the ledger: totals are compared with records and journal entries.
 
 create function lms.finance_summary(
   currency text,
@@ -34,17 +34,17 @@ returns table (
   currency text,
   by_totals json,
   by_records json,
-  by_lines json,
-  sum_of_lines text,
-  wrong_lines bigint,
-  missing_lines bigint,
+  by_journal_entries json,
+  sum_of_journal_entries text,
+  wrong_journal_entries bigint,
+  missing_journal_entries bigint,
   consistent boolean
 )
 language plpgsql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
--- The whole ledger, up to a million records, is joined with its lines in memory.
+-- The whole ledger, up to a million records, is joined with its journal entries in memory.
 set work_mem = '64MB'
 as $$
 #variable_conflict use_column
@@ -62,28 +62,28 @@ begin
   end if;
 
   return query
-    with of_lines as (
+    with of_entries as (
       select
         r.centre_id,
-        l.currency,
-        -sum(l.amount) filter (where l.account = 'tuition_income') as payments,
-        sum(l.amount) filter (where l.account = 'salaries') as salaries,
-        sum(l.amount) filter (where l.account = 'expenses') as expenses,
-        sum(l.amount) filter (where l.account = 'reimbursements') as reimbursements,
-        count(*) filter (where l.account in ('tuition_income', 'salaries', 'expenses', 'reimbursements')) as records,
-        count(*) as lines,
-        sum(l.amount) as balance,
+        e.currency,
+        -sum(e.amount) filter (where e.account = 'tuition_income') as payments,
+        sum(e.amount) filter (where e.account = 'salaries') as salaries,
+        sum(e.amount) filter (where e.account = 'expenses') as expenses,
+        sum(e.amount) filter (where e.account = 'reimbursements') as reimbursements,
+        count(*) filter (where e.account in ('tuition_income', 'salaries', 'expenses', 'reimbursements')) as records,
+        count(*) as entries,
+        sum(e.amount) as balance,
         count(*) filter (
-          where l.currency <> r.currency
-            or l.amount is distinct from lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id)
+          where e.currency <> r.currency
+            or e.amount is distinct from lms_private.journal_amount(e.account, r.method, r.type, r.amount, r.reverses_id)
         ) as wrong
-      from lms.finance_lines as l
+      from lms.journal_entries as e
       join lms.finance_records as r
-        on r.tenant_id = l.tenant_id
-        and r.id = l.record_id
+        on r.tenant_id = e.tenant_id
+        and r.id = e.record_id
       where r.tenant_id = tenant
         and (reach is null or r.centre_id = reach)
-      group by r.centre_id, l.currency
+      group by r.centre_id, e.currency
     ), of_records as (
       select
         b.centre_id,
@@ -119,41 +119,41 @@ begin
       where t.tenant_id = tenant
         and (reach is null or t.centre_id = reach)
       group by t.centre_id, t.currency
-    ), figures as (
+    ), compared as (
       select
         centre_id,
         currency,
         lms.finance_summary(currency, t.payments, t.salaries, t.expenses, t.reimbursements, t.records) as by_totals,
         lms.finance_summary(currency, r.payments, r.salaries, r.expenses, r.reimbursements, r.records) as by_records,
-        lms.finance_summary(currency, l.payments, l.salaries, l.expenses, l.reimbursements, l.records) as by_lines,
-        lms.money(coalesce(l.balance, 0), currency) as balance,
-        coalesce(l.wrong, 0) as wrong,
-        2 * coalesce(r.records, 0)::bigint - coalesce(l.lines, 0) as missing
+        lms.finance_summary(currency, e.payments, e.salaries, e.expenses, e.reimbursements, e.records) as by_journal_entries,
+        lms.money(coalesce(e.balance, 0), currency) as balance,
+        coalesce(e.wrong, 0) as wrong,
+        2 * coalesce(r.records, 0)::bigint - coalesce(e.entries, 0) as missing
       from of_totals as t
       full join of_records as r using (centre_id, currency)
-      full join of_lines as l using (centre_id, currency)
+      full join of_entries as e using (centre_id, currency)
     )
     select
-      f.centre_id,
-      f.currency,
-      f.by_totals,
-      f.by_records,
-      f.by_lines,
-      f.balance,
-      f.wrong,
-      f.missing,
-      f.by_totals::text = f.by_records::text
-        and f.by_records::text = f.by_lines::text
-        and f.balance::numeric = 0
-        and f.wrong = 0
-        and f.missing = 0
-    from figures as f
-    order by f.centre_id, f.currency;
+      c.centre_id,
+      c.currency,
+      c.by_totals,
+      c.by_records,
+      c.by_journal_entries,
+      c.balance,
+      c.wrong,
+      c.missing,
+      c.by_totals::text = c.by_records::text
+        and c.by_records::text = c.by_journal_entries::text
+        and c.balance::numeric = 0
+        and c.wrong = 0
+        and c.missing = 0
+    from compared as c
+    order by c.centre_id, c.currency;
 end
 $$;
 
 comment on function lms.reconcile_finance is
-  'The totals of each centre and currency that the caller reaches, computed three times: from the totals, from the records and from the lines.';
+  'The totals of each centre and currency that the caller reaches, computed three times: from the totals, from the records and from the journal entries.';
 
 alter function lms.reconcile_finance owner to lms_definer;
 grant execute on function lms.reconcile_finance to lms_application;

@@ -25,7 +25,7 @@ begin
     and c.id = new.centre_id;
   if not found then
     raise exception using
-      errcode = 'LM422', message = 'No such centre.', column = 'centre_id', detail = new.id::text;
+      errcode = 'foreign_key_violation', column = 'centre_id', detail = new.id::text;
   end if;
   if digits is null then
     raise exception using
@@ -63,7 +63,7 @@ begin
   where r.tenant_id = new.tenant_id
     and r.id = new.reverses_id;
   if not found then
-    raise exception using errcode = 'LM422', message = 'No such finance record.', column = 'reverses_id';
+    raise exception using errcode = 'foreign_key_violation', column = 'reverses_id';
   end if;
   if original.reverses_id is not null then
     raise exception using

@@ -18,15 +18,15 @@ create policy scope_insert on lms.finance_records
 as restrictive for insert to lms_application
 with check ((select current_setting('app.role')) in ('admin', 'finance'));
 
--- A line is visible when its record is: the policy of finance_records applies to the sub-select.
-create policy scope_read on lms.finance_lines
+-- A journal entry is visible when its record is: the policy of finance_records applies to the sub-select.
+create policy scope_read on lms.journal_entries
 as restrictive for select to lms_application
 using (
   case (select current_setting('app.role'))
     when 'admin' then true
     when 'finance' then true
     else exists (
-      select from lms.finance_records as r where r.tenant_id = finance_lines.tenant_id and r.id = finance_lines.record_id
+      select from lms.finance_records as r where r.tenant_id = journal_entries.tenant_id and r.id = journal_entries.record_id
     )
   end
 );

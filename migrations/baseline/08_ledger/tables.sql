@@ -1,4 +1,4 @@
--- The ledger: records, the two lines of each, and totals by day, so that the balance of a centre
+-- The ledger: records, the two journal entries of each, and totals by day, so that the balance of a centre
 -- with a million records is computed from a few thousand rows.
 
 create table lms_private.currencies (
@@ -77,7 +77,7 @@ create index idx_finance_centre_id
 on lms.finance_records (tenant_id, centre_id);
 
 comment on table lms.finance_records is
-  'The ledger: payments, salaries, expenses and reimbursements. Append-only; each record has two finance_lines.';
+  'The ledger: payments, salaries, expenses and reimbursements. Append-only; each record has two journal entries.';
 comment on column lms.finance_records.number is 'Gapless within the tenant, from 1, set by trigger.';
 comment on column lms.finance_records.amount is 'Greater than zero, with the digits of its currency. A reversal counts negatively.';
 comment on column lms.finance_records.currency is
@@ -92,36 +92,36 @@ call lms_private.register_table('finance_records', 'finance_record');
 grant select, insert on lms.finance_records to lms_application;
 grant select on lms.finance_records to lms_definer, lms_refresher;
 
-create table lms.finance_lines (
+create table lms.journal_entries (
   like lms_private.row_template including all,
   record_id uuid not null,
   account text not null
-    constraint finance_lines_account_check check (
+    constraint journal_entries_account_check check (
       account in (
         'card_clearing', 'cash', 'bank', 'tuition_income', 'salaries', 'expenses', 'reimbursements'
       )
     ),
   amount numeric not null,
   currency text not null
-    constraint finance_lines_currency_check check (currency ~ '^[A-Z]{3}$'),
-  constraint finance_lines_account_key unique (tenant_id, record_id, account),
-  constraint finance_lines_record_id_fkey
+    constraint journal_entries_currency_check check (currency ~ '^[A-Z]{3}$'),
+  constraint journal_entries_account_key unique (tenant_id, record_id, account),
+  constraint journal_entries_record_id_fkey
     foreign key (tenant_id, record_id) references lms.finance_records (tenant_id, id)
 );
 
-comment on table lms.finance_lines is
+comment on table lms.journal_entries is
   'The amounts that each finance record posts to accounts. Only a trigger of finance_records writes them.';
-comment on column lms.finance_lines.account is
+comment on column lms.journal_entries.account is
   'The chart of accounts: card_clearing, cash and bank hold money; tuition_income, salaries, expenses and reimbursements are its purposes.';
-comment on column lms.finance_lines.amount is
+comment on column lms.journal_entries.amount is
   'Positive for a debit, negative for a credit; its absolute value is that of the record.';
-comment on column lms.finance_lines.currency is 'The currency of the record.';
+comment on column lms.journal_entries.currency is 'The currency of the record.';
 
--- Lines have no events, because they can be derived from those of their record.
-call lms_private.register_table('finance_lines', listed => false);
+-- Journal entries have no events, because they can be derived from those of their record.
+call lms_private.register_table('journal_entries', listed => false);
 
-grant select on lms.finance_lines to lms_application;
-grant select, insert on lms.finance_lines to lms_definer;
+grant select on lms.journal_entries to lms_application;
+grant select, insert on lms.journal_entries to lms_definer;
 
 create table lms.finance_totals (
   like lms_private.row_template including all,
@@ -136,7 +136,7 @@ create table lms.finance_totals (
 with (fillfactor = 50);
 
 comment on table lms.finance_totals is
-  'The sum of the finance records of a centre and day by currency and type. Maintained by a trigger of finance_records; lms.reconcile_finance compares it with the lines.';
+  'The sum of the finance records of a centre and day by currency and type. Maintained by a trigger of finance_records; lms.reconcile_finance compares it with the journal entries.';
 comment on column lms.finance_totals.amount is 'Reversals count negatively, so it may be less than zero.';
 comment on column lms.finance_totals.records is 'Number of records, including reversals.';
 

@@ -24,15 +24,15 @@ create trigger then_advance_sequence
 after insert on lms.finance_records
 for each statement execute function lms_private.advance_sequence_after_insert('finance_records');
 
-create trigger write_lines
+create trigger post_journal_entries
 after insert on lms.finance_records
 referencing new table as new_rows
-for each statement execute function lms_private.write_finance_lines();
+for each statement execute function lms_private.post_journal_entries();
 
-create constraint trigger check_lines
+create constraint trigger check_journal_entries
 after insert on lms.finance_records
 deferrable initially deferred
-for each row execute function lms_private.check_finance_lines('record');
+for each row execute function lms_private.check_journal_entries('record');
 
 create trigger maintain_totals
 after insert on lms.finance_records
@@ -41,13 +41,13 @@ for each statement execute function lms_private.maintain_finance_totals();
 
 call lms_private.append_only_redactable('finance_records', 'reference');
 
-create constraint trigger check_lines
-after insert on lms.finance_lines
+create constraint trigger check_journal_entries
+after insert on lms.journal_entries
 deferrable initially deferred
-for each row execute function lms_private.check_finance_lines('line');
+for each row execute function lms_private.check_journal_entries('journal_entry');
 
 create trigger append_only
-before update or delete or truncate on lms.finance_lines
+before update or delete or truncate on lms.journal_entries
 for each statement execute function lms_private.forbid_change();
 
-alter table lms.finance_lines enable always trigger append_only;
+alter table lms.journal_entries enable always trigger append_only;

@@ -177,7 +177,7 @@ begin
   from lms_private.notification_events as e
   where e.key = n.template;
   if not found then
-    raise exception using errcode = 'LM422', message = 'No such template.', column = 'template';
+    raise exception using errcode = 'foreign_key_violation', column = 'template';
   end if;
   select
     d.key,
@@ -265,7 +265,7 @@ end
 $$;
 
 comment on function lms_private.render_message is
-  'Returns the notification with language, subject and message from its template. LM422 when the template does not exist or its data is invalid.';
+  'Returns the notification with language, subject and message from its template. 23503 for a template that does not exist, LM422 for invalid data.';
 
 alter function lms_private.render_message owner to lms_definer;
 

@@ -148,7 +148,8 @@ fn the_latest_assessment_sets_the_students_academic_age_in_the_same_transaction(
             ages(app, &admin, student).await?,
             json!({"numeracy": 9.5, "reading": 7.75})
         );
-        // The date and the age are updated, and one assessment is deleted and restored.
+        // The first assessment gets another date and another age. Then both are deleted, and the
+        // second is restored.
         app.patch(&admin, &first, json!({"assessed_on": "2026-02-11"}))
             .await?
             .expect(200);

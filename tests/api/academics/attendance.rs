@@ -75,9 +75,9 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
         assert_eq!(
             queries::write_marks(app).await?,
             events,
-            "the same again is no change"
+            "recording the same attendance again changes nothing"
         );
-        // The list replaces the record: students not in it have none.
+        // The list replaces all recorded attendance, so a student who is not in it has no status.
         record_attendance(
             app,
             &tutor,
@@ -128,7 +128,7 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
         let mut statuses = text_fields(&found, "status");
         statuses.sort();
         assert_eq!(statuses, ["", "excused"]);
-        // An excused absence completes no lesson.
+        // An excused absence does not complete the lesson.
         assert_eq!(
             get_lessons(app, &tutor, &class).await?[0]["status"],
             "scheduled"
@@ -152,7 +152,7 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
             &format!("{yesterday}T03:30:00"),
             "FREQ=WEEKLY;COUNT=2",
         ));
-        // The lesson has started, so the centre's staff record it.
+        // The first lesson has started, and a tutor may not create a class with a past lesson.
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let class = create_class(app, &supervisor, class).await?;
         let at = lesson_path(&class, &format!("{yesterday}T03:00:00Z"));

@@ -42,7 +42,7 @@ async fn available(
     Ok(())
 }
 
-/// Returns the schedule of a lesson in New York's local time.
+/// Returns the body of a class with a schedule in New York's local time.
 fn schedule_at(centre: Uuid, tutor: Uuid, start: &str, end: &str, rule: &str) -> Value {
     let schedule = if rule.is_empty() {
         single_schedule("America/New_York", start, end)
@@ -90,7 +90,7 @@ fn windows_that_meet_at_midnight_are_merged_and_lessons_outside_them_cause_a_war
                 "FREQ=WEEKLY;COUNT=52",
                 json!([]),
             ),
-            // One lesson of many outside the windows is enough.
+            // A series causes a warning even if only some of its lessons are outside the windows.
             (
                 "2038-02-01T23:00:00",
                 "2038-02-02T01:00:00",
@@ -168,7 +168,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
             .expect(200);
         assert_eq!(warnings(app, &admin, &class).await?, json!([]));
 
-        // The class gets another tutor, and the first tutor gets other windows.
+        // The tutor's windows are removed, and the class then gets a tutor without availability.
         available(app, &admin, tutor, json!({"weekly": []})).await?;
         assert_eq!(
             warnings(app, &admin, &class).await?,
@@ -180,7 +180,7 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
             .await?
             .expect(200)
             .json();
-        assert_eq!(changed["warnings"], json!([]), "nobody has said when");
+        assert_eq!(changed["warnings"], json!([]), "no availability is set");
         Ok(())
     });
 }

@@ -139,7 +139,8 @@ fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_ti
         );
         assert_eq!(text_fields(&found, "status"), ["scheduled", "cancelled"]);
         assert_eq!(found[0]["subject"], "Reading");
-        // Both ends are half-open: a lesson in progress is included, an adjacent one is not.
+        // The period is half-open: a lesson in progress at either end is included, and one that
+        // only touches the period is not.
         for (query, count) in [
             ("from=2035-04-02T16:59:59Z&to=2035-04-02T18:00:00Z", 1),
             ("from=2035-04-02T17:00:00Z&to=2035-04-02T18:00:00Z", 0),

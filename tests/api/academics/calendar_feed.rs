@@ -12,7 +12,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Removes the members of a problem that differ between two identical responses.
+/// Returns a problem without its request id, which differs even between otherwise equal responses.
 fn anonymous(reply: &Reply) -> Value {
     let mut body = reply.json();
     if let Some(members) = body.as_object_mut() {
@@ -68,7 +68,7 @@ fn a_new_feed_url_replaces_only_the_users_previous_one() {
         read(app, &others).await?.expect(200);
         let own = "lms.calendar_feeds where user_id = $1";
         let kept = queries::count(app, own, &[&tutor.user]).await?;
-        assert_eq!(kept, 1, "a new address replaces the row's");
+        assert_eq!(kept, 1, "a new URL replaces the secret in the user's row");
         Ok(())
     });
 }
@@ -204,7 +204,7 @@ fn a_feed_is_valid_icalendar_and_is_sent_only_if_it_has_changed() {
 }
 
 #[test]
-fn a_malformed_feed_url_is_not_found() {
+fn a_malformed_feed_url_is_rejected() {
     run(async |app| {
         for query in ["", "?token=", "?token=a&token=b", "?token=a&other=b"] {
             let reply = read(app, &format!("{FEED}.ics{query}")).await?;

@@ -15,8 +15,8 @@ use uuid::Uuid;
 /// The parsers, which `tests/support/python` describes. Both get the same calendar.
 const READERS: [&str; 2] = ["icalendar", "dateutil"];
 
-/// The start of the series. Between it and the horizon, or before it, the clocks of each zone have changed at least twice,
-/// whenever the test runs.
+/// The start of the series. Between it and the horizon, the clocks of each zone change at least
+/// twice, whenever the test runs.
 const BEGIN: &str = "2026-02-02";
 
 fn text(time: DateTime<Utc>) -> String {
@@ -45,7 +45,7 @@ async fn parse_occurrences(
     Ok(output.lines().map(str::to_owned).collect())
 }
 
-/// Returns the same from the database, for some classes and for one student or all.
+/// Returns the same lines from the database, for some classes and for one student or all students.
 async fn rows_of(
     app: &Application,
     classes: &[Uuid],
@@ -90,7 +90,7 @@ async fn compare(
     classes: &[Uuid],
     student: Option<Uuid>,
 ) -> Result<String> {
-    // After the horizon there are no rows yet.
+    // The comparison ends before the horizon, after which the database has no lessons yet.
     let (from, until) = (
         "2020-01-01T00:00:00Z".parse()?,
         Utc::now() + Duration::weeks(25),
@@ -180,7 +180,7 @@ impl Stage {
         Ok(id.context("no id")?.parse()?)
     }
 
-    /// Sends an action for the n-th future occurrence.
+    /// Sends an action for a future occurrence. The next one has the number 0.
     async fn change(
         &self,
         app: &Application,
@@ -207,7 +207,7 @@ impl Stage {
     }
 }
 
-/// Returns a schedule of one hour.
+/// Returns the schedule of a series of one-hour lessons.
 fn hour(date: &str, hour: u32, zone: &str, rule: &str, except: &[String]) -> Value {
     json!({
         "start": format!("{date}T{hour:02}:00:00"),
@@ -222,7 +222,7 @@ fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
     run(async |app| {
         let stage = set_up(app).await?;
         let mut classes = Vec::new();
-        // The hours differ in every zone, in summer and in winter.
+        // At these hours, classes in different zones overlap neither in summer nor in winter.
         for (zone, first) in [
             ("Europe/London", 8),
             ("Australia/Sydney", 12),
@@ -265,7 +265,7 @@ fn two_independent_parsers_find_the_same_occurrences_across_clock_changes() {
 }
 
 #[test]
-fn the_parsers_report_errors_in_an_invalid_calendar() {
+fn the_parsers_find_other_occurrences_in_an_altered_calendar() {
     run(async |app| {
         let stage = set_up(app).await?;
         let except = ["2026-03-30T08:00:00".to_owned()];

@@ -1,4 +1,4 @@
-//! Tests changes of a student's, a tutor's or a member of staff's centre.
+//! Tests moving a student, a tutor or a staff member to another centre.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn a_student_who_changes_centres_leaves_the_classes_and_the_tutor_of_the_old_one
             .await?
             .expect(200);
         assert_eq!(class.json()["student_ids"], json!([other]));
-        // The class can still be split and changed.
+        // The class can still be split and deleted.
         let split = format!(
             "{}/split",
             class_fixture::lesson_path(&made, class_fixture::THIRD_MONDAY)

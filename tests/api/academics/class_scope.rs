@@ -61,7 +61,7 @@ other => unreachable!("the role {} has no scope", other.name()),
             let learns = matches!(role, role::STUDENT | role::PARENT);
             assert_eq!(names.contains("student_ids"), !learns, "{}", role.name());
             assert!(!names.contains("planned"));
-            assert!(names.contains("planned_until"), "who sees a class is told");
+            assert!(names.contains("planned_until"), "every role may read it");
             let reply = app
                 .get(&session, "/v1/classes?status=scheduled&sort=-created_at")
                 .await?
@@ -172,7 +172,7 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
             }
             assert_eq!(queries::write_marks(app).await?, before);
         }
-        // A tutor creates classes for no one else, and a supervisor for no other centre.
+        // A tutor cannot create a class for another tutor, nor a supervisor one for another centre.
         let tutor = app.sign_in(role::TUTOR).await?;
         let mut body = room.class_body(hour(20));
         body["tutor_id"] = json!(room.other_tutor);

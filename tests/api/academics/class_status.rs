@@ -10,7 +10,7 @@ use tests::{
 };
 
 #[test]
-fn a_class_whose_lessons_have_not_started_cannot_be_completed() {
+fn a_class_of_which_no_lesson_has_taken_place_cannot_be_completed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;

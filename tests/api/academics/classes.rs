@@ -148,7 +148,7 @@ fn the_students_of_a_class_are_its_enrolments() {
 }
 
 #[test]
-fn a_class_refers_to_existing_rows_and_to_students_of_its_centre() {
+fn invalid_classes_are_rejected_with_the_field() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let room = class_fixture(app).await?;

@@ -1,4 +1,4 @@
-//! Tests the limits of the lessons that tutors create and record for their own classes.
+//! Tests the limits on the lessons that tutors create and record for their own classes.
 
 use anyhow::Result;
 use chrono::{TimeDelta, Utc};
@@ -50,7 +50,8 @@ fn a_tutor_creates_classes_only_at_their_own_centre() {
             .await?
             .expect(403);
 
-        // The centre's staff may assign a tutor of another centre, who then keeps the class and cannot change its centre.
+        // The centre's staff may assign a tutor of another centre, who may then update the class
+        // and cancel its lessons.
         let guest = plan(
             away,
             tutor,
@@ -123,7 +124,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
         let body = json!({"starts_at": "2035-04-02T09:00:00Z", "ends_at": "2035-04-02T13:00:00Z"});
         app.post(&caller, &moved, body).await?.expect(200);
 
-        // The centre's staff may record all of it.
+        // The centre's staff may create such a class.
         let body = plan(home, tutor, begun);
         let given = create_class(app, &supervisor, body).await?;
         let first = &get_lessons(app, &caller, &given).await?[0];
@@ -156,7 +157,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
     });
 }
 
-/// Makes the lesson of a class look as if it had started and been created this many hours ago.
+/// Makes a class's lesson look as if it had started `hours` ago and been created `entered` ago.
 async fn move_into_past(app: &Application, class: &Value, hours: i32, entered: &str) -> Result<()> {
     let client = app.superuser().await?;
     client
@@ -188,7 +189,8 @@ fn a_tutor_completes_lessons_planned_before_they_started() {
         post_without_body(app, &caller, &format!("{}/complete", class_path(&planned)))
             .await?
             .expect(200);
-        // This state was possible in earlier versions: created after the start and completed by the same person.
+        // Earlier versions let a tutor create a lesson after its start. The same tutor cannot
+        // complete such a lesson.
         let late = room.lesson_body("2035-05-02T18:00:00", "2035-05-02T19:00:00");
         let late = create_class(app, &caller, late).await?;
         move_into_past(app, &late, 2, "10 minutes").await?;
@@ -211,7 +213,7 @@ fn a_tutor_cannot_restore_a_lesson_that_started_while_it_was_deleted() {
         let class = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let class = create_class(app, &caller, class).await?;
         app.delete(&caller, &class_path(&class)).await?.expect(204);
-        // The lesson starts meanwhile.
+        // The class looks as if its lesson had started two hours after the deletion.
         let client = app.superuser().await?;
         client
             .batch_execute("set session_replication_role = replica")

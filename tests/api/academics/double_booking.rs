@@ -80,7 +80,7 @@ fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
         assert_eq!(
             queries::count(app, made, &[]).await?,
             3,
-            "who loses leaves nothing behind"
+            "a rejected booking leaves no class behind"
         );
         Ok(())
     });
@@ -109,7 +109,8 @@ fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
             let reply = app.post(&admin, "/v1/classes", hour.clone()).await?;
             assert_eq!(reply.status, status, "{start} {}", reply.text);
         }
-        // A conflict of one lesson of many is enough. Other tutors, and rooms of the same name at another centre, are free.
+        // One conflicting lesson rejects a whole series. A room of the same name at another centre
+        // is another room.
         let mut weekly = room.lesson_body("2035-03-19T16:30:00", "2035-03-19T17:30:00");
         weekly["schedule"]["recurring"] = json!({"rule": "FREQ=WEEKLY;COUNT=3"});
         let reply = app
@@ -264,7 +265,7 @@ fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free
             queries::count(app, free, &[&first["id"].as_str().unwrap_or_default()]).await?,
             3
         );
-        // A cancelled lesson blocks no time when the class is updated.
+        // The cancelled class can be updated, although the restored one overlaps it.
         app.patch(&admin, &class_path(&second), json!({"subject": "Reading"}))
             .await?
             .expect(200);
@@ -309,7 +310,7 @@ fn an_update_that_conflicts_changes_nothing() {
         }
         assert_eq!(queries::write_marks(app).await?, before);
         assert_eq!(app.get(&admin, &path).await?.header("etag"), etag);
-        // A class may be rescheduled within its own times.
+        // A class may be rescheduled to times that overlap its own.
         let later = recurring_schedule(
             "UTC",
             "2035-04-02T17:00:00",

@@ -28,7 +28,7 @@ async fn summary(app: &Application, session: &Session, student: Uuid) -> Result<
     Ok(app.get(session, &path).await?.expect(200).json())
 }
 
-/// Sets the badge rules of the first tenant.
+/// Sets the badge rules of the admin's tenant.
 async fn set_rules(app: &Application, admin: &Session, rules: Value) -> Result<tests::Reply> {
     let path = format!("/v1/tenants/{}", admin.tenant);
     app.patch(admin, &path, json!({"settings": {"badges": rules}}))
@@ -129,7 +129,7 @@ fn the_database_prevents_changes_of_awards() {
             let code = refused.as_ref().and_then(|error| error.code());
             assert_eq!(code.map(|code| code.code()), Some("42501"), "{sql}");
         }
-        // A reason is required of every role.
+        // Negative points require a reason, whatever the role.
         let sql = format!(
             "insert into lms.gamification (student_id, points) values ('{}', -1)",
             fixtures::demo_student(app).await?
@@ -187,7 +187,7 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
             .await?
             .expect(201);
         assert_eq!(by_rule().await?, ["Hundred"]);
-        // A badge with this name that a person awards does not count.
+        // A badge of the same name that a person awards is not an award by the rule.
         award(app, &admin, student, json!({"badge": "Hundred"}))
             .await?
             .expect(201);

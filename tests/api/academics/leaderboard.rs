@@ -1,4 +1,4 @@
-//! Tests the leaderboard and the names that it shows of others.
+//! Tests the leaderboard and the names under which it shows other students.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ async fn leaderboard_rows(app: &Application, session: &Session, query: &str) -> 
 }
 
 #[test]
-fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
+fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
     run(async |app| {
         let (home, away) = queries::demo_centres(app).await?;
         let own = fixtures::demo_student(app).await?;
@@ -32,7 +32,7 @@ fn a_leaderboard_shows_students_only_first_names_and_initials_of_others() {
                 let name = line["name"].as_str().unwrap_or_default();
                 if line["is_own"] == false {
                     assert_eq!(line["student_id"], Value::Null);
-                    // The expected name is the first name with an initial, such as Ana B.
+                    // A name is a first name, alone or with an initial, such as Ana B.
                     let (first, initial) = name.split_once(' ').unwrap_or((name, "-."));
                     assert!(!first.is_empty() && initial.ends_with('.'), "{name}");
                     assert_eq!(initial.chars().count(), 2, "{name}");
@@ -104,7 +104,7 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
             let made = award(app, &admin, student, json!({"points": points}))
                 .await?
                 .expect(201);
-            // Only replay and restore may set the time of creation.
+            // A trigger keeps `created_at` as it is unless `session_replication_role` is `replica`.
             let client = app.superuser().await?;
             client
                 .batch_execute("set session_replication_role = replica")
@@ -162,7 +162,7 @@ fn a_guardian_chooses_how_a_student_appears_to_others() {
         assert_eq!(shown(&stranger).await?, "The Comet");
         assert_eq!(shown(&parent).await?, "New student");
         assert_eq!(shown(&admin).await?, "New student");
-        // Only the guardian may change this setting, and no other field of the student.
+        // A parent may change this setting only of their own child, and no other field.
         let other = app.sign_in(role::PARENT).await?;
         app.patch(&other, &path, choice.clone()).await?.expect(404);
         for field in ["dob", "parent_id", "centre_id"] {

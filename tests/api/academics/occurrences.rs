@@ -53,7 +53,7 @@ fn cancelling_a_lesson_frees_its_time() {
             )),
         )
         .await?;
-        // An update of the class does not restore it.
+        // A new schedule of the class leaves the lesson cancelled.
         let longer = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
@@ -114,7 +114,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
             1,
             "its student moves with it"
         );
-        // All lessons change, except that a rescheduled one keeps its time.
+        // All lessons change, except that the rescheduled one keeps its time and its room.
         let shorter = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
@@ -136,7 +136,7 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
         assert_eq!(text_fields(&found, "room"), ["Red", "Blue", "Red"]);
         assert_eq!(found[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
         assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
-        // The lesson is rescheduled over its own time, and its room is removed by null.
+        // The lesson may be rescheduled to a time that overlaps its own, and null removes its room.
         let back = json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
         let back = app.post(&admin, &at, back).await?.expect(200).json();
         assert_eq!(

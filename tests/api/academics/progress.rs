@@ -63,7 +63,7 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
             kept[4],
             json!({"class_id": class, "starts_at": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
         );
-        // Attendance is recorded, changed and removed.
+        // Attendance is recorded for one more lesson, and then removed from another.
         let day = "update lms.attendances set status = $3, note = $4
             where student_id = $1 and starts_at = $2::text::timestamptz";
         let none: Option<&str> = None;
@@ -86,7 +86,7 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
             days(&history(app, &admin, student).await?),
             ["09", "07", "06", "05", "03"]
         );
-        // A lesson cancelled after it was recorded does not count.
+        // A lesson that is cancelled after its attendance was recorded does not count.
         queries::execute(
             app,
             "update lms.attendances set is_booked = false where student_id = $1 and starts_at > '2026-03-05T12:00:00Z'",

@@ -61,7 +61,7 @@ fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-05-07T16:00:00"]);
         let class = create_class(app, &admin, room.class_body(schedule)).await?;
         let found = start_times(&get_lessons(app, &admin, &class).await?);
-        assert_eq!(found.len(), 51, "53 weeks but for two");
+        assert_eq!(found.len(), 51, "53 weeks without the two exceptions");
         assert_eq!(found[..2], ["2035-04-02T15:00:00Z", "2035-04-16T15:00:00Z"]);
         assert!(!found.contains(&"2035-05-07T15:00:00Z".to_owned()));
         assert_eq!(
@@ -81,7 +81,7 @@ fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
         assert_eq!(
             start_times(&some),
             ["2035-04-23T15:00:00Z"],
-            "what touches is outside"
+            "a lesson that only touches the period is outside it"
         );
         Ok(())
     });
@@ -112,7 +112,7 @@ fn an_invalid_schedule_is_rejected_with_a_pointer() {
                 single_schedule("Europe/Atlantis", start, end),
                 "/schedule/time_zone",
             ),
-            // The local times are skipped and ambiguous.
+            // These local times are skipped or ambiguous.
             (
                 single_schedule(london, "2035-03-25T01:30:00", "2035-03-25T03:00:00"),
                 "/schedule/start",

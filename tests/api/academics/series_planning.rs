@@ -10,7 +10,7 @@ use tests::{
     fixtures, queries, role, run,
 };
 
-/// Returns the schedule of a one-hour lesson on a Monday, this many weeks after the first one.
+/// Returns a schedule of one-hour lessons that starts on a Monday, `week` weeks after 2 April 2035.
 fn monday(week: i64, rule: &str) -> Value {
     let first = DateTime::parse_from_rfc3339("2035-04-02T16:00:00Z").unwrap_or_default();
     let start = first.to_utc() + Duration::weeks(week);
@@ -171,7 +171,7 @@ fn responses_about_times_state_until_when_lessons_are_planned() {
 }
 
 #[test]
-fn a_search_accounts_for_lessons_outside_the_callers_scope() {
+fn planned_until_accounts_for_classes_outside_the_callers_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;

@@ -11,7 +11,8 @@ use tokio_postgres::types::{Json, Type};
 /// The number of students in addition to the demo students.
 const STUDENTS: i64 = 10_000;
 
-/// Inserts many students, half of them in each centre. Four percent have a need, and ages are between 5.00 and 14.99.
+/// Inserts many students, half of them in each centre. Four percent have dyspraxia, about a third
+/// have ADHD and autism, and academic ages are between 5.00 and 14.99.
 async fn many(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
     let (home, away) = queries::demo_centres(app).await?;
@@ -142,7 +143,7 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
     });
 }
 
-/// Returns the plan of a list for a role of the API.
+/// Returns the query plan of a list of students for a role.
 async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let session = app.session(0, role).await?;
     let (home, _) = queries::demo_centres(app).await?;
@@ -214,7 +215,7 @@ fn filters_use_an_index_under_row_security() {
                 assert!(entered, "{plan}");
             }
         }
-        // The function that bypasses row security finds the ids by the GIN index.
+        // The function that bypasses row security finds the ids through the GIN index.
         let client = app.superuser().await?;
         let row = client
             .query_one(

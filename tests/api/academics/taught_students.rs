@@ -14,7 +14,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Returns the schedule of eight weekly lessons, of which two or three are past.
+/// Returns the start of the first of eight weekly lessons, of which two or three are past.
 fn first_lesson() -> DateTime<Utc> {
     let day = Utc::now() - TimeDelta::weeks(2);
     day.date_naive()
@@ -275,7 +275,7 @@ fn a_former_student_without_past_lessons_is_no_longer_visible_to_the_tutor() {
             .await?
             .expect(200);
         seen(false).await?;
-        // The class, of which no lesson was given, is hidden, too.
+        // The class is hidden too, because the tutor has given no lesson of it.
         app.get(&caller, &class_path(&class)).await?.expect(404);
         Ok(())
     });

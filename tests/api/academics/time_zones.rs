@@ -29,7 +29,8 @@ fn components_and_server_agree_on_every_time_zone() {
             )
             .await?;
         }
-        // The instants cover the years in which lessons are planned, each at another time of the week and of the day.
+        // The instants cover the years in which lessons are planned. The step of 41 days and 5
+        // hours varies the day of the week and the time of day.
         let told = client
             .query(
                 "select n.name, g.at, g.at at time zone n.name, lms_private.instant(g.at at time zone 'UTC', n.name)
@@ -50,8 +51,8 @@ fn components_and_server_agree_on_every_time_zone() {
             let ours = recurrence::instant(zone, at.naive_utc());
             assert_eq!(ours, instant, "{name} at the local time {at}");
         }
-        // These are local times around each clock change: an ambiguous time means the first one, and a skipped time has the offset
-        // before the change.
+        // These are local times around each clock change. An ambiguous time means its first
+        // instant, and a skipped time has the offset before the change.
         for name in [
             "Europe/London",
             "America/New_York",
@@ -115,7 +116,8 @@ async fn starts(app: &Application, admin: &Session, class: &Value) -> Result<Vec
 fn lessons_follow_time_zone_rules_newer_than_the_release() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        // This simulates that Thule abolished winter time in 2035, because the server's own data cannot be changed here.
+        // The replaced function lets Thule abolish winter time in 2035, because the server's own
+        // data cannot be changed here.
         app.superuser()
             .await?
             .batch_execute(
@@ -307,7 +309,8 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
         let now = Utc::now();
         let round = worker::run_once(&app.superuser_url, now).await?;
         assert_eq!(round.outdated_lessons, []);
-        // This simulates that London kept summer time in the winter when the class was created.
+        // The lessons are moved as if they had been planned when London was to keep summer time all
+        // winter.
         let class = fixtures::parse_id(&classes[0])?;
         app.superuser()
             .await?

@@ -88,10 +88,10 @@ fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
             .await?
             .expect(409);
         assert_eq!(fewer.pointers(), ["/max_students"]);
-        // The account was created.
+        // The account of the new student is the only recorded change.
         assert!(queries::write_marks(app).await?.0 == before.0 + 1);
 
-        // A student who returns finds the place taken.
+        // A deleted student cannot be restored once another student has taken the place.
         app.delete(&admin, &format!("/v1/students/{first}"))
             .await?
             .expect(204);
@@ -184,7 +184,7 @@ fn only_supervisors_and_admins_assign_tutors_within_their_scope() {
     });
 }
 
-/// A step that moves students, with students and tutors by index.
+/// A change of a student or of a tutor's capacity. Students and tutors are given by index.
 #[derive(Debug, Clone)]
 enum Step {
     Assign(usize, Option<usize>),

@@ -295,7 +295,7 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let (home, away) = queries::demo_centres(app).await?;
-        // The demo tutors are made unavailable.
+        // The demo tutors are marked as deleted, so that a search finds only those created here.
         let sql = format!(
             "set session_replication_role = replica;
             update lms.tutors set deleted_at = now(), left_at = now() where tenant_id = '{}'",

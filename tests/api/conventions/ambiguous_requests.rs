@@ -1,4 +1,4 @@
-//! Tests that ambiguous requests and filters without a value are rejected.
+//! Tests that duplicate members, filters without a value and URLs with port 0 are rejected.
 
 use anyhow::Result;
 use http::Method;

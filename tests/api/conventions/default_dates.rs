@@ -159,7 +159,7 @@ fn no_database_function_uses_the_servers_date() {
             .await?;
         let asking: Vec<&str> = asking.iter().map(|row| row.get(0)).collect();
         assert!(asking.is_empty(), "{asking:?}");
-        // No statement uses them either.
+        // The recorded SQL statements of the components must not use them either.
         let directory = tests::root().join("tests/golden/sql");
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();

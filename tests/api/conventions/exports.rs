@@ -112,7 +112,7 @@ fn an_export_can_be_imported_into_another_tenant() {
 }
 
 #[test]
-fn an_imported_file_exports_identically() {
+fn names_survive_an_export_and_an_import() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
         let theirs = app.sign_in_to(1, role::ADMIN).await?;
@@ -134,7 +134,7 @@ fn an_imported_file_exports_identically() {
         .expect(200)
         .text;
         for row in split(&exported).into_iter().skip(1) {
-            // The database and the component quote cells in the same way.
+            // The database writes the export, and guards formulas as the component does.
             let written = row[1].clone();
             let name = names.into_iter().find(|name| {
                 let guarded = platform::values::formula::guarded(name);
@@ -274,7 +274,7 @@ fn an_export_is_not_paginated() {
 }
 
 #[test]
-fn parameters_that_exports_do_not_support_are_rejected_by_name() {
+fn an_invalid_parameter_of_an_export_is_rejected_by_name() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [

@@ -123,7 +123,7 @@ fn every_operator_filters() {
 }
 
 #[test]
-fn wildcards_of_like_match_themselves() {
+fn sql_wildcards_in_a_pattern_match_themselves() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for (name, code) in [

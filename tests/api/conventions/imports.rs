@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::{csv::import, queries, role, run, send};
 
 #[test]
-fn an_unclosed_quote_is_reported_at_its_row() {
+fn malformed_csv_is_rejected_with_its_cause() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let before = queries::write_marks(app).await?;
@@ -104,7 +104,7 @@ fn one_invalid_row_rejects_the_whole_file() {
             .expect(422);
         let mut pointers = reply.pointers();
         pointers.sort();
-        // Invalid JSON in a cell is reported before other errors.
+        // A cell that is not JSON is reported as a whole, and an invalid list member by its index.
         assert!(
             pointers.contains(&"/3/language_preferences".to_owned()),
             "{pointers:?}"
@@ -143,6 +143,7 @@ fn a_duplicate_key_in_a_file_is_reported() {
         let file = "name,email,role\nAna,ana@aurora.example,parent\nBen,ben@aurora.example,parent\nAna,ANA@aurora.example,tutor\nAdmin,admin@aurora.example,tutor\n";
         for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
             let reply = import(app, &admin, path, file).await?.expect(422);
+            // The first duplicate is found in the file, and the other one in the database.
             assert_eq!(reply.pointers(), ["/4/email", "/5/email"]);
         }
         let file = "name,code,time_zone,currency\nA,lake,UTC,EUR\nB,lake,UTC,EUR\n";
@@ -280,7 +281,7 @@ fn rows_are_numbered_as_in_the_file_blank_lines_included() {
         let reply = import(app, &admin, "/v1/users/import", bad)
             .await?
             .expect(422);
-        // The first duplicate is found in the file, the other in the database.
+        // The duplicate e-mail address in the last row is looked up only if all rows are valid.
         assert_eq!(reply.pointers(), ["/3/email", "/3/name"]);
         let same = "name,email,role\n\n\nBen,ben@aurora.example,tutor\n";
         let reply = import(app, &admin, "/v1/users/import", same)

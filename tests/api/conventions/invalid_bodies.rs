@@ -99,7 +99,7 @@ fn a_body_that_is_not_a_json_object_is_malformed() {
 }
 
 #[test]
-fn a_value_of_a_wrong_type_is_named() {
+fn an_invalid_value_is_rejected_with_its_pointer() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", app.user(0, role::TUTOR).id);
@@ -218,7 +218,7 @@ fn a_value_of_a_wrong_type_is_named() {
             (&tenant, json!({"settings": {"a": "x\u{0}"}}), "/settings"),
             (&tenant, json!({"settings": {"x\u{0}": 1}}), "/settings"),
         ];
-        // The body is within the limit, but PostgreSQL's form of it is longer.
+        // The body is within the limit, but PostgreSQL's text of it has a space after each comma.
         let spacious: Vec<u8> = vec![1; 32_000];
         cases.push((&tenant, json!({"settings": {"a": spacious}}), "/settings"));
         for (path, body, pointer) in cases {
@@ -239,7 +239,7 @@ fn a_value_of_a_wrong_type_is_named() {
 }
 
 #[test]
-fn absurd_numbers_are_refused() {
+fn a_number_out_of_range_or_of_another_type_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
@@ -264,7 +264,7 @@ fn absurd_numbers_are_refused() {
             is_problem(&reply, 422, &["/profile/max_students"]);
         }
         assert_eq!(queries::write_marks(app).await?, before);
-        // The settings accept every JSON value.
+        // The settings keep integers above 2^53 exactly.
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let kept = raw(
             app,

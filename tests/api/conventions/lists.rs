@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{Application, Session, queries, role, run};
 
-/// Reads a list that must exist.
+/// Sends a GET request that must succeed, and returns the body.
 pub(crate) async fn get(app: &Application, session: &Session, path: &str) -> Result<Value> {
     Ok(app.get(session, path).await?.expect(200).json())
 }
@@ -150,7 +150,7 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
             codes("created_at,name,-code").await?,
             ["b-1", "a-1", "b-2", "a-2", "b-3"]
         );
-        // The demo centres are in the list, too: a cursor may have any value of the database.
+        // These lists include demo rows, so that cursors contain values this test did not choose.
         let all = all_values(app, &admin, "/v1/centres?limit=1&sort=code", "code").await?;
         assert_eq!(all.len(), 7);
         let by_email = all_values(app, &admin, "/v1/users?limit=5&sort=-email", "email").await?;

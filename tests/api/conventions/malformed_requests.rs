@@ -194,7 +194,7 @@ fn an_invalid_request_head_is_a_problem_from_the_host() {
         }
         let nowhere = b"GET /.well-known/spin/nothing HTTP/1.1\r\nHost: a\r\n\r\n";
         is_refused(app, nowhere, Kind::NotFound).await?;
-        // Text beyond ASCII is allowed.
+        // UTF-8 in a header and an absolute URL of the same host are allowed.
         for fine in [
             "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Name: Ren\u{e9}\r\n\r\n",
             "GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -1,4 +1,4 @@
-//! Tests the methods of paths.
+//! Tests the HTTP methods that a path allows.
 
 use http::Method;
 use tests::{queries, role, run};

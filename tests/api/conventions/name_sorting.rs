@@ -92,7 +92,7 @@ fn names_are_sorted_by_the_tenants_language() {
         app.patch(&admin, &tenant, json!({"settings": {"language": "da-DK"}}))
             .await?
             .expect(200);
-        // The token has the language, as it has the role.
+        // The access token contains the language, so the new one applies after a refresh.
         let pair = app
             .call(
                 None,

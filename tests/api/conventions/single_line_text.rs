@@ -109,7 +109,8 @@ fn names_in_any_script_are_stored_and_found_in_any_unicode_composition() {
     });
 }
 
-/// Returns the names of the writable text fields, by whether they are multiline.
+/// Adds the names of the writable text fields to `found`: the multiline ones if `several` is true,
+/// and the single-line ones otherwise.
 fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
     for field in fields
         .iter()
@@ -142,13 +143,13 @@ fn every_text_field_is_single_line_unless_declared_multiline() {
     for name in one {
         assert!(
             !MULTILINE_FIELDS.contains(&name),
-            "{name} is one line somewhere"
+            "{name} is declared as single-line somewhere"
         );
     }
     for name in several {
         assert!(
             MULTILINE_FIELDS.contains(&name),
-            "{name} takes several lines"
+            "{name} is declared as multiline"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Tests files that are read while they arrive: their size, and errors found before their end.
+//! Tests imports that are read while the file arrives: large files, and errors before their end.
 
 use std::fmt::Write as _;
 use tests::{Session, csv::import, queries, raw_connection, role, run};

@@ -57,11 +57,11 @@ async fn the_validator_reports_errors_in_an_invalid_document() -> Result<()> {
         ("a version is missing", |document| {
             document["info"]["version"].take();
         }),
-        ("a status that is none", |document| {
+        ("a status is not a number", |document| {
             document["paths"]["/v1/centres"]["get"]["responses"]["fine"] =
                 json!({"description": "no status"});
         }),
-        ("a type that is none", |document| {
+        ("a type does not exist", |document| {
             document["components"]["schemas"]["Broken"] = json!({"type": "text"});
         }),
         ("a parameter of the path is not declared", |document| {

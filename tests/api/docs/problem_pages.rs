@@ -1,4 +1,4 @@
-//! The page that the `type` of a problem leads to.
+//! Tests the pages that the `type` members of problems refer to.
 
 use http::Method;
 use platform::http::problem::Kind;

@@ -10,7 +10,7 @@ use tests::{
     role, run,
 };
 
-/// Returns method and path of every operation of the document.
+/// Returns the method and path of every operation of the document.
 fn documented() -> Result<BTreeSet<String>> {
     let document: Value = serde_json::from_str(include_str!("../../../openapi/openapi.json"))?;
     let paths = document["paths"].as_object().context("no paths")?;
@@ -38,7 +38,7 @@ fn assert_same_origin_requests(app: &Application, tab: &Tab) {
     let own = format!("{}/", app.base_url);
     for address in asked {
         let is_own = address.starts_with(&own) || address.starts_with("data:");
-        assert!(is_own, "the page asked for {address}");
+        assert!(is_own, "the page requested {address}");
     }
 }
 

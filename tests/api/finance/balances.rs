@@ -12,7 +12,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Currencies with the number of their minor units.
+/// Currencies with the number of minor units in one unit.
 const CURRENCIES: [(&str, i64); 3] = [("EUR", 100), ("JPY", 1), ("KWD", 1000)];
 const TYPES: [&str; 4] = ["payment", "salary", "expense", "reimbursement"];
 const METHODS: [&str; 3] = ["card", "cash", "transfer"];
@@ -30,7 +30,7 @@ enum Step {
         method: usize,
         day: usize,
     },
-    /// Reverses the record that was created this many steps ago.
+    /// Reverses the record that is this many places before the last one.
     Reverse { back: usize, day: usize },
 }
 
@@ -55,7 +55,7 @@ struct Entry {
     student: Option<Uuid>,
     tutor: Option<Uuid>,
     currency: usize,
-    /// The amount is negative for a reversal.
+    /// The amount in minor units, negative for a reversal.
     units: i64,
     day: usize,
     is_reversal: bool,
@@ -98,7 +98,7 @@ fn figures<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Value> {
         .collect()
 }
 
-/// New centres, so that their balances include nothing else.
+/// New centres, whose balances include only the records of this test.
 struct Stage {
     centres: [Uuid; 2],
     students: [Uuid; 2],
@@ -273,13 +273,16 @@ async fn is_proven(
         let figures = expected
             .iter()
             .find(|figures| figures["currency"] == one["currency"]);
-        for name in ["by_totals", "by_records", "by_lines"] {
+        for name in ["by_totals", "by_records", "by_journal_entries"] {
             assert_eq!(Some(&one[name]), figures, "{name}");
         }
-        let zero = one["sum_of_lines"].as_str().context("a sum")?;
+        let zero = one["sum_of_journal_entries"].as_str().context("a sum")?;
         assert!(zero.chars().all(|c| c == '0' || c == '.'), "{zero}");
         assert_eq!(
-            (&one["wrong_lines"], &one["missing_lines"]),
+            (
+                &one["wrong_journal_entries"],
+                &one["missing_journal_entries"]
+            ),
             (&json!(0), &json!(0))
         );
     }
@@ -350,7 +353,7 @@ fn the_balance_of_all_centres_is_the_sum_of_their_balances() {
 }
 
 #[test]
-fn a_balance_with_an_invalid_id_or_date_is_rejected_by_name() {
+fn an_invalid_parameter_of_a_balance_is_rejected_by_name() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
         for (query, pointer) in [

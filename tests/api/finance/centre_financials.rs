@@ -27,7 +27,7 @@ async fn all_rows(app: &Application, session: &Session, limit: u32) -> Result<Ve
     }
 }
 
-/// Computes the figures of the first tenant from the ledger by another query than the view's.
+/// Computes the figures of the session's tenant from the ledger with a query other than the view's.
 async fn figures_from_ledger(app: &Application, session: &Session) -> Result<Vec<Value>> {
     let rows = queries::fetch_texts(
         app,

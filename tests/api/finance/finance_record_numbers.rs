@@ -1,4 +1,5 @@
-//! Tests that numbers have no gaps and records are created once, under concurrency, repeats and lost connections.
+//! Tests that numbers have no gaps and that records are created once, despite concurrent requests,
+//! repeated requests and lost connections.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,7 +23,7 @@ const WRITERS: usize = 100;
 /// The number of records of each writer.
 const RECORDS_PER_WRITER: usize = 3;
 
-/// Repeats a request until it succeeds, as a client does without a response, and returns the record.
+/// Repeats a request until it succeeds, as a client without a response does. Returns the record.
 async fn retry_until_created(
     app: &Application,
     session: &Session,
@@ -76,7 +77,7 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
             }
             anyhow::Ok(made)
         };
-        // After every few records one connection is terminated, whatever it is doing.
+        // After every fifth record, a connection that is executing a statement is terminated.
         let killer = async {
             let mut killed = 0_u64;
             while done.load(Ordering::Relaxed) < WRITERS * RECORDS_PER_WRITER {
@@ -160,7 +161,7 @@ fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
         let mut stream = raw_connection::connect(app).await?;
         stream.write_all(request.as_bytes()).await?;
         wait_until_blocked(&server, &name, true).await?;
-        // The statement runs, but the client has disconnected.
+        // The client disconnects while its statement waits for the lock.
         drop(stream);
         held.rollback().await?;
 
@@ -238,7 +239,7 @@ fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
 }
 
 #[test]
-fn of_concurrent_reversals_one_is_created() {
+fn only_one_of_twenty_concurrent_reversals_is_created() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
         let (home, _) = queries::demo_centres(app).await?;

@@ -133,7 +133,7 @@ fn records_outside_the_scope_are_not_found() {
             }
         }
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        app.get(&supervisor, &format!("{path}/lines"))
+        app.get(&supervisor, &format!("{path}/journal-entries"))
             .await?
             .expect(404);
         let proof = format!("/v1/finance-records/reconciliation?centre_id={away}");

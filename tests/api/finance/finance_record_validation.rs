@@ -1,4 +1,4 @@
-//! Tests invalid finance records, and the lists and files of finance records.
+//! Tests the validation of finance records, and their lists, imports and exports.
 
 use anyhow::Context;
 use http::Method;
@@ -35,7 +35,7 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
                 json!({"amount": "1.255", "currency": "EUR"}),
                 vec!["/amount"],
             ),
-            // The currency depends on the centre, which only the database knows.
+            // The default currency is the centre's, which only the database knows.
             (json!({"amount": "1.255"}), vec!["/amount"]),
             (json!({"amount": "1.5", "currency": "JPY"}), vec!["/amount"]),
             (
@@ -177,7 +177,7 @@ fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
             ("sort=number".to_owned(), vec![0, 1, 2]),
             ("sort=-number".to_owned(), vec![2, 1, 0]),
             ("sort=-effective_on".to_owned(), vec![2, 1, 0]),
-            // Amounts are sorted as numbers: as texts, 9.00 would be the largest.
+            // Amounts are compared as numbers: as text, 9.00 would be the largest.
             ("amount.gte=10&sort=number".to_owned(), vec![1, 2]),
             ("amount.lt=10.00".to_owned(), vec![0]),
             ("amount=100".to_owned(), vec![2]),

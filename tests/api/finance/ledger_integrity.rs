@@ -4,13 +4,13 @@ use anyhow::{Context, Result};
 use tests::{Application, queries, role, run};
 use tokio_postgres::Client;
 
-/// A database client with certain rights.
+/// The role and the mode in which a client connects to the database.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Who {
     Application,
     Owner,
     Superuser,
-    /// Triggers are off, as in a restore.
+    /// The superuser with ordinary triggers off, as in a restore.
     Restoring,
 }
 
@@ -48,13 +48,13 @@ async fn refusal(client: &Client, sql: &str) -> Result<String> {
     Ok(code.map(|code| code.code().to_owned()).unwrap_or_default())
 }
 
-/// Returns the whole ledger as one text.
+/// Returns a hash of the rows of each table of the ledger: records, journal entries and totals.
 async fn ledger_rows(app: &Application) -> Result<Vec<String>> {
     queries::fetch_texts(
         app,
         "select md5(string_agg(r::text, '' order by r.id)) from lms.finance_records as r
         union all
-        select md5(string_agg(l::text, '' order by l.id)) from lms.finance_lines as l
+        select md5(string_agg(l::text, '' order by l.id)) from lms.journal_entries as l
         union all
         select md5(string_agg(t::text, '' order by t.id)) from lms.finance_totals as t",
         &[],
@@ -74,9 +74,9 @@ fn no_role_changes_or_deletes_ledger_rows() {
                 "update lms.finance_records set deleted_at = now()",
                 "delete from lms.finance_records",
                 "truncate lms.finance_records cascade",
-                "update lms.finance_lines set amount = 2 * amount",
-                "delete from lms.finance_lines",
-                "truncate lms.finance_lines",
+                "update lms.journal_entries set amount = 2 * amount",
+                "delete from lms.journal_entries",
+                "truncate lms.journal_entries",
                 "insert into lms.finance_records
                 select r.* from lms.finance_records as r limit 1
                 on conflict (tenant_id, id) do update set amount = 2",
@@ -86,7 +86,7 @@ fn no_role_changes_or_deletes_ledger_rows() {
         }
         let client = connect(app, Who::Application).await?;
         for sql in [
-            "insert into lms.finance_lines (record_id, account, amount, currency)
+            "insert into lms.journal_entries (record_id, account, amount, currency)
             select id, 'cash', 1, currency from lms.finance_records limit 1",
             "insert into lms.finance_totals (centre_id, effective_on, currency, type, amount, records)
             select id, current_date, 'EUR', 'payment', 1, 1 from lms.centres limit 1",
@@ -194,7 +194,7 @@ fn insert_record_with_entries(lines: &str) -> String {
     }
     format!(
         "begin; {record}
-        insert into lms.finance_lines (record_id, account, amount, currency)
+        insert into lms.journal_entries (record_id, account, amount, currency)
         select r.id, l.account, l.amount, l.currency
         from r cross join (values {lines}) as l (account, amount, currency); commit"
     )
@@ -209,7 +209,8 @@ fn only_balanced_journal_entries_can_be_committed() {
               and r.tenant_id = current_setting('app.tenant_id')::uuid
             order by r.number limit 1";
         for (lines, code) in [
-            // Extra entries of a complete record: a single one, a balanced pair, and a pair in another currency.
+            // The entries are added to a complete record, in another currency: a single one, a
+            // balanced pair, a second entry of an account, one of zero, and an unknown account.
             ("('expenses', 5)", "23514"),
             ("('expenses', 5), ('salaries', -5)", "23514"),
             ("('card_clearing', 5)", "23505"),
@@ -217,20 +218,20 @@ fn only_balanced_journal_entries_can_be_committed() {
             ("('gifts', 5), ('expenses', -5)", "23514"),
         ] {
             let sql = format!(
-                "begin; insert into lms.finance_lines (record_id, account, amount, currency)
+                "begin; insert into lms.journal_entries (record_id, account, amount, currency)
                 select r.id, l.account, l.amount, 'CHF'
                 from (select r.id {payment}) as r cross join (values {lines}) as l (account, amount); commit"
             );
             assert_eq!(refusal(&client, &sql).await?, code, "{lines}");
         }
-        let nowhere = "insert into lms.finance_lines (record_id, account, amount, currency)
+        let nowhere = "insert into lms.journal_entries (record_id, account, amount, currency)
             select lms.new_id(), l.account, l.amount, 'EUR'
             from (values ('cash', 5), ('expenses', -5)) as l (account, amount)";
         assert!(["23503", "23514"].contains(&refusal(&client, nowhere).await?.as_str()));
 
-        // The trigger that writes the entries is off.
+        // Without the trigger that writes the entries, the test can write other ones.
         client
-            .batch_execute("alter table lms.finance_records disable trigger write_lines")
+            .batch_execute("alter table lms.finance_records disable trigger post_journal_entries")
             .await?;
         for lines in [
             "",
@@ -266,9 +267,9 @@ fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
         let before = ledger_rows(app).await?;
         client
             .batch_execute(
-                "alter table lms.finance_lines disable trigger append_only;
-                delete from lms.finance_lines;
-                alter table lms.finance_lines enable always trigger append_only;
+                "alter table lms.journal_entries disable trigger append_only;
+                delete from lms.journal_entries;
+                alter table lms.journal_entries enable always trigger append_only;
                 delete from lms.finance_totals",
             )
             .await?;
@@ -299,9 +300,9 @@ fn a_ledger_that_was_tampered_with_is_detected() {
         assert_eq!(proof["missing_numbers"], 0);
         for (table, change, undo) in [
             (
-                "finance_lines",
-                "update lms.finance_lines set amount = amount + 1 where id = (select min(id::text)::uuid from lms.finance_lines)",
-                "update lms.finance_lines set amount = amount - 1 where id = (select min(id::text)::uuid from lms.finance_lines)",
+                "journal_entries",
+                "update lms.journal_entries set amount = amount + 1 where id = (select min(id::text)::uuid from lms.journal_entries)",
+                "update lms.journal_entries set amount = amount - 1 where id = (select min(id::text)::uuid from lms.journal_entries)",
             ),
             (
                 "finance_totals",
@@ -335,8 +336,8 @@ fn a_ledger_that_was_tampered_with_is_detected() {
         }
         let deleted = client
             .batch_execute(
-                "alter table lms.finance_lines disable trigger all;
-                delete from lms.finance_lines where id = (select min(id::text)::uuid from lms.finance_lines)",
+                "alter table lms.journal_entries disable trigger all;
+                delete from lms.journal_entries where id = (select min(id::text)::uuid from lms.journal_entries)",
             )
             .await;
         deleted.context("triggers are off")?;
@@ -345,7 +346,7 @@ fn a_ledger_that_was_tampered_with_is_detected() {
             .as_array()
             .context("data")?
             .iter()
-            .filter_map(|one| one["missing_lines"].as_i64())
+            .filter_map(|one| one["missing_journal_entries"].as_i64())
             .sum();
         assert_eq!(
             (missing, &proof["consistent"]),

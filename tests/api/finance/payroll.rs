@@ -12,7 +12,7 @@ use crate::finance::tutor_rates::rate;
 
 pub(crate) const PATH: &str = "/v1/payroll-runs";
 
-/// A tutor without rates in a centre of its own, with a class for lessons.
+/// A centre with one tutor, who has no rates, and a class for lessons.
 pub(crate) struct Payroll {
     pub(crate) centre: Uuid,
     pub(crate) tutor: Uuid,
@@ -109,14 +109,16 @@ fn a_draft_pays_each_lesson_at_the_rate_of_its_date() {
         fixture
             .insert_lesson(app, "2026-03-31T23:00:00Z", "2026-03-31T23:30:00Z")
             .await?;
-        // By the hour, 30 minutes come before the rate per lesson, and then one lesson counts whatever its length.
+        // The first lesson of March is paid by the hour. The second is paid per lesson, whatever
+        // its length.
         fixture
             .insert_lesson(app, "2026-03-01T00:00:00Z", "2026-03-01T00:30:00Z")
             .await?;
         fixture
             .insert_lesson(app, "2026-03-10T16:00:00Z", "2026-03-10T19:00:00Z")
             .await?;
-        // The clocks go from one to two during this lesson: it has two hours, not three, and is still paid per lesson.
+        // The clocks go forward during this lesson: it lasts two hours, not three, and is still
+        // paid per lesson.
         fixture
             .insert_lesson(app, "2026-03-29T00:30:00Z", "2026-03-29T02:30:00Z")
             .await?;

@@ -74,7 +74,7 @@ fn model(
         .collect()
 }
 
-/// Inserts the lessons as the superuser, which is faster than two hundred requests.
+/// Inserts rates and lessons as the superuser, which is faster than two hundred requests.
 async fn write(
     app: &Application,
     fixture: &Payroll,

@@ -68,7 +68,7 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
         fixture
             .insert_lesson(app, "2026-04-20T00:00:00Z", "2026-04-20T01:00:00Z")
             .await?;
-        // Posted rows stay unchanged.
+        // The posted run stays unchanged.
         let march = fixture
             .draft(app, &admin, "2026-03-01")
             .await?
@@ -200,7 +200,8 @@ fn lessons_before_the_first_run_of_a_centre_are_not_late() {
             .expect(200)
             .json();
         assert_eq!(april["items"], json!([]));
-        // Its month can still be drafted. A month between posted runs is closed even without a run.
+        // A month between posted runs is closed even without a run of its own, but a month before
+        // the first run can still be drafted.
         fixture
             .insert_lesson(app, "2026-04-10T00:00:00Z", "2026-04-10T01:00:00Z")
             .await?;

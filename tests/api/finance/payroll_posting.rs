@@ -166,7 +166,7 @@ fn fifty_concurrent_drafts_create_one_run() {
     });
 }
 
-/// Asserts that posting is rejected with this detail and writes nothing.
+/// Asserts that posting is rejected with these words in the detail, and writes nothing.
 async fn assert_rejected(
     app: &Application,
     session: &Session,
@@ -227,7 +227,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
         )
         .await?;
 
-        // A rate from the second day on does not cover the first day.
+        // A rate that begins between the two lessons does not cover the first one.
         rate(app, &admin, fixture.tutor, "lesson", "12", "2026-02-18").await?;
         assert_rejected(
             app,

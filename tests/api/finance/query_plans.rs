@@ -6,7 +6,7 @@ use tests::{role, run};
 fn every_query_of_the_ledger_uses_an_index() {
     run(async |app| {
         let session = app.session(0, role::FINANCE).await?;
-        // The planner reads a small table sequentially.
+        // The planner would read a small table sequentially.
         app.superuser()
             .await?
             .batch_execute(&format!(
@@ -20,7 +20,7 @@ fn every_query_of_the_ledger_uses_an_index() {
                   date '2020-01-01' + i
                 from generate_series(1, 20000) as i;
                 call lms_private.rebuild_ledger();
-                analyze lms.finance_records, lms.finance_lines, lms.finance_totals",
+                analyze lms.finance_records, lms.journal_entries, lms.finance_totals",
                 session.tenant
             ))
             .await?;
@@ -65,8 +65,8 @@ fn every_query_of_the_ledger_uses_an_index() {
                 "tenant_id =",
             ),
             (
-                format!("select id from lms.finance_lines where record_id = {id}"),
-                "finance_lines_account_key",
+                format!("select id from lms.journal_entries where record_id = {id}"),
+                "journal_entries_account_key",
                 "record_id =",
             ),
             (

@@ -10,7 +10,7 @@ use crate::finance::statement_of_account::{Family, PATH, family, statement};
 const SCRIPT: &str = "<script>document.title = 'taken over'</script><img src=x onerror=\"document.title = 'taken over'\">";
 /// The number of entries in the long statement.
 const ENTRIES: i32 = 200;
-/// The size of A4 at 96 pixels per inch.
+/// The width of A4 at 96 pixels per inch.
 const WIDTH: i64 = 794;
 
 /// Creates a family whose statement is hard to print, with long names and references without spaces and large amounts.
@@ -62,7 +62,7 @@ fn query(parent: Uuid) -> String {
 }
 
 #[test]
-fn the_page_requests_nothing_and_runs_no_scripts() {
+fn the_pages_content_security_policy_forbids_requests_and_scripts() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;

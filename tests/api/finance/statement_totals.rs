@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::finance::statement_of_account::{Family, entry, family, statement};
 
-/// An entry: whether it belongs to the second child, whether it is a reimbursement, minor units, currency, the day after
-/// the end of February, and the number of days until its reversal, if any.
+/// An entry: whether it belongs to the second child, whether it is a reimbursement, minor units,
+/// currency, the number of days after the end of February, and those until its reversal, if any.
 type Booked = (bool, bool, i64, &'static str, u32, Option<u32>);
 
 fn entry_strategy() -> impl Strategy<Value = Booked> {
@@ -30,7 +30,7 @@ fn entry_strategy() -> impl Strategy<Value = Booked> {
     )
 }
 
-/// Returns the date this many days after the last of February.
+/// Returns the date this many days after the end of February.
 fn day(number: u32) -> String {
     if number <= 31 {
         format!("2026-03-{number:02}")
@@ -174,7 +174,7 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
         }
         let lines = queries::count(
             app,
-            "(select from lms.finance_lines as l
+            "(select from lms.journal_entries as l
               join lms.finance_records as r on r.id = l.record_id
               where r.student_id = any (array[$1, $2]::uuid[])
               group by l.currency having sum(l.amount) <> 0) as unbalanced",

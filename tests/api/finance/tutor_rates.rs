@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 const PATH: &str = "/v1/tutor-rates";
 
-/// Returns the body of a rate per hour or per lesson.
+/// Creates a rate per hour or per lesson and returns it.
 pub(crate) async fn rate(
     app: &Application,
     session: &Session,
@@ -29,7 +29,7 @@ pub(crate) async fn rate(
         .json())
 }
 
-/// Sends a PATCH or DELETE request for a version.
+/// Sends a PATCH or DELETE request that requires a version of the rate.
 async fn change(
     app: &Application,
     session: &Session,

@@ -52,7 +52,7 @@ fn recipients_of(queued: &[(String, Uuid)], template: &str) -> (usize, BTreeSet<
     (of.len(), of.into_iter().collect())
 }
 
-/// Returns the latest notification of a user.
+/// Returns the text of a user's latest notification.
 async fn message(app: &Application, user: Uuid) -> Result<String> {
     let sql = "select message from lms.notifications where user_id = $1 order by created_at desc, id desc limit 1";
     queries::fetch_texts(app, sql, &[&user])
@@ -115,7 +115,7 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
             "{text}"
         );
 
-        // A change of room at the same time is notified, too.
+        // A change of room without a change of time is announced, too.
         notifications::clear_outbox(app).await?;
         let path = format!(
             "{}/move",
@@ -189,7 +189,7 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
         app.post(&admin, &path, json!({})).await?.expect(200);
         assert_eq!(notifications::queued_templates(app).await?, []);
 
-        // A new class is not notified. Conflicts found when the worker plans further are notified together.
+        // No one is told of a new class. Clashes that the worker finds cause one notification.
         let start = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
         let schedule = class_fixture::recurring_schedule(
             "UTC",
@@ -286,7 +286,7 @@ fn a_rejected_change_notifies_no_one() {
         let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
-        // The new time is that of the other lesson of the same class.
+        // The new time overlaps the other lesson of the same class.
         let path = format!(
             "{}/move",
             class_fixture::lesson_path(&class, class_fixture::FIRST_MONDAY)

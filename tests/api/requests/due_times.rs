@@ -25,7 +25,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;
-        // Without working hours every minute counts.
+        // Without working hours, every minute counts.
         let centre = format!("/v1/centres/{home}");
         patch_settings(app, &admin, &centre, json!({"working_hours": []})).await?;
         let request = help_desk::create_request(app, &admin).await?;

@@ -54,7 +54,7 @@ fn a_loan_is_created_read_and_returned_once() {
             1
         );
 
-        // The item can be neither removed, lent again, nor deleted.
+        // Lent stock can be neither withdrawn nor lent again, and its item cannot be deleted.
         let before = queries::write_marks(app).await?;
         assert_eq!(
             help_desk::adjust_quantity(app, &admin, &item, -4)
@@ -228,7 +228,7 @@ impl Model {
         out.map(|(_, quantity, _)| quantity).sum()
     }
 
-    /// Applies the step and returns the expected status.
+    /// Applies the step to the item and to the model, and asserts the status of the response.
     async fn apply_step(
         &mut self,
         app: &Application,

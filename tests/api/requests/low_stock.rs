@@ -7,7 +7,7 @@ use tests::{
     Application, Session, class_fixture, csv::import, fixtures, help_desk, queries, role, run,
 };
 
-/// Returns the open requests that the database created for an item.
+/// Returns the unresolved requests that the database created for an item.
 async fn stock_requests(app: &Application, admin: &Session, item: &Value) -> Result<Vec<Value>> {
     let id = fixtures::parse_id(item)?;
     class_fixture::get_data(
@@ -31,7 +31,7 @@ fn low_stock_creates_one_request_automatically() {
         app.patch(&admin, &path, json!({"low_stock_at": 20}))
             .await?
             .expect(200);
-        // Users may create a request for it, too.
+        // A request that a user creates for the item does not prevent an automatic one.
         let mut body = help_desk::request_body(home);
         body["inventory_id"] = item["id"].clone();
         help_desk::create_request_from(app, &admin, body).await?;
@@ -64,7 +64,7 @@ fn low_stock_creates_one_request_automatically() {
         );
         assert_eq!(request["created_by"], json!(admin.user));
 
-        // While a request is open no other is created. After it is closed, low stock creates a new one.
+        // While a request is unresolved, no other is created. After that, a decrease creates one.
         help_desk::transition(app, &admin, request, "start")
             .await?
             .expect(200);
@@ -80,7 +80,7 @@ fn low_stock_creates_one_request_automatically() {
             .expect(200);
         assert!(
             stock_requests(app, &admin, &item).await?.is_empty(),
-            "more is no reason to ask"
+            "an increase creates no request"
         );
         help_desk::adjust_quantity(app, &admin, &item, -1)
             .await?

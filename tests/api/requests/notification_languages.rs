@@ -1,4 +1,4 @@
-//! Tests the language and the template of a notification.
+//! Tests the choice of the language and the template of a notification.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn template(
     Ok(())
 }
 
-/// Returns the notification of a user with these languages.
+/// Creates a notification to a user who prefers these languages, and returns it.
 async fn sent(app: &Application, admin: &Session, languages: &[&str]) -> Result<Value> {
     let student = app.user(0, role::STUDENT).id;
     app.patch(
@@ -48,7 +48,7 @@ fn the_users_first_language_with_a_template_is_used() {
         template(app, &admin, "fr-CA", Some("Avis: {{title}}")).await?;
         template(app, &admin, "DE", None).await?;
         for (wanted, language, message) in [
-            // The tenant's template matches by the whole tag or by its fallback.
+            // The tenant's template matches the whole tag, or its language without a region.
             (vec!["pt-BR"], "pt", "pt: x"),
             (vec!["pt-BR", "en"], "pt", "pt: x"),
             (vec!["hi", "fr-CA", "en"], "fr-CA", "fr-CA: x"),

@@ -1,4 +1,4 @@
-//! Tests notification preferences, which do not apply to the account's security.
+//! Tests notification preferences, which do not apply to messages about the account's security.
 
 use anyhow::Result;
 use http::Method;

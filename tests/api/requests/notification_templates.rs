@@ -143,7 +143,7 @@ fn an_unknown_placeholder_is_reported_and_nothing_is_written() {
 }
 
 #[test]
-fn errors_in_an_import_of_templates_have_row_and_column() {
+fn errors_in_an_import_of_templates_name_the_row_and_column() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let import = async |file: &'static str| {

@@ -40,7 +40,7 @@ fn a_notification_is_queued_in_the_transaction_of_its_request() {
 }
 
 #[test]
-fn an_idempotency_key_sends_one_notification() {
+fn requests_with_the_same_idempotency_key_send_one_notification() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
@@ -288,7 +288,7 @@ fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
             );
             assert!(
                 manages || list.iter().all(|one| one["user_id"] == json!(session.user)),
-                "{} sees an inbox that is another's",
+                "{} sees somebody else's inbox",
                 role.name()
             );
 

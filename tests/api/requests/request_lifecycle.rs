@@ -205,7 +205,7 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
         let bodies = (0..100).map(|index| {
             let mut body = help_desk::request_body(home);
             if index % 4 == 3 {
-                // A trigger rejects the row after it has got its number.
+                // A trigger rejects the row after its number was assigned.
                 body["class_id"] = json!(null);
                 body["occurrence_start"] = json!("2035-05-02T16:00:00Z");
             }
@@ -233,7 +233,7 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
         assert_eq!(numbers(app, admin.tenant).await?, expected);
         assert_eq!(numbers(app, other.tenant).await?, theirs);
         assert_eq!(theirs.first(), Some(&1));
-        // Numbers from the sequence continue after them.
+        // The sequence continues after the last of these numbers.
         let next = queries::count(
             app,
             "lms.tenant_sequences where tenant_id = $1 and name = 'requests' and next_value = $2",

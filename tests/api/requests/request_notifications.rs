@@ -7,7 +7,7 @@ use serde_json::json;
 use tests::{Application, Session, fixtures, notifications, queries, role, run};
 use uuid::Uuid;
 
-/// Creates a request of the demo student at the demo centre.
+/// Creates a request of the session's user at the demo users' centre.
 async fn create_request(app: &Application, session: &Session) -> Result<Uuid> {
     let (home, _) = queries::demo_centres(app).await?;
     let body = json!({"centre_id": home, "type": "it", "details": "The screen is dark."});
@@ -19,7 +19,7 @@ async fn create_request(app: &Application, session: &Session) -> Result<Uuid> {
     )
 }
 
-/// Creates a member of staff of the demo centre with an account.
+/// Returns a member of staff of the demo users' centre, and their account.
 async fn staff(app: &Application) -> Result<(Uuid, Uuid)> {
     let (home, _) = queries::demo_centres(app).await?;
     let row = app
@@ -33,7 +33,7 @@ async fn staff(app: &Application) -> Result<(Uuid, Uuid)> {
     Ok((row.get(0), row.get(1)))
 }
 
-/// Returns the supervisors of the demo centre.
+/// Returns the supervisors of the demo users' centre.
 async fn supervisors(app: &Application) -> Result<Vec<Uuid>> {
     let (home, _) = queries::demo_centres(app).await?;
     let sql = "select id from lms.users where centre_id = $1 and role = 'supervisor' and deleted_at is null order by id";
@@ -97,7 +97,8 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
     run(async |app| {
         let student = app.sign_in(role::STUDENT).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        // Overdue requests of the demo data are notified first.
+        // The first run escalates the overdue requests of the demo data, so that the second one
+        // escalates only the new request.
         let then = Utc::now() + Duration::days(60);
         worker::run_once(&app.superuser_url, then).await?;
         let request = create_request(app, &student).await?;
@@ -169,7 +170,8 @@ fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
         )?;
         let borrower = app.user(0, role::TUTOR).id;
         let due = (Utc::now() + Duration::days(2)).date_naive();
-        // Overdue loans of the demo data are notified first.
+        // The first run sends the reminders of the demo data's overdue loans, so that only the new
+        // loan causes one later.
         let then = Utc::now() + Duration::days(5);
         worker::run_once(&app.superuser_url, then).await?;
         notifications::clear_outbox(app).await?;

@@ -123,7 +123,8 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
                     }
                 }
             }
-            // Everyone may send a request to any centre, a supervisor only to their own.
+            // Everyone may send a request to any centre, except supervisors, who may send one only
+            // to their own.
             let asked = app
                 .post(&session, "/v1/requests", help_desk::request_body(away))
                 .await?;

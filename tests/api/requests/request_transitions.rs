@@ -163,7 +163,7 @@ fn the_database_rejects_other_transitions() {
             let found = refused.as_ref().and_then(|error| error.code());
             assert_eq!(found.map(|code| code.code()), Some(code), "{sql}");
         }
-        // Even the owner of the schema cannot skip the status open.
+        // Not even the superuser can create a request with a status other than open.
         let sql = "insert into lms.requests (tenant_id, centre_id, type, details, status)
             select tenant_id, centre_id, 'it', 'x', 'closed' from lms.requests where id = $1";
         assert!(queries::execute(app, sql, &[&id]).await.is_err());
@@ -213,7 +213,7 @@ fn a_request_is_assigned_only_to_staff_of_its_centre() {
         }
         assert_eq!(
             words[&theirs], words[&gone],
-            "another tenant's is not told from one that is not there"
+            "another tenant's staff and deleted staff get the same message"
         );
         for body in [
             json!({}),
@@ -244,7 +244,7 @@ fn a_request_is_assigned_only_to_staff_of_its_centre() {
 }
 
 #[test]
-fn of_concurrent_starts_one_succeeds() {
+fn only_one_of_twenty_concurrent_starts_succeeds() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let request = help_desk::create_request(app, &admin).await?;

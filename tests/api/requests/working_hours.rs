@@ -48,7 +48,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
         let easter = json!([{"date": "2026-04-03", "name": "Good Friday"}, {"date": "2026-04-06", "name": "Easter Monday"}]);
         let (london, sydney) = ("Europe/London", "Australia/Sydney");
         for (zone, hours, holidays, start, minutes, expected) in [
-            // The period crosses lunch and ends in the last minute of a window, not in the first of the next.
+            // The period crosses the lunch break, ends when the break begins, or begins during it.
             (
                 london,
                 &office,
@@ -174,7 +174,7 @@ fn the_clock_pauses_outside_working_hours_and_follows_local_time() {
                 90,
                 "2026-04-03T01:30:00Z",
             ),
-            // With too few working hours a request is due after a year at the latest.
+            // With too few working hours, a request is due after 366 days at the latest.
             (
                 london,
                 &night,

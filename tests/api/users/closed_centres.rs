@@ -113,7 +113,7 @@ fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
         for (path, change) in &standing {
             app.patch(&admin, path, change.clone()).await?.expect(200);
         }
-        // Low stock there creates no request.
+        // Low stock at a closed centre creates no request.
         let open = "lms.requests where centre_id = $1";
         let requests = queries::count(app, open, &[&closed]).await?;
         help_desk::adjust_quantity(app, &admin, &item, -4)

@@ -37,7 +37,7 @@ fn an_email_address_is_unique_in_every_unicode_form() {
         ] {
             let user = make(app, &admin, one).await?.expect(201).json();
             let kept = one.to_lowercase();
-            assert_eq!(user["email"], kept, "kept as it was written");
+            assert_eq!(user["email"], kept, "only the case is changed");
             let twice = make(app, &admin, other).await?.expect(409);
             assert_eq!(twice.pointers(), ["/email"], "{other:?}");
             for form in [one, other, &format!("  {other} ")] {
@@ -123,7 +123,7 @@ fn undeliverable_email_addresses_are_rejected() {
 }
 
 #[test]
-fn invalid_telephone_numbers_are_rejected() {
+fn telephone_numbers_are_normalized_and_invalid_ones_are_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/users/{}", admin.user);
@@ -179,7 +179,8 @@ fn a_password_matches_in_every_unicode_form() {
         login(app, "ana@aurora.example", "über größe é １２")
             .await?
             .expect(401);
-        // The length is counted after normalization: twelve characters, six of which were two code points, are long enough.
+        // The length is counted after normalization, which makes one code point of each pair:
+        // eleven are too few, and 128 are not too many.
         let ana = app
             .sign_in_as("aurora", "ana@aurora.example", composed)
             .await?;

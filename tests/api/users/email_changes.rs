@@ -31,7 +31,7 @@ pub(crate) async fn confirm(app: &Application, code: &str) -> Result<Reply> {
         .await
 }
 
-/// Delivers the pending e-mails and returns recipient and body of each, sorted by subject.
+/// Delivers the pending e-mails and returns the recipient and subject of each, sorted.
 pub(crate) async fn mails(
     app: &Application,
     provider: &StubProvider,
@@ -47,7 +47,7 @@ pub(crate) async fn mails(
     Ok(mails)
 }
 
-/// Creates a tutor of the supervisor's centre with a password and a session.
+/// Returns the demo tutor, who belongs to the supervisor's centre, with a new session.
 pub(crate) async fn tutor(app: &Application) -> Result<(Uuid, Session)> {
     let user = app.user(0, role::TUTOR);
     Ok((user.id, app.sign_in(role::TUTOR).await?))
@@ -115,7 +115,7 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
             "Your e-mail address was changed".to_owned(),
         );
         assert!(sent.contains(&told), "{sent:?}");
-        // Neither the code nor the former address is stored.
+        // Neither the code nor the former address is kept after the e-mails are sent.
         let kept = queries::count(app, "lms_private.notification_secrets", &[]).await?;
         assert_eq!(kept, 0);
         Ok(())
@@ -237,7 +237,7 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
 }
 
 #[test]
-fn a_code_expires_with_a_newer_code_and_with_the_account() {
+fn a_code_is_invalidated_by_a_newer_one_and_by_a_deactivation() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;

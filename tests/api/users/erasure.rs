@@ -1,4 +1,4 @@
-//! Tests the erasure of a person from every table and the event log, without changes of other data.
+//! Tests the erasure of a person from every table and the event log, without changes to other data.
 
 use anyhow::Result;
 use operations::events::verify;
@@ -10,7 +10,8 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Returns everything that an erasure must not change: money, counts, and texts of others without the person's name.
+/// Returns data that an erasure must not change: amounts, scores and counts, and the rows of people
+/// other than `besides`.
 async fn unrelated_data(app: &Application, besides: &[Uuid]) -> Result<Vec<String>> {
     let besides: Vec<Uuid> = besides.to_vec();
     let mut kept = queries::fetch_texts(
@@ -18,7 +19,7 @@ async fn unrelated_data(app: &Application, besides: &[Uuid]) -> Result<Vec<Strin
         "select string_agg((to_jsonb(f) - '{reference,version,updated_at,updated_by}'::text[])::text, E'\\n' order by f.id)
         from lms.finance_records as f
         union all
-        select string_agg(to_jsonb(l)::text, E'\\n' order by l.id) from lms.finance_lines as l
+        select string_agg(to_jsonb(l)::text, E'\\n' order by l.id) from lms.journal_entries as l
         union all
         select string_agg(to_jsonb(t)::text, E'\\n' order by t.id) from lms.finance_totals as t
         union all
@@ -59,7 +60,8 @@ fn nothing_in_the_database_names_an_erased_person() {
             lines_naming_subject(&before)
         );
         let students: Vec<Uuid> = vec![subject.user, subject.student];
-        // Lessons named the person, so the histories of their students change, too.
+        // A student's `history` repeats the notes on lessons. Those of the person's classmates
+        // name the person, so these rows change, too.
         let besides = [
             students,
             tests::class_fixture::class_fixture(app).await?.students,
@@ -241,7 +243,7 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
             for number in 0..30 {
                 let name = NAMES[number % 2];
                 let reply = app.patch(&admin, &path, json!({"name": name})).await?;
-                // The test does not give the person's name back to an erased user.
+                // The loop ends with the erasure, so that the erased user does not get the name.
                 anyhow::ensure!([200, 503].contains(&reply.status), "{}", reply.text);
                 if queries::count(app, "lms.erasures where user_id = $1", &[&subject.user]).await?
                     > 0
@@ -273,7 +275,7 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
         let (_, made, _): ((), i64, Value) = (written?, made?, erased?.expect(200).json());
         assert_eq!(queries::count(app, count, &[]).await?, before + made);
         assert!(is_whole(app).await?);
-        // A name given after the erasure is new and is erased with the next one.
+        // A name that was given after the erasure is erased by another one.
         if erase(app, &admin, subject.user).await?.status == 409 {
             let user = app.get(&admin, &path).await?.expect(200).json();
             assert_eq!(user["name"], "Erased");

@@ -9,7 +9,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// The spellings of an apostrophe, a hyphen and a space.
+/// The spellings of an apostrophe; those of a hyphen, a space and a comma follow.
 const APOSTROPHES: &[&str] = &[
     "'", "\u{2019}", "\u{2018}", "\u{2bc}", "\u{b4}", "`", "\u{ff07}",
 ];
@@ -39,7 +39,7 @@ struct Spelling {
     apostrophe: &'static str,
     hyphen: &'static str,
     space: &'static str,
-    /// The surname starts with this word and comes first.
+    /// The index of the word that comes first. If it is not 0, the surname starts there.
     turned: usize,
     comma: &'static str,
     case: u8,
@@ -202,7 +202,6 @@ fn words_other_than_the_name_stay() {
 
 #[test]
 fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
-    // Each note has marks of its own, because most of them share words.
     let cases: &[(&str, &[&str])] = &[
         (
             "Smithson, Johnny",
@@ -265,7 +264,7 @@ fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
             ],
         ),
     ];
-    // The remaining lengths differ, because the replacements are shorter than the names and stand within text.
+    // These scripts have no spaces between words, so the names are found within other letters.
     let within: &[(&str, &[&str])] = &[
         (
             "\u{738b}\u{5c0f}\u{660e}",

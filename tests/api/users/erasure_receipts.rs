@@ -160,7 +160,7 @@ fn the_command_exports_erases_and_verifies() {
         let (_directory, path) = write_receipt(&serde_json::from_str(&receipt)?)?;
         assert!(
             privacy::write(&path, "another").is_err(),
-            "the file is there"
+            "an existing file is not overwritten"
         );
         let line = privacy::verify(address, &path, None).await?;
         assert!(line.starts_with("the receipt is valid"), "{line}");

@@ -138,7 +138,7 @@ fn the_chain_stays_valid_under_concurrent_writes() {
 }
 
 #[test]
-fn an_invalid_query_is_rejected_by_name() {
+fn an_invalid_query_parameter_is_rejected_and_named() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [

@@ -11,7 +11,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Returns whether the caller finds the student and the rows that belong to it.
+/// Returns whether the caller finds a student, and asserts the same of the student's other rows.
 async fn can_see(app: &Application, session: &Session, student: Uuid) -> Result<bool> {
     let account = fixtures::user_of_student(app, student).await?;
     let found = app
@@ -62,7 +62,7 @@ async fn child(app: &Application, admin: &Session, centre: Uuid) -> Result<Uuid>
     Ok(student)
 }
 
-/// Returns the users that are linked as guardians, with whether they are linked as first contacts.
+/// Returns the users that are linked as guardians, and whether each is linked as first contact.
 async fn guardians(
     app: &Application,
     admin: &Session,
@@ -128,7 +128,7 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
             .expect(200)
             .json();
         assert_eq!(student_now["parent_id"], Value::Null);
-        // A restored parent sees the child again, and has to be named as first contact again.
+        // A parent whose link is restored sees the child again, but is not the first contact again.
         app.call(Some(&admin), Method::POST, &format!("{link}/restore"), None)
             .await?
             .expect(200);
@@ -166,7 +166,7 @@ fn a_first_contact_is_a_guardian_until_replaced() {
         );
         set_first_contact(app, &admin, student, None).await?;
         assert!(can_see(app, &other, student).await?);
-        // The link of a first contact ends with it, and can be deleted like any other.
+        // The link of a first contact can be deleted, which removes the first contact.
         set_first_contact(app, &admin, student, Some(lone.user)).await?;
         let path = format!("/v1/guardians?student_id={student}&user_id={}", lone.user);
         let links = get_data(app, &admin, &path).await?;
@@ -226,7 +226,7 @@ fn every_way_of_setting_a_first_contact_creates_the_link() {
             let path = format!("/v1/students/{student}");
             app.get(&parent, &path).await?.expect(200);
         }
-        // In any order of events, every first contact has a link and no student is a guardian.
+        // Every first contact in the database has a link.
         let without = queries::count(
             app,
             "lms.students as s where s.parent_id is not null and not exists (

@@ -16,7 +16,7 @@ async fn second(app: &Application, admin: &Session) -> Result<(Uuid, Session)> {
     Ok((fixtures::parse_id(&made.json())?, session))
 }
 
-/// The ways to remove an admin.
+/// Tries every way to remove an admin and returns the responses.
 async fn try_to_remove(app: &Application, session: &Session, user: Uuid) -> Result<Vec<Reply>> {
     let path = format!("/v1/users/{user}");
     let erase = json!({"reason": "Asked for"});
@@ -98,7 +98,7 @@ fn two_admins_who_remove_each_other_concurrently_do_not_both_succeed() {
         turn.execute(sql, &[&other]).await?;
         let rival = app.superuser().await?;
         let waiting = tokio::spawn(async move { rival.execute(sql, &[&admin.user]).await });
-        // The second request waits for the outcome of the first.
+        // The second update waits for the outcome of the first transaction.
         let locks = "pg_locks as l where l.locktype = 'advisory' and not l.granted
             and l.database = (select d.oid from pg_database as d where d.datname = current_database())";
         while queries::count(app, locks, &[]).await? == 0 {

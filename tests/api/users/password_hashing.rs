@@ -31,8 +31,8 @@ async fn send_concurrently_with_reader(
 /// Asserts that some responses have `status` and all others are a 503 with `Retry-After`.
 fn ensure_served_or_unavailable(answers: &[Reply], status: u16) -> Result<()> {
     let (served, told): (Vec<_>, Vec<_>) = answers.iter().partition(|reply| reply.status == status);
-    ensure!(served.len() > 1, "nobody was served");
-    ensure!(told.len() > 1, "the line has no end");
+    ensure!(served.len() > 1, "hardly any request was served");
+    ensure!(told.len() > 1, "the queue has no limit");
     for reply in told {
         ensure!(reply.status == 503, "{} {}", reply.status, reply.text);
         ensure!(reply.json()["type"] == "/problems/unavailable");
@@ -54,7 +54,7 @@ fn sign_ins_beyond_a_short_queue_get_a_503_and_readers_are_served() {
                 .await
         };
         ensure_served_or_unavailable(&send_concurrently_with_reader(app, ask).await?, 200)?;
-        // Attempts that were turned away are not counted.
+        // Attempts that got a 503 are not counted as failures.
         assert_eq!(queries::count(app, "lms.sign_in_failures", &[]).await?, 0);
         Ok(())
     });
@@ -75,7 +75,7 @@ fn creating_accounts_with_passwords_uses_the_same_queue() {
         let listed = queries::count(app, "lms.users where name = 'Ada'", &[]).await?;
         ensure!(
             listed == i64::try_from(made)?,
-            "{made} of {listed} are told"
+            "{made} responses report {listed} accounts"
         );
         Ok(())
     });

@@ -1,4 +1,4 @@
-//! Tests that requesting a reset reveals nothing about accounts, and when its codes become invalid.
+//! Tests that password reset requests reveal nothing about accounts, and how codes are invalidated.
 
 use anyhow::{Context, Result};
 use http::Method;
@@ -24,7 +24,7 @@ async fn confirm(app: &Application, code: &str) -> Result<Reply> {
     .await
 }
 
-/// Sends a reset to the address and returns its code.
+/// Requests a reset for the address and returns its code.
 async fn code(app: &Application, email: &str) -> Result<String> {
     request_reset(app, "aurora", email).await?.expect(202);
     notifications::send_reset_codes(app).await?;
@@ -54,7 +54,7 @@ async fn statements_of_reset(app: &Application, tenant: &str, email: &str) -> Re
 }
 
 #[test]
-fn a_reset_request_takes_the_same_work_for_every_address() {
+fn a_reset_request_does_the_same_work_for_every_address() {
     run(async |app| {
         let inactive = app.user(0, role::SUPPORT);
         queries::execute(
@@ -152,14 +152,14 @@ fn a_code_is_invalidated_by_a_newer_one() {
     });
 }
 
-/// Runs a change of the tutor's account, after which an earlier code must be invalid.
+/// Runs a change of the support user's account, after which an earlier code must be invalid.
 async fn ends_a_code(
     app: &Application,
     what: &str,
     cause: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
     let user = app.user(0, role::SUPPORT);
-    // Each cause is tested by itself, without earlier requests.
+    // Earlier codes are removed, because only a few are sent to an address in a short time.
     queries::execute(app, "delete from lms.one_use_tokens", &[]).await?;
     let email = queries::fetch_texts(
         app,
@@ -277,7 +277,7 @@ fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
 }
 
 #[test]
-fn a_code_used_concurrently_works_once_and_is_hashed_a_few_times() {
+fn a_code_used_concurrently_works_once() {
     run(async |app| {
         let user = app.user(0, role::PARENT);
         let code = code(app, &user.email).await?;

@@ -18,7 +18,7 @@ async fn ask_for_reset(app: &Application, tenant: &str, email: &str) -> Result<R
         json!({"tenant": tenant, "email": email}),
     )
     .await?;
-    // The response does not wait for the work, which the worker does.
+    // The worker processes reset requests after the response.
     notifications::send_reset_codes(app).await?;
     Ok(reply)
 }
@@ -109,7 +109,7 @@ fn short_long_and_common_passwords_are_rejected_everywhere() {
 }
 
 #[test]
-fn a_password_change_with_an_idempotency_key_changes_it_and_keeps_no_hash() {
+fn a_password_change_with_an_idempotency_key_stores_no_hash_with_the_key() {
     run(async |app| {
         let user = app.user(0, role::TUTOR);
         let session = app.sign_in(role::TUTOR).await?;
@@ -337,7 +337,7 @@ fn no_secret_is_stored_or_shown_in_plain_text() {
                 assert_eq!(
                     queries::count(app, &from, &[&secret]).await?,
                     0,
-                    "in clear in {table}"
+                    "a secret is in {table}"
                 );
             }
             if table != "users" {

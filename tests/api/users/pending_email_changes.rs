@@ -105,7 +105,7 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
 }
 
 #[test]
-fn the_present_address_can_cancel_a_change() {
+fn setting_the_present_address_again_cancels_a_change() {
     run(async |app| {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let admin = app.sign_in(role::ADMIN).await?;

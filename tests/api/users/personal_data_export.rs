@@ -66,7 +66,7 @@ fn an_export_has_all_personal_data_in_a_file_per_table() {
         assert_eq!(files["students"][0]["special_needs"], json!(["Dyspraxia"]));
         assert_eq!(files["finance_records"][0]["amount"], "125.50");
         assert_eq!(files["finance_records"].len(), 2);
-        assert_eq!(files["request_comments"].len(), 1, "her own comment alone");
+        assert_eq!(files["request_comments"].len(), 1, "only the person's own");
         for hidden in ["password_hash", "token_hash", "tenant_id"] {
             assert!(!document["files"].to_string().contains(hidden), "{hidden}");
         }

@@ -19,7 +19,7 @@ async fn activate(app: &Application, admin: &Session, user: Uuid) -> Result<()> 
     Ok(())
 }
 
-/// Returns whether a student, a tutor or a member of staff exists.
+/// Returns whether a student, a tutor or a staff member is neither inactive nor deleted.
 async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
     let from = format!("lms.{table} where id = $1 and left_at is null and deleted_at is null");
     Ok(queries::count(app, &from, &[&id]).await? == 1)
@@ -66,7 +66,7 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
             let user = queries::fetch_id(app, &sql, &[&row]).await?;
             let path = format!("/v1/{table}/{row}");
             let restore = format!("{path}/restore");
-            // The rows are deleted before and while the account is inactive.
+            // The row is deleted once before and once while the account is inactive.
             for is_first in [true, false] {
                 if is_first {
                     app.delete(&admin, &path).await?.expect(204);

@@ -88,7 +88,7 @@ fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
 }
 
 #[test]
-fn of_a_concurrent_role_change_and_row_creation_one_is_rejected() {
+fn a_concurrent_role_change_and_row_creation_do_not_both_succeed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let (home, _) = queries::demo_centres(app).await?;

@@ -1,4 +1,4 @@
-//! Tests that guessing is limited and other users can still sign in.
+//! Tests that guessing passwords is limited, and that other users can still sign in.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) const REPEAT_FAILURE_99_TIMES: &str =
       and f.origin is not null
       and f.created_at = (select max(r.created_at) from lms.sign_in_failures as r)";
 
-/// Sends a sign-in without a device cookie, from an address that a proxy names.
+/// Sends a sign-in with this user agent, through a proxy that reports this address.
 async fn login_from(
     app: &Application,
     (tenant, email, password): (&str, &str, &str),
@@ -114,7 +114,7 @@ fn ninety_concurrent_correct_sign_ins_all_succeed() {
 fn guessing_many_accounts_from_one_address_is_limited_in_that_tenant_alone() {
     run(async |app| {
         let user = app.user(0, role::TUTOR);
-        // The device of this user is known.
+        // After a sign-in, the user's device is known, and the limit does not apply to it.
         app.sign_in(role::TUTOR).await?;
         login(app, "aurora", "guess@aurora.example", "not the password")
             .await?
@@ -218,7 +218,7 @@ fn strangers_cannot_lock_users_out_of_their_known_devices() {
         login_from(app, right, Some("Own/1.0"), None)
             .await?
             .expect(200);
-        // The sign-in gives the strangers no new attempts.
+        // The user's sign-in does not reset the limit of strangers.
         login_from(app, wrong, Some("Stranger/1.0"), None)
             .await?
             .expect(429);
@@ -236,7 +236,7 @@ fn strangers_cannot_lock_users_out_of_their_known_devices() {
 }
 
 #[test]
-fn a_user_who_proves_to_own_the_mailbox_signs_in_at_once() {
+fn a_locked_out_user_who_resets_the_password_signs_in_at_once() {
     run(async |app| {
         let user = app.user(0, role::TUTOR);
         for _ in 0..5 {

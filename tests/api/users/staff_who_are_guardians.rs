@@ -13,12 +13,13 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Creates a student with a lesson, an assessment, an award and a payment, in a class with a student of another family.
+/// A student with a lesson, an assessment, an award and a payment, in a class with a student of
+/// another family.
 struct Child {
     student: Uuid,
     classmate: Uuid,
     class: Value,
-    /// The link of the other parent.
+    /// The path of the other parent's guardian link.
     other_link: String,
 }
 
@@ -58,8 +59,7 @@ async fn child(app: &Application, admin: &Session, centre: Uuid) -> Result<Child
     })
 }
 
-/// Asserts that a caller without another scope sees the same of the child as a parent, and nothing of the
-/// classmate.
+/// Asserts that the caller sees as much of the child as a parent, and nothing of the classmate.
 async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> Result<()> {
     let (student, classmate) = (child.student, child.classmate);
     app.get(caller, &format!("/v1/students/{student}"))
@@ -107,7 +107,7 @@ async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> R
     Ok(())
 }
 
-/// Asserts that a parent cannot write to the child's class, nor anyone without rights at the centre to the child.
+/// Asserts that the caller can change neither the child, nor its class, nor a guardian link.
 async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> Result<()> {
     let before = queries::write_marks(app).await?;
     let class = class_path(&child.class);
@@ -178,12 +178,12 @@ fn a_tutor_who_is_a_parent_sees_students_and_children() {
         assert!(!class.text.contains(&child.classmate.to_string()));
         let all = app.get(&caller, "/v1/classes?limit=200").await?.expect(200);
         assert!(!all.text.contains(&child.classmate.to_string()));
-        // The caller's own link is visible, the other parent's is not.
+        // The caller's own link is visible, but the other parent's is not.
         let links = format!("/v1/guardians?student_id={}", child.student);
         let links = get_data(app, &caller, &links).await?;
         assert_eq!(text_fields(&links, "user_id"), [caller.user.to_string()]);
 
-        // The child's payments are visible, the student's are not.
+        // The payments of the child are visible, but those of the assigned student are not.
         let statement = app
             .get(&caller, "/v1/finance-records/statement")
             .await?

@@ -102,7 +102,7 @@ fn an_invalid_token_is_rejected() {
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
         let tokens = [
             ("expired", sign(&ours, &expired)?),
-            ("a region that is nowhere", sign(&ours, &nowhere)?),
+            ("a region without a cell", sign(&ours, &nowhere)?),
             ("an unknown key id", sign(&unknown_id, &good)?),
             ("another key of the same id", sign(&wrong_key, &good)?),
             ("alg none", format!("{none}.{payload}.")),
@@ -116,7 +116,7 @@ fn an_invalid_token_is_rejected() {
                 "another's payload",
                 format!("{header}.{others_payload}.{signature}"),
             ),
-            ("no token", "x".to_owned()),
+            ("not a token", "x".to_owned()),
             ("a long token", "x".repeat(5000)),
             ("a refresh token", session.refresh_token.clone()),
         ];

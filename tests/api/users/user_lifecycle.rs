@@ -297,7 +297,7 @@ fn a_deactivated_user_is_signed_out_at_once_until_activated() {
             assert!(!reply.header("etag").is_empty());
             app.get(&session, "/v1/auth/me").await?.expect(401);
             app.sign_in(role::ASSESSOR).await?;
-            // The status is changed by an action and is not a field.
+            // The status is changed by actions and is read-only in a patch.
             let patched = app
                 .patch(
                     &app.sign_in(role::ADMIN).await?,

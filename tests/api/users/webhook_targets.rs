@@ -107,7 +107,7 @@ fn a_name_that_resolves_to_a_private_address_is_not_connected_to() {
         insert_webhook(app, &url).await?;
         assert_eq!(failure(app).await?, "the host name has no public address");
         let connected = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
-        assert!(connected.is_err(), "somebody connected");
+        assert!(connected.is_err(), "the sender connected");
         Ok(())
     });
 }

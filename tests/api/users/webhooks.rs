@@ -59,7 +59,7 @@ fn a_webhook_is_created_with_a_secret_shown_once() {
 }
 
 #[test]
-fn invalid_webhooks_are_rejected_by_name() {
+fn invalid_fields_of_a_webhook_are_rejected_and_named() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let url = "https://hooks.example.org/";
@@ -219,7 +219,7 @@ fn signing_secrets_are_stored_in_one_table_only() {
                 assert!(!text.contains(encoded) && !text.contains(&hex), "{text}");
             }
         }
-        // The components cannot read them either.
+        // The components cannot read the table of secrets either.
         let client = database::connect(&app.application_url).await?;
         let refused = client
             .query("select secret from lms.webhook_secrets", &[])

@@ -1,4 +1,4 @@
-//! Every link of every page of the repository leads to a file, and to a heading of it where it names one.
+//! Tests that every link of the documentation leads to a file, and to the heading that it names.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
-/// Places of the repository that have pages, from its root.
+/// The directories that have pages, relative to the root of the repository.
 const PLACES: [&str; 4] = [".", "deploy", "docs", "migrations"];
 
-/// The pages of a directory, and of those below it unless it is the root.
+/// Adds the pages of a directory to those found, and if `below`, those of its subdirectories.
 fn pages(directory: &Path, below: bool, found: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(tests::root().join(directory))? {
         let entry = entry?;
@@ -26,7 +26,7 @@ fn pages(directory: &Path, below: bool, found: &mut Vec<PathBuf>) -> Result<()> 
     Ok(())
 }
 
-/// The path without `.` and `..`.
+/// Returns the path without `.` and `..`.
 fn normal(path: &Path) -> PathBuf {
     let mut parts = PathBuf::new();
     for part in path.components() {
@@ -41,7 +41,7 @@ fn normal(path: &Path) -> PathBuf {
     parts
 }
 
-/// The anchor that GitHub gives a heading: lower case, hyphens for spaces, no punctuation.
+/// Returns the anchor that GitHub gives a heading: lower case, hyphens for spaces, no punctuation.
 fn anchor(heading: &str) -> String {
     let kept = heading
         .chars()
@@ -49,7 +49,7 @@ fn anchor(heading: &str) -> String {
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
-/// The links and the anchors of a page.
+/// Returns the links and the anchors of a page.
 fn read(markdown: &str) -> (Vec<String>, Vec<String>) {
     let (mut links, mut anchors) = (Vec::new(), Vec::new());
     let mut heading: Option<String> = None;

@@ -1,4 +1,4 @@
-//! The documentation: its links lead somewhere, and its first steps run as they are printed.
+//! Tests the links of the documentation, and the commands of its first steps.
 
 mod links;
 mod shell_blocks;

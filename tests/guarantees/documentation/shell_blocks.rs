@@ -1,4 +1,5 @@
-//! The shell blocks of the README and of the tutorial, run in order by one shell, as a newcomer pastes them.
+//! Runs the shell blocks of the README and of the tutorial in order in one shell, as a newcomer
+//! would paste them.
 
 use std::fs;
 use std::process::Stdio;
@@ -8,10 +9,10 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use tests::{Application, run};
 use tokio::process::Command;
 
-/// Where the pages say that the service is. A test has an application at an address of its own.
+/// The address of the service on the pages, which is replaced by that of the test's application.
 const PRINTED_ADDRESS: &str = "http://127.0.0.1:3000";
 
-/// Commands that start what a test has already. A block of one of them is not run.
+/// Blocks that are not run, because they start the service or the tests, which run already.
 const STARTING: [&str; 2] = ["make run", "make test"];
 
 fn blocks(markdown: &str) -> Vec<String> {

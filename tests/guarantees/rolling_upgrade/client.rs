@@ -138,7 +138,7 @@ impl Client {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until this many more requests were sent.
+    /// Waits until this many more requests have been sent.
     pub(crate) async fn wait_for_requests(&self, count: usize) -> Result<()> {
         let goal = self.sent.load(Ordering::Relaxed) + count;
         let waiting = async {
@@ -148,10 +148,10 @@ impl Client {
         };
         timeout(Duration::from_secs(300), waiting)
             .await
-            .context("the client stands still")
+            .context("the client sends too few requests")
     }
 
-    /// Sends one round of the mix: seven reads and three writes, some of which are verified at once.
+    /// Performs one turn of the mix: of every ten, seven read, and three write and read back.
     async fn send_one(&self, turn: usize) -> Result<()> {
         match turn % 10 {
             0 | 1 => self.create_payment(turn).await,

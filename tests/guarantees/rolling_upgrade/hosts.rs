@@ -30,7 +30,7 @@ fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// A host, as `lms serve` at a fixed address.
+/// A host, which runs `lms serve` at a fixed address.
 pub(crate) struct Host {
     name: &'static str,
     address: SocketAddr,
@@ -85,7 +85,7 @@ impl Host {
         kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
         let status = timeout(BOUND, process.wait())
             .await
-            .context("the host goes on")??;
+            .context("the host does not stop")??;
         let log = fs::read_to_string(self.directory.join(format!("host-{}.log", self.name)))?;
         ensure!(status.success(), "host {}: {log}", self.name);
         Ok(())
@@ -162,5 +162,5 @@ async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Result<()> {
     };
     timeout(BOUND, waiting)
         .await
-        .with_context(|| format!("in vain: {what}"))
+        .with_context(|| format!("timed out waiting until {what}"))
 }

@@ -40,7 +40,7 @@ async fn install(cluster: &Cluster, previous: &Path) -> Result<demo::Demo> {
     demo::create(&address, &options).await
 }
 
-/// Changes that a next release may contain: they add to the schema and leave the rest unchanged.
+/// Changes that the next release may contain: they add to the schema and leave the rest unchanged.
 fn next_migration() -> Result<Migration> {
     Migration::parse(
         "9000_one_more.sql",

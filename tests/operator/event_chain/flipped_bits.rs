@@ -7,7 +7,7 @@ use tests::run;
 
 use super::{Tamperer, verify_first_tenant};
 
-/// Returns an expression for the column with the bit `$3` flipped, by its type.
+/// Returns an SQL expression for the column with the bit `$3` flipped, according to its type.
 fn flip_bit_expression(kind: &str, column: &str) -> Result<String> {
     let uuid = format!("uuid_send({column})");
     let turn = |bytes: &str| {
@@ -22,7 +22,7 @@ fn flip_bit_expression(kind: &str, column: &str) -> Result<String> {
         ),
         "bytea" => turn(column),
         "int8" => format!("{column} # (1::bigint << ($3 % 62)::integer)"),
-        // Only the lower seven bits of a byte are flipped, so that it stays text.
+        // Only the lower seven bits of a byte are flipped, so that ASCII text stays ASCII.
         "text" => {
             let bytes = format!("convert_to({column}, 'UTF8')");
             let bit = format!("(8 * ($3 / 7 % octet_length({bytes})) + $3 % 7)");
@@ -33,7 +33,7 @@ fn flip_bit_expression(kind: &str, column: &str) -> Result<String> {
         "timestamptz" => format!(
             "coalesce({column} + (1::bigint << ($3 % 50)::integer) * interval '1 microsecond', now())"
         ),
-        kind => bail!("no bit of a {kind} is turned yet"),
+        kind => bail!("cannot flip a bit of the type {kind}"),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Tests the verification of the event chain, which reports the first position of any change.
+//! Tests the verification of the event chain, which reports the position of the first change.
 
 mod flipped_bits;
 mod redactions;
@@ -11,7 +11,7 @@ use tests::{Application, queries, role, run, run_python};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// A superuser who turns off the protection of the log, keys included, and can restore the log.
+/// A superuser connection that has removed the triggers and the unique key that protect the log.
 struct Tamperer {
     client: Client,
     tenant: Uuid,
@@ -83,7 +83,7 @@ impl Tamperer {
     }
 }
 
-/// Returns the checker's result for the first tenant.
+/// Verifies the chain of the first tenant and returns its first break.
 async fn verify_first_tenant(app: &Application) -> Result<Option<Break>> {
     let slug = &app.demo.tenants[0].slug;
     let reports = verify::run(&app.superuser_url, Some(slug), None).await?;
@@ -111,7 +111,7 @@ fn an_untouched_chain_is_valid_in_every_tenant() {
         let error = verify::run(&app.superuser_url, Some("nobody"), None)
             .await
             .err()
-            .context("found")?;
+            .context("the tenant was found")?;
         assert_eq!(
             error.to_string(),
             "there is no tenant \"nobody\" in this database"
@@ -169,7 +169,7 @@ fn removed_added_swapped_and_changed_events_are_detected_at_their_position() {
         for (sql, position, expected) in cases {
             tamperer.change(&sql, position).await?;
             let broken = verify_first_tenant(app).await?;
-            // Two events with one position are read in either order, and the wrong one may be invalid.
+            // Two events at one position are read in either order, so the kind of fault varies.
             if let Some(Break {
                 position,
                 fault: Fault::Surplus,
@@ -208,7 +208,8 @@ fn an_independent_implementation_computes_the_same_chain() {
             "name": "é 😀 \" \\ / 中", "code": "odd", "time_zone": "UTC", "currency": "EUR",
         });
         app.post(&admin, "/v1/centres", odd).await?.expect(201);
-        // The values include control characters, numbers in all forms and keys of all lengths, which no endpoint accepts.
+        // The event is inserted directly, because no endpoint accepts such control characters,
+        // numbers and keys.
         app.superuser()
             .await?
             .execute(

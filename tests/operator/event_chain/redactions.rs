@@ -47,7 +47,8 @@ fn only_the_redacted_state_of_an_erasure_is_accepted() {
             assert_eq!(verify_first_tenant(app).await?, break_at(20, Fault::State));
             tamperer.restore().await?;
         }
-        // These erasures claim more or fewer redactions than their events have.
+        // An added redaction contradicts the event of its erasure. Without its redactions, an event
+        // differs from the hash of its state.
         let redactions = "lms.event_redactions (tenant_id, erasure_id, position, state_hash)";
         let sql = format!(
             "insert into {redactions} select tenant_id, '{second}', $2, sha256('') from lms.event_heads where tenant_id = $1"

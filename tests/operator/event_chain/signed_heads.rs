@@ -83,7 +83,7 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
         let other = keys::generate(&directory.path().join("other"))?;
         let error = Heads::read(&file, &keys::public(&other)?)
             .err()
-            .context("read")?;
+            .context("the heads were read with another key")?;
         assert!(
             format!("{error:#}").contains("the signature does not match this key"),
             "{error:#}"

@@ -7,7 +7,7 @@ use tests::{role, run};
 
 use super::{AU_URL, Other, everything, options, sign_in, with_other_cell};
 
-/// Terminates the connection that records a state.
+/// Adds a trigger that terminates the connection that records a state.
 async fn fail_at_state(client: &tokio_postgres::Client, state: &str) -> Result<()> {
     client
         .batch_execute(&format!(
@@ -52,7 +52,7 @@ fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
                     assert_eq!(old.expect(421).header("location"), AU_URL);
                     new.expect(503);
                 } else {
-                    // The tenant is read-only, which a sign-in shows.
+                    // A sign-in fails, because the tenant is read-only.
                     old.expect(503);
                     ensure!(
                         [401, 421, 503].contains(&new.status),
@@ -85,7 +85,7 @@ fn a_tenant_in_relocation_is_read_only_and_the_relocation_can_be_cancelled() {
         let refused = app
             .patch(&admin, "/v1/tenant", json!({"name": "Another name"}))
             .await?;
-        ensure!(refused.status != 200, "written");
+        ensure!(refused.status != 200, "the tenant was updated");
         relocation::cancel(&options).await?;
         sign_in(app, app).await?.expect(200);
         for (name, rows) in everything(&there, app.demo.tenants[0].id).await? {

@@ -101,7 +101,7 @@ async fn receipt_file(
     Ok(path)
 }
 
-/// Returns a tenant's rows as text, by table, without their location.
+/// Returns a tenant's rows as text, by table, without the region and retention class.
 async fn everything(
     client: &tokio_postgres::Client,
     tenant: uuid::Uuid,
@@ -124,7 +124,7 @@ async fn everything(
     Ok(found)
 }
 
-/// Returns every row of every table and view of the database as text.
+/// Returns every row of every table and materialized view of the database as text.
 async fn dump(client: &tokio_postgres::Client) -> Result<String> {
     let relations = client
         .query(

@@ -8,7 +8,7 @@ use super::{Other, options, receipt_file, sign_in};
 
 async fn rejection(options: &Options) -> Result<String> {
     match relocation::run(options).await {
-        Ok(_) => anyhow::bail!("it was moved"),
+        Ok(_) => anyhow::bail!("the tenant was relocated"),
         Err(error) => Ok(format!("{error:#}")),
     }
 }
@@ -67,7 +67,7 @@ fn the_source_is_erased_only_after_the_target_is_verified() {
         let mut forged = receipt.clone();
         forged.events.position += 1;
         assert!(forget(&forged).await?.contains("the receipt is not valid"));
-        // The row is lost without an event, as when triggers are off.
+        // A row is changed without an event, because the triggers do not fire.
         there
             .batch_execute(
                 "set session_replication_role = replica;

@@ -1,9 +1,9 @@
 """Computes the chain of a tenant's events from an export, as docs/reference/event-log-format.md specifies, and prints the last position and hash.
 
-    event_chain.py DIRECTORY
+    event_chain.py DIRECTORY REDACTIONS
 
-DIRECTORY has the parts of `lms events export --format ndjson`. Only the hashed columns of the export are used: the state is parsed
-and serialized again.
+DIRECTORY has the parts of `lms events export --format ndjson`, and REDACTIONS is a CSV file with the position and the state's hash
+of each redaction. The program parses the states and serializes them again, to compute their hashes itself.
 """
 
 import csv
@@ -46,7 +46,7 @@ def events(directory):
                 yield json.loads(line, parse_float=Number, parse_int=Number)
 
 
-# The hashes of states redacted by an erasure, by position: the rows of event_redactions, latest last.
+# The hashes of the states that erasures have redacted, by position. The file has the latest last, which replaces earlier ones.
 redactions = {int(position): state_hash for position, state_hash in csv.reader(Path(sys.argv[2]).open())}
 previous = bytes(32)
 position = 0
@@ -58,7 +58,7 @@ for event in events(sys.argv[1]):
     columns = ["tenant_id", "position", "id", "entity", "entity_id", "kind", "actor", "request_id", "at", "created_at"]
     array = [event[column] for column in columns] + [event["state_hash"]]
     if array[1] != Number(position) or event["previous_hash"] != previous.hex():
-        raise SystemExit(f"position {position}: not behind the one before")
+        raise SystemExit(f"position {position}: does not follow the event before")
     previous = hashlib.sha256(previous + text(array).encode()).digest()
     if event["hash"] != previous.hex():
         raise SystemExit(f"position {position}: another hash for {text(array)}")

@@ -2,10 +2,10 @@
 
 dateutil deviates from RFC 5545 in three places, for which this program compensates. (A fourth is never tested: BYDAY with and without
 numbers in one rule.)
-- BYWEEKNO alone means all seven days to it, where the RFC takes the missing weekday from DTSTART.
-- It takes years that a week lies in for calendar years, and gets the last week of the year before wrong. So weeks of the year are
-  counted here day by day; where dateutil is known to be right, both are compared.
-- BYSETPOS in the first week counts from DTSTART on, not in the whole week: so dateutil begins with the week.
+- With BYWEEKNO and without BYDAY it includes all seven days, where the RFC takes the missing weekday from DTSTART.
+- It counts the weeks of calendar years instead of the years that weeks belong to, and gets the last week of the previous year wrong.
+  This program counts weeks day by day instead, and compares the results where dateutil is known to be right.
+- It counts BYSETPOS in the first week from DTSTART on, not in the whole week. This program lets it begin with the whole week.
 """
 import datetime as clock
 import json
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-# Where dateutil stops to look for days that a rule never has.
+# The year in which dateutil gives up its search for days that a rule never has.
 clock.MAXYEAR = 2040
 
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
@@ -47,7 +47,7 @@ def by_weeks(start, parts, until):
     weekdays = [DAYS.index(day) for day in parts.get("BYDAY", DAYS[start.weekday()]).split(",")]
     years = {}
     day = start - timedelta(days=400)
-    # To the end of the last year, for positions are counted in the whole of it.
+    # The loop covers the whole first and last year, because positions are counted in whole years.
     while day < until + timedelta(days=400):
         year, number, count = week(day, week_start)
         if (number in weeks or number - count - 1 in weeks) and day.weekday() in weekdays and (not months or day.month in months):

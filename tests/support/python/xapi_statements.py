@@ -1,4 +1,4 @@
-"""Validates statements by version 1.0.3 of the Experience API, as far as ours use it, and counts them by verb.
+"""Validates xAPI statements against the part of version 1.0.3 of the Experience API that ours use, and counts them by verb.
 
     xapi_statements.py DIRECTORY
 """

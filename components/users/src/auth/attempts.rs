@@ -18,7 +18,7 @@ use crate::password;
 ///
 /// # Errors
 ///
-/// 503 when too many are being hashed.
+/// 503 when too many passwords are being hashed.
 pub(crate) async fn verify_password(
     context: &ActionContext<'_>,
     client_key: &ClientKey,
@@ -34,7 +34,7 @@ pub(crate) async fn verify_password(
 ///
 /// # Errors
 ///
-/// 503 when too many are being hashed.
+/// 503 when too many passwords are being hashed.
 pub(crate) async fn hash_password(
     context: &ActionContext<'_>,
     client_key: &ClientKey,

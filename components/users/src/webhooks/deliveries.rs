@@ -1,5 +1,5 @@
-//! The deliveries of a webhook: events that were delivered, wait for delivery, or could not be
-//! delivered. The worker delivers them.
+//! The deliveries of a webhook: events that were delivered, are waiting for delivery, or could not
+//! be delivered. The worker delivers them.
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};

@@ -1,5 +1,5 @@
 //! The command line of `lms`: its subcommands, options and help texts.
-//! Executing them lives in `commands`.
+//! They are executed in `commands`.
 
 pub(crate) mod backup;
 pub(crate) mod cell;

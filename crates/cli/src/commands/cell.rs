@@ -1,5 +1,5 @@
 //! Executing `lms cell check`, and printing the cells.
-//! Starting cells on a developer's machine lives in `local`.
+//! Cells on a developer's machine are started in `local`.
 
 use std::process::ExitCode;
 

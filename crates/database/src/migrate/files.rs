@@ -1,5 +1,5 @@
 //! Reading the schema's files: the baseline in the order in which it is applied, and the changes by their numbers.
-//! Applying them lives in `mod.rs`; choosing those that a database still needs lives in `plan.rs`.
+//! They are applied in `migrate`; those that a database still needs are chosen in `plan`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

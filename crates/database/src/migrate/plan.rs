@@ -1,5 +1,5 @@
 //! The migrations that a database still needs, computed from those that have been applied.
-//! Reading files lives in `files.rs`, and the database is used in `mod.rs` alone.
+//! Files are read in `files`, and only `migrate` itself uses the database.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -70,7 +70,7 @@ pub async fn excess_privileges(client: &Client) -> Result<ExcessPrivileges> {
     )
 }
 
-/// Revokes them as far as this login can: those on temporary objects as the database's owner, those on large objects as a superuser.
+/// Revokes the excess privileges that this login can revoke: those on temporary objects as the database's owner, all as a superuser.
 /// `lms doctor` reports the rest.
 ///
 /// # Errors

@@ -22,8 +22,8 @@ use super::fair_queue::QueuePermit;
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a request with a streamed body waits for those before it. The host has none of the body
-/// in memory meanwhile. Some clients give up a connection on which they could send nothing for 30
-/// s.
+/// in memory meanwhile. Some clients give up a connection on which they could send nothing for half
+/// a minute.
 const STREAMED_BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The number of requests with streamed bodies that may wait on one thread.

@@ -1,4 +1,4 @@
-//! The providers' APIs as far as the adapters use them, with the same refusals.
+//! The parts of the providers' APIs that the adapters use, with the same error responses.
 //! Messages are stored and shown in `dev_outbox`.
 
 use std::collections::HashMap;

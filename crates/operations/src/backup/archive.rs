@@ -1,5 +1,5 @@
 //! The archive of the write-ahead log in a repository: its segments, gaps, and the recovery window that follows from them.
-//! Choosing a backup for a restore lives in `restore`.
+//! The backup for a restore is chosen in `restore`.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! The state of the server's archiver, from `pg_stat_archiver`, and waiting for it.
-//! Setting up archiving lives in `configure`.
+//! Archiving is set up in `configure`.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::{Duration, Instant};

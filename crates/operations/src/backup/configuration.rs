@@ -1,5 +1,5 @@
 //! The text of pgBackRest's configuration for one cell.
-//! Writing it to a file lives in `access` and `configure`.
+//! It is written to a file in `access` and `configure`.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! The credentials of a cell's repositories. They are read from files, so that no list of processes shows them.
-//! Writing them into pgBackRest's configuration lives in `configuration`.
+//! They are written into pgBackRest's configuration in `configuration`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

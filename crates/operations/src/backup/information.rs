@@ -1,5 +1,5 @@
 //! The backups in a repository, parsed from the output of `pgbackrest info`.
-//! Running it lives in `access`.
+//! The command is run in `access`.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};

@@ -1,5 +1,5 @@
 //! Listing the backups and recovery windows of a cell (`lms backup list`).
-//! Reading them lives in `information` and `archive`.
+//! They are read in `information` and `archive`.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
 //! Backups of a cell with pgBackRest: archiving its write-ahead log, making and verifying backups, and restoring a whole cluster to a time.
-//! Restoring one tenant lives in `tenant_restore`.
+//! A single tenant is restored in `tenant_restore`.
 
 mod access;
 mod archive;

@@ -1,5 +1,5 @@
 //! Replaying the write-ahead log over a restored backup, by a server that accepts no connections and is stopped afterwards.
-//! Copying the backup lives in `restore`.
+//! The backup is copied in `restore`.
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Restoring a cell to a time, in a new data directory (`lms backup restore`). It needs the definition of the cell, a repository and the
 //! passphrase.
-//! Replaying the write-ahead log lives in `recovery`.
+//! The write-ahead log is replayed in `recovery`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

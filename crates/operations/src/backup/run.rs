@@ -1,5 +1,5 @@
 //! Making a backup in each repository of a cell (`lms backup run`).
-//! Setting up archiving, which must precede it, lives in `configure`.
+//! Archiving must have been set up before, in `configure`.
 
 use anyhow::{Context, Result, bail};
 

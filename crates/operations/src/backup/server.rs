@@ -1,5 +1,5 @@
 //! The PostgreSQL server that is backed up: its account, its data directory, and a login that may start a backup.
-//! Finding the private cluster of a developer's machine lives in `local::cluster`.
+//! The private cluster of a developer's machine is found in `local::cluster`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! Verifying the repositories of a cell (`lms backup verify`): reading everything, and finding damaged and missing files.
-//! A restore for real lives in `restore`.
+//! Backups are restored in `restore`.
 
 use std::fmt::{self, Display, Formatter};
 

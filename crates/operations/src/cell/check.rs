@@ -1,5 +1,5 @@
 //! Checking the definitions of cells, by themselves and against each other: cells share nothing.
-//! Reading the definitions lives in the parent module.
+//! The definitions are read in the parent module.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! The definitions of cells in `deploy/cells/<name>.toml`, and reading them.
-//! Checking them lives in `check`; the identity of a database's cell lives in `database::migrate`.
+//! They are checked in `check`; the identity of the cell that a database stores is in `database::migrate`.
 
 mod check;
 

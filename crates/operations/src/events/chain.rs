@@ -1,5 +1,5 @@
 //! The chain of a tenant's events: the canonical form of an event, its hashes, and the walk that finds the first break.
-//! Reading events lives in `log`.
+//! Events are read in `log`.
 
 use std::fmt::{self, Display, Formatter};
 

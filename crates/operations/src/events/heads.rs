@@ -1,6 +1,6 @@
 //! Signed heads: the ends of all tenants' chains at some time, kept outside of the database, so that a chain that is rewritten up to its end
 //! is detected. They are a compact JSON Web Signature (RFC 7515) with EdDSA (RFC 8037).
-//! Making the keys lives in `keys`; comparing a chain with its signed head lives in `verify`.
+//! The keys are generated in `keys`; a chain is compared with its signed head in `verify`.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! The pair of Ed25519 keys for signing heads, in the standard forms PKCS #8 and SubjectPublicKeyInfo in PEM.
-//! Signing lives in `heads`.
+//! The heads are signed in `heads`.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

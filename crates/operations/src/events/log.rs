@@ -1,5 +1,5 @@
 //! Reading the log of a tenant in windows of positions, with one event at a time in memory.
-//! Checking the events lives in `chain`.
+//! The events are checked in `chain`.
 
 use anyhow::{Context, Result};
 use database::explain;

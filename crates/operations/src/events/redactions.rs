@@ -1,5 +1,5 @@
 //! The states that erasures have put in place of the original ones, and the proof that each erasure did what its event says.
-//! Erasing a person lives in `crate::privacy`.
+//! A person is erased in `crate::privacy`.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! Transactions that see one state of a tenant's log, however long they take.
-//! Reading the log in them lives in `log`.
+//! The log is read in `log`.
 
 use anyhow::{Result, bail};
 use database::{explain, tenant};

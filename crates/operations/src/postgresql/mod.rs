@@ -1,5 +1,5 @@
 //! A PostgreSQL server on its own machine: its account, programs and process, and the disk space and ports that it needs.
-//! Connecting to a server lives in the crate `database`; the private cluster for development lives in `local::cluster`.
+//! Connections to a server are opened in the crate `database`; the private cluster for development is in `local::cluster`.
 
 mod account;
 mod process;

@@ -1,5 +1,5 @@
 //! The process of a PostgreSQL server, found through its data directory.
-//! Starting and stopping servers lives in `local::cluster` and `backup::recovery`.
+//! Servers are started and stopped in `local::cluster` and `backup::recovery`.
 
 use std::fs;
 use std::path::Path;

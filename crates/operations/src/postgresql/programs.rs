@@ -1,5 +1,5 @@
 //! PostgreSQL's programs on this machine, and their version.
-//! Running a private cluster with them lives in `local::cluster`.
+//! A private cluster is run with them in `local::cluster`.
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use database::explain;
 use database::migrate::{Applied, ledger};
 use database::tenant::set_context;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 use uuid::Uuid;
 
 /// The addresses of a cell.
@@ -81,6 +81,27 @@ impl Cells {
             from_cell,
             to_cell,
         })
+    }
+
+    /// Begins a read-only snapshot in the source and a transaction in the target, both in the tenant's context. `disable_triggers` is about
+    /// the target.
+    pub(super) async fn begin(
+        &mut self,
+        tenant: Uuid,
+        disable_triggers: bool,
+    ) -> Result<(Transaction<'_>, Transaction<'_>)> {
+        let source = self
+            .from
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await
+            .map_err(explain)?;
+        enter(&source, tenant, REQUEST, false).await?;
+        let target = self.to.transaction().await.map_err(explain)?;
+        enter(&target, tenant, REQUEST, disable_triggers).await?;
+        Ok((source, target))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use database::analytics::{self, View};
 use database::{copy_rows, explain};
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::cells::{Cell, Cells, REQUEST, enter};
@@ -120,17 +120,7 @@ async fn check_chain(receipt: &Receipt, to: &Cell) -> Result<()> {
 /// Checks that each row of a recorded table in the source is in the target as it is, or that an event there explains the difference.
 async fn check_rows(cells: &mut Cells, receipt: &Receipt) -> Result<()> {
     let tenant = receipt.tenant_id;
-    let source = cells
-        .from
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await
-        .map_err(explain)?;
-    enter(&source, tenant, REQUEST, false).await?;
-    let target = cells.to.transaction().await.map_err(explain)?;
-    enter(&target, tenant, REQUEST, false).await?;
+    let (source, target) = cells.begin(tenant, false).await?;
     ensure!(
         Head::read(&source, tenant).await? == receipt.events && is_sealed(&source, tenant).await?,
         "the tenant has changed in the cell {} since the relocation: nothing was erased",

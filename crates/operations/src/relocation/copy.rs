@@ -3,10 +3,10 @@
 
 use anyhow::{Context, Result, bail};
 use database::{copy_rows, explain};
-use tokio_postgres::{IsolationLevel, Transaction};
+use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::cells::{Cells, REQUEST, enter};
+use super::cells::Cells;
 use super::receipt::Head;
 use super::record::Relocation;
 use super::tables::{Table, tenant_tables};
@@ -19,17 +19,7 @@ pub(super) async fn run(
     source_url: &str,
 ) -> Result<Relocation> {
     let tenant = relocation.receipt.tenant_id;
-    let source = cells
-        .from
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await
-        .map_err(explain)?;
-    enter(&source, tenant, REQUEST, false).await?;
-    let target = cells.to.transaction().await.map_err(explain)?;
-    enter(&target, tenant, REQUEST, true).await?;
+    let (source, target) = cells.begin(tenant, true).await?;
     let tables = tenant_tables(&source).await?;
     for table in &tables {
         copy_table(&source, &target, table, tenant)

@@ -1,5 +1,5 @@
 //! Copying a tenant's rows from a restored cluster into a schema of their own beside the live tables.
-//! Writing them back from there lives in `rows`.
+//! They are written back from there in `rows`.
 
 use anyhow::{Context, Result, ensure};
 use database::migrate::{self, ledger};

@@ -1,6 +1,6 @@
 //! Restoring one tenant to a time (`lms tenant restore`), from its events or from a restored cluster. Other tenants are not affected, and
 //! every restored row is an event of its own in the log. docs/how-to/restore-a-tenant.md says what is restored.
-//! Writing the rows lives in `rows`.
+//! The rows are written in `rows`.
 
 mod copy;
 mod rows;
@@ -22,7 +22,7 @@ pub use rows::{NOT_RESTORED, Restored};
 pub enum Source {
     /// The tenant's events up to a time.
     Events(DateTime<Utc>),
-    /// A cluster that was restored to the time, by its address, which has a password.
+    /// The address, with its password, of a cluster that was restored to the time.
     Cluster(String),
 }
 

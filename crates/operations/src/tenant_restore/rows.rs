@@ -1,5 +1,5 @@
 //! Writing rows back as they were, with an event for each, as triggers would do but without the rules for users.
-//! Making the schema with the former rows lives in `copy` and `events::replay`.
+//! The schema with the former rows is created in `copy` or `events::replay`.
 
 use std::fmt::{self, Display, Formatter};
 

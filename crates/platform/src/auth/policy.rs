@@ -91,8 +91,8 @@ pub struct Grant {
     pub own: Option<&'static str>,
     /// The fields that the role can set.
     pub writes: Fields,
-    /// The condition of row security for the role, as SQL on the row `r` that an index can answer.
-    /// Lists repeat it.
+    /// The condition of row security for the role, as SQL on the row `r` for which an index can be
+    /// used. Lists repeat it.
     pub index_condition: Option<&'static str>,
 }
 
@@ -141,8 +141,8 @@ impl Grant {
         self
     }
 
-    /// Sets a condition on the role's rows that an index can answer. Row security decides which
-    /// rows the role can access, and this condition decides which index finds them.
+    /// Sets a condition on the role's rows for which an index can be used. Row security decides
+    /// which rows the role can access, and this condition decides which index finds them.
     pub const fn index_condition(mut self, condition: &'static str) -> Self {
         self.index_condition = Some(condition);
         self

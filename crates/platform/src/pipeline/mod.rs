@@ -1,4 +1,4 @@
-//! The way of a request, the same for every endpoint of every component. The declarations of the
+//! The path of a request, the same for every endpoint of every component. The declarations of the
 //! endpoints are in `declare`.
 //!
 //! `resolve` makes the plan from the head, `body_reader` reads the body, and `handle` runs one

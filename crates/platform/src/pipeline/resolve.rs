@@ -33,7 +33,7 @@ pub struct Plan {
     /// The destination, or the problem that is returned once the body was read. A body that is left
     /// unread would cost the client its connection.
     pub(crate) destination: Result<Destination, Problem>,
-    /// Reads the body; none if a body has no meaning.
+    /// Reads the body; none if the method gives a body no meaning.
     reader: Option<BodyReader>,
 }
 
@@ -59,8 +59,8 @@ pub(crate) struct Resolved {
 }
 
 impl Plan {
-    /// Returns the reader of the body; none if a body has no meaning, and then its coding has none
-    /// either.
+    /// Returns the reader of the body; none if the method gives a body no meaning, in which case
+    /// its content coding is ignored too.
     pub fn body_reader(&mut self) -> Option<BodyReader> {
         self.reader.take()
     }
@@ -131,7 +131,7 @@ pub fn resolve(
 
 /// Returns the plan of a request whose body, if it has one, is kept as bytes.
 fn plan(request: &Request, destination: Result<Destination, Problem>) -> Plan {
-    // A body has no meaning there (RFC 9110, section 9.3), nor has its coding.
+    // These methods give a body no meaning (RFC 9110, section 9.3).
     let has_body =
         ![Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&request.method);
     let reader =

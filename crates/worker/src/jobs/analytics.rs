@@ -1,5 +1,5 @@
 //! Refreshing the materialized views behind the analytics, at an interval of its own.
-//! Refreshing a single view lives in `database::analytics`.
+//! A single view is refreshed in `database::analytics`.
 
 use std::time::Duration;
 

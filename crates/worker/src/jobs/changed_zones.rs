@@ -1,5 +1,5 @@
 //! Finding lessons that were planned by rules of their time zone that have changed since.
-//! Planning them anew is a person's decision: saving the schedule again does it.
+//! They are only reported: a person decides to plan them again, by saving the schedule again.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};

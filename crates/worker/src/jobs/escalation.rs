@@ -1,5 +1,5 @@
 //! Escalating overdue requests: the time is recorded, and their priority rises by one step.
-//! Notifying people of it lives in the triggers on requests.
+//! Triggers on requests notify the people concerned.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};

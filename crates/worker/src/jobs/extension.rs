@@ -1,5 +1,5 @@
 //! Adding the missing occurrences of a class: those that have come within the horizon, and all of a series with an end.
-//! Computing them from the schedule lives in the crate `recurrence`.
+//! They are computed from the schedule in the crate `recurrence`.
 
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};

@@ -1,5 +1,5 @@
 //! The jobs of the worker, one file each, and the report on a round.
-//! The order in which they run lives in `rounds`; delivering messages lives in `notifications` and `webhooks`.
+//! The order in which they run is in `rounds`; messages are delivered in `notifications` and `webhooks`.
 
 pub(crate) mod analytics;
 pub(crate) mod changed_zones;

@@ -1,5 +1,5 @@
 //! Retention: deleted rows are removed for good when the time in which they could be restored is over.
-//! The tables, their order, and the reasons for which a row stays live in the schema (`lms_private.purge_deleted`).
+//! The tables, their order, and the reasons for keeping a row are defined in the schema (`lms_private.purge_deleted`).
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};

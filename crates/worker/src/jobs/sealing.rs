@@ -1,5 +1,5 @@
 //! Sealing: committed events get their places in the chains of their tenants, within about a second.
-//! Sealing the events of one tenant lives in `database::tenant`.
+//! The events of one tenant are sealed in `database::tenant`.
 //!
 //! No reader waits for this job, because a request that reads the log first seals the events that it can see. The job keeps the
 //! number of unsealed events small.

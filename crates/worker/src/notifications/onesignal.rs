@@ -1,6 +1,6 @@
 //! The adapter for push notifications by OneSignal: `POST /notifications`, to the devices on which a user has signed in under the
 //! user's id. OneSignal drops a message whose `idempotency_key` it knows.
-//! Sending and reading the answer live in `provider`.
+//! Messages are sent, and answers read, in `provider`.
 
 use anyhow::Result;
 use reqwest::RequestBuilder;

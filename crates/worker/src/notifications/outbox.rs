@@ -75,7 +75,7 @@ impl Queue for Outbox<'_> {
         self.provider.endpoint().timeout()
     }
 
-    /// Sends a code for each requested password reset that belongs to an account.
+    /// Queues the code for each requested password reset that belongs to an account.
     async fn fill(&self, client: &mut Client, _: DateTime<Utc>) -> Result<()> {
         if self.channel != Channel::Email {
             return Ok(());

@@ -1,5 +1,5 @@
 //! The adapter for e-mail by Resend: `POST /emails`. Resend drops a message whose `Idempotency-Key` it has had in the last 24 hours.
-//! Sending and reading the answer live in `provider`.
+//! Messages are sent, and answers read, in `provider`.
 
 use anyhow::Result;
 use reqwest::RequestBuilder;

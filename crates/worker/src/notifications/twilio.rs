@@ -1,6 +1,6 @@
 //! The adapter for SMS by Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`. Twilio's public interface has no idempotency key, so
 //! an SMS whose answer was lost may arrive twice.
-//! Sending and reading the answer live in `provider`.
+//! Messages are sent, and answers read, in `provider`.
 
 use anyhow::Result;
 use reqwest::RequestBuilder;

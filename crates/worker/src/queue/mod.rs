@@ -2,7 +2,7 @@
 //! The SQL of each queue lives with its messages, in `notifications::outbox` and `webhooks::deliveries`.
 //!
 //! A short transaction claims a delivery for a limited time, the lease. The delivery is sent outside of any transaction, and
-//! another transaction records the outcome. When a worker breaks off in between, the lease expires and the delivery is sent
+//! another transaction records the outcome. When a worker stops in between, the lease expires and the delivery is sent
 //! again, under the same key. So nothing is lost, any number of workers may run side by side, and a recipient that knows the key
 //! drops the duplicate.
 
@@ -88,7 +88,7 @@ pub(crate) trait Queue: Sync {
     /// The longest time that one attempt takes.
     fn timeout(&self) -> Duration;
 
-    /// Fills the queue with what has come up since the last time.
+    /// Queues the deliveries that have become necessary since the last call.
     fn fill(
         &self,
         client: &mut Client,

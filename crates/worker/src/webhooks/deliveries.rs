@@ -1,5 +1,5 @@
 //! The deliveries of webhooks as a queue: claiming what is due, posting it, and recording the outcome.
-//! The retries live in `queue`, filling from the event log in `fill`, and posting in `sender`.
+//! Retries are scheduled in `queue`, the queues are filled from the event log in `fill`, and messages are posted in `sender`.
 
 use std::time::Duration;
 

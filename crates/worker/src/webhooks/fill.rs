@@ -1,5 +1,5 @@
 //! Filling the queues of webhooks from the event log.
-//! Delivering what is queued lives in `deliveries`.
+//! Queued events are delivered in `deliveries`.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};

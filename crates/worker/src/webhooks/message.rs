@@ -1,5 +1,5 @@
 //! A message on its way to a webhook.
-//! Claiming it lives in `deliveries`; posting it lives in `sender`.
+//! It is claimed in `deliveries` and posted in `sender`.
 
 use tokio_postgres::Row;
 use uuid::Uuid;

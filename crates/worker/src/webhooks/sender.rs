@@ -1,5 +1,5 @@
-//! Posting a message to its receiver, at addresses that are public when the connection is made. Of the answer only the head is read.
-//! Signing lives in `signature`; the retries live in `queue`.
+//! Posting a message to its receiver, at addresses that are public when the connection is made. Only the head of the answer is read.
+//! Messages are signed in `signature`; retries are scheduled in `queue`.
 
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};

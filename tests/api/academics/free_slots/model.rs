@@ -32,7 +32,8 @@ pub(super) const ZONES: [(&str, [Day; 2]); 4] = [
 /// Start and end in minutes of the day.
 type Window = (i64, i64);
 
-/// A tutor's time. Times are minutes of the day, and days are counted from the first one.
+/// A tutor's availability and lessons, and the period and duration of a request. Times are minutes
+/// of the day, and days are counted from the first one.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     pub(super) zone: usize,
@@ -41,9 +42,9 @@ pub(super) struct Case {
     before: i64,
     weekly: Vec<(usize, i64, i64)>,
     exceptions: Vec<(i64, bool, Option<Window>)>,
-    /// The hours from the start, and whether the lesson is cancelled.
+    /// The start in hours from midnight UTC of the first day, and true if the lesson is cancelled.
     lessons: Vec<(i64, bool)>,
-    /// The minutes from midnight UTC of the first day, and the duration.
+    /// The start of the period in minutes from midnight UTC of the first day, and its length.
     from: i64,
     length: i64,
     pub(super) minutes: i64,
@@ -168,7 +169,7 @@ impl Case {
         (is_weekly || is_excepted(true)) && !is_excepted(false) && !is_booked
     }
 
-    /// Returns the free periods that are long enough, minute by minute.
+    /// Returns the free periods that are long enough, by checking each minute.
     pub(super) fn expected(&self) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
         let mut stretches = Vec::new();
         let mut begun: Option<DateTime<Utc>> = None;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(crate) const PATH: &str = "/v1/finance-records/statement";
 
-/// A parent who is first contact and guardian of two children in two centres.
+/// A parent of two children in two centres: the first contact of one, and a guardian of the other.
 pub(crate) struct Family {
     pub(crate) parent: Uuid,
     pub(crate) home: Uuid,
@@ -43,7 +43,7 @@ pub(crate) async fn family(app: &Application, admin: &Session) -> Result<Family>
     })
 }
 
-/// Creates a payment or a reimbursement of a student on a date.
+/// Returns the body of a payment or a reimbursement of a student on a date.
 pub(crate) fn entry(centre: Uuid, student: Uuid, kind: &str, amount: &str, day: &str) -> Value {
     json!({
         "centre_id": centre,
@@ -74,7 +74,8 @@ async fn content(app: &Application, session: &Session, query: &str) -> Result<Va
     Ok(reply.expect(200).json())
 }
 
-/// Creates payments of the family in two currencies, one of them reversed, and returns the first number.
+/// Creates finance records of the family in two currencies, one of them reversed, and returns the
+/// number of the first.
 async fn create_records(app: &Application, finance: &Session, family: &Family) -> Result<u64> {
     let before = entry(family.home, family.child, "payment", "100.50", "2026-02-27");
     let first = create(app, finance, &before).await?["number"]

@@ -1,4 +1,5 @@
-//! Tests the notifications about lessons that change through their class: each person gets one, about future lessons only.
+//! Tests the notifications about lessons that change with their class: each person gets one, about
+//! future lessons only.
 
 mod enrolment;
 mod schedules;
@@ -113,7 +114,7 @@ fn assert_mentions(text: &str, parts: &[&str]) {
     }
 }
 
-/// Returns the schedule of Mondays in April 2035 between two hours.
+/// Returns a schedule that begins on Monday, 2 April 2035, between two hours of the day.
 fn series(from: u8, to: u8, rule: &str) -> Value {
     let start = format!("2035-04-02T{from}:00:00");
     let end = format!("2035-04-02T{to}:00:00");
@@ -121,7 +122,7 @@ fn series(from: u8, to: u8, rule: &str) -> Value {
 }
 
 #[test]
-fn a_deleted_restored_or_split_class_is_notified() {
+fn deleting_restoring_or_splitting_a_class_sends_notifications() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;

@@ -60,7 +60,7 @@ fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
 }
 
 #[test]
-fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
+fn notifications_of_a_changed_series_name_the_lessons_that_are_cancelled_added_or_moved() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
@@ -91,7 +91,7 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
             .take_notifications(app, "lesson_cancelled", &group.family())
             .await?;
         assert_mentions(&told[1], &["on 2035-04-09 "]);
-        // Another time and one lesson less cause one notification.
+        // A new time and one lesson fewer cause one notification.
         let fewer = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=3")});
         patch(app, &admin, &class, fewer).await?;
         let told = group
@@ -117,7 +117,7 @@ fn a_shortened_extended_or_excepted_series_is_notified_by_its_lessons() {
 }
 
 #[test]
-fn lessons_on_other_days_are_notified_week_by_week() {
+fn a_change_of_weekday_is_announced_as_moved_lessons_of_the_same_weeks() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let group = group(app, &admin).await?;
@@ -138,7 +138,7 @@ fn lessons_on_other_days_are_notified_week_by_week() {
         );
         assert_mentions(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
         assert_mentions(&told[1], &[" 4 lessons are added."]);
-        // The lessons go from a Sunday to the following Monday, which belongs to another week.
+        // The lessons move from Sundays to the following Mondays, which belong to other weeks.
         let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
         let class = group.create_class(app, &admin, "Flute", sundays).await?;
         let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});

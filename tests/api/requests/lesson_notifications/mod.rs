@@ -124,7 +124,7 @@ fn a_parent_of_two_gets_one_notification_naming_only_their_children() {
         let tutor = last(app, tutor, "lesson_moved").await?;
         assert!(tutor.contains("Ada Lee, Ben Lee and Cy Moss"), "{tutor}");
 
-        // Without a reason of its own, it does not repeat the reason of an earlier change.
+        // The notification of a change without a reason does not repeat that of an earlier change.
         let body = json!({"starts_at": "2035-04-04T16:00:00Z", "ends_at": "2035-04-04T17:00:00Z"});
         app.post(&admin, &format!("{at}/move"), body)
             .await?
@@ -148,7 +148,7 @@ async fn account(app: &Application, student: Uuid) -> Result<Uuid> {
 }
 
 #[test]
-fn changes_of_room_and_tutor_are_notified_once_for_many_lessons() {
+fn a_change_of_room_or_tutor_of_many_lessons_sends_one_notification() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let families = families(app, &admin).await?;

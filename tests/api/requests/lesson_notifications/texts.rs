@@ -167,7 +167,7 @@ fn a_tenants_templates_may_have_optional_sections() {
                 .ends_with(": In {{tutor}}.")
         );
 
-        // A list of names is available as a list and as a phrase.
+        // Names are given as a list, which is joined into a phrase, or as a phrase.
         for (students, expected) in [
             (json!(["A", "B", "C"]), "A, B and C"),
             (json!("A & B"), "A & B"),

@@ -126,7 +126,7 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
 }
 
 #[test]
-fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
+fn only_an_empty_centre_is_deleted_and_nothing_is_restored_to_it() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let body =
@@ -188,7 +188,7 @@ fn a_centre_is_deleted_only_when_it_is_empty_and_gets_nothing_back() {
         )
         .await?;
         assert_eq!(refused.expect(409).pointers(), ["/centre_id"]);
-        // The tutor belongs to a centre, which the account alone would not.
+        // The account and its tutor row cannot be restored to a deleted centre.
         bring_back(app, &admin, user, "delete").await?.expect(409);
         class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?

@@ -161,7 +161,7 @@ fn a_restored_class_does_not_bring_back_students_who_have_left() {
 }
 
 #[test]
-fn of_a_concurrent_deactivation_and_booking_one_is_rejected() {
+fn a_concurrent_deactivation_and_booking_do_not_both_succeed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for _ in 0..8 {

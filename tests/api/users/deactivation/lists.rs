@@ -1,4 +1,4 @@
-//! Tests that inactive people are in no search, list or selection.
+//! Tests that inactive people are in no search or list, and cannot be booked, assigned or lent to.
 
 use crate::academics::gamification::award;
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn inactive_people_are_not_found_booked_assigned_or_lent_anything() {
             }
             assert_eq!(queries::write_marks(app).await?, before);
 
-            // Attendance of a past lesson can still be recorded.
+            // A past class can still be recorded for an inactive tutor, but not for a deleted one.
             let mut past = class_body(&family, &[]);
             past["schedule"] =
                 class_fixture::single_schedule("UTC", "2026-01-05T05:00:00", "2026-01-05T06:00:00");
@@ -119,7 +119,7 @@ fn current_lists_exclude_people_who_have_left() {
                 bring_back(app, &admin, user, way).await?.expect(200);
             }
         }
-        // Analytics of inactive people are found by id.
+        // The analytics of inactive people can still be found by id.
         remove(app, &admin, family.student_user, "deactivate")
             .await?
             .expect(200);

@@ -46,7 +46,7 @@ async fn family(app: &Application, admin: &Session) -> Result<Family> {
     })
 }
 
-/// Returns the user of a tutor or a student.
+/// Returns the user of a tutor, a student or a staff member.
 async fn user_of(app: &Application, table: &str, id: Uuid) -> Result<Uuid> {
     let sql = format!("select user_id from lms.{table} where id = $1");
     queries::fetch_id(app, &sql, &[&id]).await

@@ -1,5 +1,6 @@
-//! A component for tests that calls every function of `spin:postgres`, synchronous or asynchronous by its path, and responds
-//! with one line for each result. The test that reads them is `tests/guarantees/database_interface.rs`.
+//! A component for tests that calls the functions of `spin:postgres`, synchronous or asynchronous
+//! ones depending on the request's path, and responds with one line for each result. The test that
+//! reads them is `tests/guarantees/database_interface.rs`.
 
 #![cfg(target_family = "wasm")]
 

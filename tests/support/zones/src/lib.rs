@@ -12,7 +12,7 @@ use serde_json::json;
 
 /// The end of the changes that are described, in seconds since 1970: the year 2100.
 const END: i64 = 4_102_444_800;
-/// No zone changes twice within a week.
+/// The interval in seconds at which changes are searched: no zone changes twice within a week.
 const WEEK: i64 = 604_800;
 
 static REGISTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

@@ -1,6 +1,6 @@
 //! Exporting the log of a tenant into files (`lms events export`), part by part. A part is written under a temporary name and renamed when
 //! it is complete, so that an interrupted export resumes after its last part and writes nothing twice.
-//! The formats live in files of their own; naming and finding parts lives in `parts`.
+//! The formats are in files of their own; parts are named and found in `parts`.
 
 mod ndjson;
 mod parquet;

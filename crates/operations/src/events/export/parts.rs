@@ -1,5 +1,5 @@
 //! The parts of an export in their directory: `<tenant>-<first position>-<last position>.<format>`.
-//! Writing their content lives in the parent module.
+//! Their content is written in the parent module.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};

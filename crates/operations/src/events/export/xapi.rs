@@ -103,7 +103,7 @@ impl Statements {
         );
         #[allow(clippy::cast_precision_loss)] // Scores have four digits.
         let scaled = score as f64 / f64::from(max);
-        // A score from before its type had a limit may exceed it, and has no scaled score in xAPI.
+        // An old score may exceed the limit that its type has now. Such a score has no scaled form in xAPI.
         statement["result"] = match (0..=i64::from(max)).contains(&score) {
             true => json!({"score": {"scaled": scaled, "raw": score, "min": 0, "max": max}}),
             false => json!({"score": {"raw": score}}),

@@ -1,5 +1,5 @@
 //! Deriving rows that are not events themselves from recorded rows: journal entries, their totals, and sequences of numbers.
-//! Rebuilding recorded rows lives in the parent module.
+//! Recorded rows are rebuilt in the parent module.
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ pub(super) async fn derive(
     end: i64,
     time: Option<DateTime<Utc>>,
 ) -> Result<()> {
-    for table in ["finance_lines", "finance_totals", "tenant_sequences"] {
+    for table in ["journal_entries", "finance_totals", "tenant_sequences"] {
         copy_definition(transaction, table, schema).await?;
     }
     let schema = quote_name(schema);
@@ -43,15 +43,15 @@ pub(super) async fn derive(
 /// The SQL that derives journal entries and totals, as `lms_private.rebuild_ledger` does for all tenants.
 fn ledger(schema: &str) -> String {
     format!(
-        "insert into {schema}.finance_lines (
+        "insert into {schema}.journal_entries (
           tenant_id, id, record_id, account, amount, currency, created_at, updated_at, created_by, updated_by
         )
         select
           r.tenant_id,
-          lms_private.line_id(r.id, l.account),
+          lms_private.journal_entry_id(r.id, a.account),
           r.id,
-          l.account,
-          lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id),
+          a.account,
+          lms_private.journal_amount(a.account, r.method, r.type, r.amount, r.reverses_id),
           r.currency,
           r.created_at,
           r.created_at,
@@ -60,7 +60,7 @@ fn ledger(schema: &str) -> String {
         from {schema}.finance_records as r
         cross join lateral unnest(
           array[lms_private.money_account(r.method), lms_private.purpose_account(r.type)]
-        ) as l (account);
+        ) as a (account);
 
         insert into {schema}.finance_totals (tenant_id, centre_id, effective_on, currency, type, amount, records)
         select

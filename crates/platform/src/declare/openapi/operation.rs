@@ -1,6 +1,5 @@
 //! Describes one operation: its parameters, its body, its responses and the roles that may call it.
-//! Parameters are in `parameters`, schemas
-//! in `schema`, and the statuses of problems in `problems`.
+//! Parameters are in `parameters`, schemas in `schema`, and the statuses of problems in `problems`.
 
 use serde_json::{Map, Value, json};
 

@@ -92,22 +92,17 @@ fn refused(refusal: DatabaseError) -> Outcome {
         // existing row.
         "23505" => match field_of(&refusal, "_key") {
             Some(field) => Problem {
-                errors: vec![FieldError::new(
-                    format!("/{field}"),
-                    "not_unique",
-                    "The value is already in use.",
-                )],
+                errors: vec![not_unique(format!("/{field}"))],
                 ..Problem::new(Kind::Conflict)
             },
             None => Problem::new(Kind::Conflict).detail("The resource already exists."),
         },
-        "23503" => match field_of(&refusal, "_fkey") {
-            Some(field) => Problem::invalid(vec![FieldError::new(
-                format!("/{field}"),
-                "not_found",
-                no_such(&field),
-            )]),
-            None => Problem::new(Kind::Conflict)
+        // The schema's own functions name the field as the column.
+        "23503" => match field_of(&refusal, "_fkey").or(refusal.column) {
+            Some(field) if !field.is_empty() => {
+                Problem::invalid(vec![not_found(format!("/{field}"))])
+            }
+            _ => Problem::new(Kind::Conflict)
                 .detail("The resource is still in use by another resource."),
         },
         "23514" | "23502" => match field_of(&refusal, "_check").or(refusal.column.clone()) {
@@ -156,18 +151,31 @@ fn refused(refusal: DatabaseError) -> Outcome {
     problem(result)
 }
 
-/// Returns the errors of several rows, which a statement collected as JSON in the detail.
+/// Returns the errors of the rows of an import, which a statement collected as JSON in the detail.
 fn listed(refusal: &DatabaseError) -> Option<Vec<FieldError>> {
     #[derive(serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Reason {
+        NotFound,
+        NotUnique,
+    }
+    #[derive(serde::Deserialize)]
     struct Listed {
-        pointer: String,
-        detail: String,
+        row: usize,
+        field: String,
+        code: Reason,
     }
     let listed: Vec<Listed> = serde_json::from_str(refusal.detail.as_deref()?).ok()?;
     Some(
         listed
             .into_iter()
-            .map(|error| FieldError::new(error.pointer, "invalid", error.detail))
+            .map(|Listed { row, field, code }| {
+                let pointer = format!("/{row}/{field}");
+                match code {
+                    Reason::NotFound => not_found(pointer),
+                    Reason::NotUnique => not_unique(pointer),
+                }
+            })
             .collect(),
     )
 }
@@ -184,10 +192,15 @@ fn about_field(kind: Kind, code: &'static str, refusal: DatabaseError) -> Proble
     }
 }
 
-/// Returns the message for a field that refers to a missing resource: `No such centre.` for
-/// `centre_id`. The same function of the database is `lms.no_such`.
-fn no_such(field: &str) -> String {
-    let name = field.rsplit('/').next().unwrap_or(field);
+/// Returns the error of a field whose value another resource has already.
+fn not_unique(pointer: String) -> FieldError {
+    FieldError::new(pointer, "not_unique", "The value is already in use.")
+}
+
+/// Returns the error of a field that refers to a resource that does not exist or that the caller
+/// does not see: `No such centre.` for `/centre_id`.
+fn not_found(pointer: String) -> FieldError {
+    let name = pointer.rsplit('/').next().unwrap_or(&pointer);
     let name = name
         .strip_suffix("_ids")
         .or(name.strip_suffix("_id"))
@@ -199,7 +212,7 @@ fn no_such(field: &str) -> String {
         "reverses" => "finance record".to_owned(),
         _ => name.replace('_', " "),
     };
-    format!("No such {noun}.")
+    FieldError::new(pointer, "not_found", format!("No such {noun}."))
 }
 
 /// Returns the field of a constraint. Constraints are named `<table>_<field><suffix>`, and unique

@@ -188,11 +188,20 @@ fn constraints_name_their_field_and_never_themselves() {
         assert_eq!(error(&problem), expected);
         assert!(!problem.body("r").contains(&name));
     }
-    let missing = DatabaseError {
-        column: Some("name".to_owned()),
-        ..refusal("23502")
-    };
-    assert_eq!(error(&problem_of(missing)), ("/name", "invalid"));
+    for (code, field, expected) in [
+        ("23502", "name", ("/name", "invalid")),
+        (
+            "23503",
+            "profile/parent_id",
+            ("/profile/parent_id", "not_found"),
+        ),
+    ] {
+        let named = DatabaseError {
+            column: Some(field.to_owned()),
+            ..refusal(code)
+        };
+        assert_eq!(error(&problem_of(named)), expected);
+    }
     for other in [
         about("23505", "finance_records", "idx_finance_centre_id"),
         about("23505", "users", "users_pkey"),
@@ -242,18 +251,24 @@ fn a_tenant_that_has_moved_is_found_at_its_url() {
 fn errors_of_rows_are_listed() {
     let listed = DatabaseError {
         detail: Some(
-            r#"[{"pointer":"/2/name","detail":"Taken."},{"pointer":"/9/id","detail":"No."}]"#
+            r#"[{"row":2,"field":"email","code":"not_unique"},{"row":9,"field":"student_ids","code":"not_found"}]"#
                 .to_owned(),
         ),
         ..refusal("LM422")
     };
     let problem = problem_of(listed);
-    let pointers: Vec<&str> = problem
+    let errors: Vec<[&str; 3]> = problem
         .errors
         .iter()
-        .map(|error| error.pointer.as_str())
+        .map(|error| [error.pointer.as_str(), error.code, error.detail.as_str()])
         .collect();
-    assert_eq!(pointers, ["/2/name", "/9/id"]);
+    assert_eq!(
+        errors,
+        [
+            ["/2/email", "not_unique", "The value is already in use."],
+            ["/9/student_ids", "not_found", "No such student."],
+        ]
+    );
     let prose = DatabaseError {
         detail: Some("not JSON".to_owned()),
         ..refusal("LM422")

@@ -162,7 +162,7 @@ impl Filter {
         sql.push("\n    and ");
         if let Some(condition) = self.field.condition {
             // The condition is written into the text and not compared with an argument, so that an
-            // index can answer it.
+            // index can be used for it.
             sql.push(if self.value == "true" { "(" } else { "not (" })
                 .push(condition)
                 .push(")");
@@ -216,8 +216,8 @@ impl Filter {
         }
     }
 
-    /// Adds the column of the row `r`. A member of an object has a column of its own, so that an
-    /// index can find it.
+    /// Adds the column of the row `r`. A member of an object has a column of its own, so that it
+    /// can be indexed.
     fn column(&self, sql: &mut Sql) {
         sql.push("r.");
         self.name(sql, "_");

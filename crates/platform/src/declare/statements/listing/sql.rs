@@ -134,9 +134,9 @@ from finished",
         }
     }
 
-    /// Adds the condition for the rows after the cursor. If all keys have the same direction, an
-    /// index can answer the comparison of whole rows; mixed directions need a condition for each
-    /// key.
+    /// Adds the condition for the rows after the cursor. If all keys have the same direction, whole
+    /// rows are compared, for which an index can be used; mixed directions need a condition for
+    /// each key.
     fn after_cursor(&self, sql: &mut Sql) {
         if self.after.is_none() {
             return;

@@ -22,8 +22,6 @@ fn integers_are_json_numbers() {
     );
 }
 
-/// JSON of any shape, often with the names of fields.
-
 #[test]
 fn decimals_are_json_numbers_with_few_places() {
     for good in [json!(0), json!(7.5), json!(7.25), json!(29.99), json!(30)] {

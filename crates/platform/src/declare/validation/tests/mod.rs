@@ -315,6 +315,7 @@ fn a_client_cannot_send_derived_fields() {
     }
 }
 
+/// Generates JSON of any shape, often with the names of fields.
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

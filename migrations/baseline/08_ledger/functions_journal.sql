@@ -1,4 +1,4 @@
--- Double-entry bookkeeping: each finance record has two lines, one on the account that the money
+-- Double-entry bookkeeping: each finance record has two journal entries, one on the account that the money
 -- moved on and one on the account of its purpose. They sum to zero in each currency, which a check
 -- at commit enforces. Totals by centre and day are maintained with them.
 
@@ -37,7 +37,7 @@ comment on function lms_private.purpose_account is 'The account of the purpose, 
 
 grant execute on function lms_private.purpose_account to lms_definer;
 
-create function lms_private.line_amount(account text, method text, type text, amount numeric, reverses_id uuid) returns numeric
+create function lms_private.journal_amount(account text, method text, type text, amount numeric, reverses_id uuid) returns numeric
 language sql
 immutable
 parallel safe
@@ -52,12 +52,12 @@ return case account
   end
 end;
 
-comment on function lms_private.line_amount is
+comment on function lms_private.journal_amount is
   'The amount that a finance record posts to an account; null when it does not use the account. A payment debits the account of its method and credits income; all other types do the opposite, and a reversal undoes its record.';
 
-grant execute on function lms_private.line_amount to lms_definer;
+grant execute on function lms_private.journal_amount to lms_definer;
 
-create function lms_private.line_id(record_id uuid, account text) returns uuid
+create function lms_private.journal_entry_id(record_id uuid, account text) returns uuid
 language sql
 immutable
 parallel safe
@@ -70,38 +70,38 @@ return encode(
   'hex'
 )::uuid;
 
-comment on function lms_private.line_id is
-  'The id of a line, derived from its record and account, so that lines can be rebuilt from the event log.';
+comment on function lms_private.journal_entry_id is
+  'The id of a journal entry, derived from its record and account, so that entries can be rebuilt from the event log.';
 
-grant execute on function lms_private.line_id to lms_definer;
+grant execute on function lms_private.journal_entry_id to lms_definer;
 
-create function lms_private.write_finance_lines() returns trigger
+create function lms_private.post_journal_entries() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into lms.finance_lines (tenant_id, id, record_id, account, amount, currency)
+  insert into lms.journal_entries (tenant_id, id, record_id, account, amount, currency)
   select
     n.tenant_id,
-    lms_private.line_id(n.id, l.account),
+    lms_private.journal_entry_id(n.id, a.account),
     n.id,
-    l.account,
-    lms_private.line_amount(l.account, n.method, n.type, n.amount, n.reverses_id),
+    a.account,
+    lms_private.journal_amount(a.account, n.method, n.type, n.amount, n.reverses_id),
     n.currency
   from new_rows as n
   cross join lateral unnest(
     array[lms_private.money_account(n.method), lms_private.purpose_account(n.type)]
-  ) as l (account);
+  ) as a (account);
   return null;
 end
 $$;
 
-comment on function lms_private.write_finance_lines is 'Writes the lines of new finance records.';
+comment on function lms_private.post_journal_entries is 'Posts the journal entries of new finance records.';
 
-alter function lms_private.write_finance_lines owner to lms_definer;
+alter function lms_private.post_journal_entries owner to lms_definer;
 
-create function lms_private.check_finance_lines() returns trigger
+create function lms_private.check_journal_entries() returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
@@ -119,34 +119,34 @@ begin
 
   select
     count(*) = 2
-    and sum(l.amount) = 0
+    and sum(e.amount) = 0
     and bool_and(
-      l.currency = r.currency
-      and l.amount is not distinct from lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id)
+      e.currency = r.currency
+      and e.amount is not distinct from lms_private.journal_amount(e.account, r.method, r.type, r.amount, r.reverses_id)
     )
   into is_sound
   from lms.finance_records as r
-  join lms.finance_lines as l
-    on l.tenant_id = r.tenant_id
-    and l.record_id = r.id
+  join lms.journal_entries as e
+    on e.tenant_id = r.tenant_id
+    and e.record_id = r.id
   where r.tenant_id = new.tenant_id
     and r.id = record;
 
   if is_sound is not true then
     raise exception using
       errcode = '23514',
-      message = format('The journal lines of the finance record %s do not have its amount, or do not sum to zero.', record),
-      table = 'finance_lines',
-      constraint = 'finance_lines_balance_check';
+      message = format('The journal entries of the finance record %s do not have its amount, or do not sum to zero.', record),
+      table = 'journal_entries',
+      constraint = 'journal_entries_balance_check';
   end if;
   return null;
 end
 $$;
 
-comment on function lms_private.check_finance_lines is
-  'At commit: checks that a record has exactly its two lines, in its currency, and that they sum to zero.';
+comment on function lms_private.check_journal_entries is
+  'At commit: checks that a record has exactly its two journal entries, in its currency, and that they sum to zero.';
 
-alter function lms_private.check_finance_lines owner to lms_definer;
+alter function lms_private.check_journal_entries owner to lms_definer;
 
 create function lms_private.maintain_finance_totals() returns trigger
 language plpgsql
@@ -182,15 +182,15 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into lms.finance_lines (
+  insert into lms.journal_entries (
     tenant_id, id, record_id, account, amount, currency, created_at, updated_at, created_by, updated_by
   )
   select
     r.tenant_id,
-    lms_private.line_id(r.id, l.account),
+    lms_private.journal_entry_id(r.id, a.account),
     r.id,
-    l.account,
-    lms_private.line_amount(l.account, r.method, r.type, r.amount, r.reverses_id),
+    a.account,
+    lms_private.journal_amount(a.account, r.method, r.type, r.amount, r.reverses_id),
     r.currency,
     r.created_at,
     r.created_at,
@@ -199,7 +199,7 @@ begin
   from lms.finance_records as r
   cross join lateral unnest(
     array[lms_private.money_account(r.method), lms_private.purpose_account(r.type)]
-  ) as l (account)
+  ) as a (account)
   on conflict (tenant_id, record_id, account) do nothing;
 
   insert into lms.finance_totals as t (tenant_id, centre_id, effective_on, currency, type, amount, records)
@@ -221,4 +221,4 @@ end
 $$;
 
 comment on procedure lms_private.rebuild_ledger is
-  'Rebuilds the lines and totals of records that were restored or replayed while triggers were off. For a role that sees all tenants.';
+  'Rebuilds the journal entries and totals of records that were restored or replayed while triggers were off. For a role that sees all tenants.';

@@ -527,7 +527,7 @@ create table lms_private.currencies (
   constraint currencies_digits_check CHECK (((digits >= 0) AND (digits <= 4)))
 );
 
--- The ledger: payments, salaries, expenses and reimbursements. Append-only; each record has two finance_lines.
+-- The ledger: payments, salaries, expenses and reimbursements. Append-only; each record has two journal entries.
 create table lms.finance_records (
   like lms_private.row_template,
   number bigint not null,
@@ -564,19 +564,19 @@ create index idx_finance_records_student_id on lms.finance_records (tenant_id, s
 create index idx_finance_records_tutor_id on lms.finance_records (tenant_id, tutor_id);
 
 -- The amounts that each finance record posts to accounts. Only a trigger of finance_records writes them.
-create table lms.finance_lines (
+create table lms.journal_entries (
   like lms_private.row_template,
   record_id uuid not null,
   account text not null,
   amount numeric not null,
   currency text not null,
-  constraint finance_lines_account_key UNIQUE (tenant_id, record_id, account),
-  constraint finance_lines_record_id_fkey FOREIGN KEY (tenant_id, record_id) REFERENCES lms.finance_records(tenant_id, id),
-  constraint finance_lines_account_check CHECK ((account = ANY (ARRAY['card_clearing'::text, 'cash'::text, 'bank'::text, 'tuition_income'::text, 'salaries'::text, 'expenses'::text, 'reimbursements'::text]))),
-  constraint finance_lines_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
+  constraint journal_entries_account_key UNIQUE (tenant_id, record_id, account),
+  constraint journal_entries_record_id_fkey FOREIGN KEY (tenant_id, record_id) REFERENCES lms.finance_records(tenant_id, id),
+  constraint journal_entries_account_check CHECK ((account = ANY (ARRAY['card_clearing'::text, 'cash'::text, 'bank'::text, 'tuition_income'::text, 'salaries'::text, 'expenses'::text, 'reimbursements'::text]))),
+  constraint journal_entries_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text))
 );
 
--- The sum of the finance records of a centre and day by currency and type. Maintained by a trigger of finance_records; lms.reconcile_finance compares it with the lines.
+-- The sum of the finance records of a centre and day by currency and type. Maintained by a trigger of finance_records; lms.reconcile_finance compares it with the journal entries.
 create table lms.finance_totals (
   like lms_private.row_template,
   centre_id uuid not null,

@@ -99,19 +99,19 @@ select
   r.version::text as tag
 from r;
 
--- finance-records.lines
+-- finance-records.journal-entries
 select
   json_build_object(
     'data', (
       select coalesce(
         json_agg(
-          json_build_object('id', l.id, 'account', l.account, 'amount', l.amount::text, 'currency', l.currency)
-          order by l.amount desc
+          json_build_object('id', e.id, 'account', e.account, 'amount', e.amount::text, 'currency', e.currency)
+          order by e.amount desc
         ),
         '[]'
       )
-      from lms.finance_lines as l
-      where l.record_id = r.id
+      from lms.journal_entries as e
+      where e.record_id = r.id
     )
   )::text as body,
   null::text as tag
@@ -312,10 +312,10 @@ cross join (
         'currency', r.currency,
         'by_totals', r.by_totals,
         'by_records', r.by_records,
-        'by_lines', r.by_lines,
-        'sum_of_lines', r.sum_of_lines,
-        'wrong_lines', r.wrong_lines,
-        'missing_lines', r.missing_lines,
+        'by_journal_entries', r.by_journal_entries,
+        'sum_of_journal_entries', r.sum_of_journal_entries,
+        'wrong_journal_entries', r.wrong_journal_entries,
+        'missing_journal_entries', r.missing_journal_entries,
         'consistent', r.consistent
       )
       order by r.centre_id, r.currency

@@ -182,7 +182,7 @@ fn limits(grant: &Grant, verb: Verb) -> String {
     if let Fields::Only(names) = grant.reads {
         limits.push(format!("reads {}", names.join(", ")));
     }
-    if let Some(names) = grant.reads_of_others {
+    if let Some(names) = grant.shared_fields {
         limits.push(format!("reads of others' rows {}", names.join(", ")));
     }
     if let (Fields::Only(names), Verb::Update | Verb::Create | Verb::Import) = (grant.writes, verb)

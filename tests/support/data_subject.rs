@@ -1,5 +1,5 @@
 //! Creates a data subject with personal data in every table, and searches a dump of the database for traces of the person.
-//! The tests of export and erasure are in `tests/api/users/privacy_*.rs`.
+//! The tests of export and erasure are in `tests/api/users/personal_data_export.rs` and `tests/api/users/erasure*.rs`.
 
 use std::process::Command;
 

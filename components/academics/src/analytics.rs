@@ -6,10 +6,11 @@ use domain::role;
 use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::page;
 use platform::declare::response_spec::ResponseSpec;
 
-const STUDENT_PROGRESS: Verb = Verb::Action("student-progress");
-const TUTOR_LOAD: Verb = Verb::Action("tutor-load");
+const STUDENT_PROGRESS_VERB: Verb = Verb::Action("student-progress");
+const TUTOR_LOAD_VERB: Verb = Verb::Action("tutor-load");
 
 const COUNT: Kind = Kind::Integer {
     min: 0,
@@ -25,33 +26,16 @@ const SCORE: Kind = Kind::Decimal {
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(role::STUDENT, &[STUDENT_PROGRESS]),
-        Grant::new(role::PARENT, &[STUDENT_PROGRESS]),
-        Grant::new(role::TUTOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(role::ASSESSOR, &[STUDENT_PROGRESS]),
-        Grant::new(role::SUPERVISOR, &[STUDENT_PROGRESS, TUTOR_LOAD]),
-        Grant::new(role::ADMIN, &[STUDENT_PROGRESS, TUTOR_LOAD]),
+        Grant::new(role::STUDENT, &[STUDENT_PROGRESS_VERB]),
+        Grant::new(role::PARENT, &[STUDENT_PROGRESS_VERB]),
+        Grant::new(role::TUTOR, &[STUDENT_PROGRESS_VERB, TUTOR_LOAD_VERB]),
+        Grant::new(role::ASSESSOR, &[STUDENT_PROGRESS_VERB]),
+        Grant::new(role::SUPERVISOR, &[STUDENT_PROGRESS_VERB, TUTOR_LOAD_VERB]),
+        Grant::new(role::ADMIN, &[STUDENT_PROGRESS_VERB, TUTOR_LOAD_VERB]),
     ],
 };
 
 const CENTRE: Field = Field::new("centre_id", Kind::Id, "Only rows of this centre.");
-const CURSOR: Field = Field::new(
-    "cursor",
-    Kind::Id,
-    "The `next_cursor` of the previous page.",
-);
-const LIMIT: Field = Field::new(
-    "limit",
-    Kind::Integer { min: 1, max: 200 },
-    "The maximum number of items in the page. Defaults to 50.",
-);
-const NEXT: Field = Field::new(
-    "next_cursor",
-    Kind::Id,
-    "The cursor of the next page. Null on the last page.",
-)
-.nullable()
-.required();
 const REFRESHED: Field = Field::new(
     "refreshed_at",
     Kind::Time,
@@ -129,12 +113,12 @@ const TUTOR: &[Field] = &[
 pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress")
     .id("analytics.student-progress")
     .summary("List student progress")
-    .granted("analytics", STUDENT_PROGRESS)
+    .granted("analytics", STUDENT_PROGRESS_VERB)
     .query(&[
         Field::new("student_id", Kind::Id, "Only the progress of this student."),
         CENTRE,
-        CURSOR,
-        LIMIT,
+        page::cursor(Kind::Id),
+        page::LIMIT,
     ])
     .responds(ResponseSpec::fields(
         &[
@@ -144,7 +128,7 @@ pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress"
                 "The progress of each student, ordered by the student's id.",
             )
             .required(),
-            NEXT,
+            page::next_cursor(Kind::Id),
             REFRESHED,
         ],
         "The assessments, points and badges of the students in the caller's scope.",
@@ -155,12 +139,12 @@ pub(crate) const STUDENTS: Action = Action::get("/v1/analytics/student-progress"
 pub(crate) const TUTORS: Action = Action::get("/v1/analytics/tutor-load")
     .id("analytics.tutor-load")
     .summary("List tutor load")
-    .granted("analytics", TUTOR_LOAD)
+    .granted("analytics", TUTOR_LOAD_VERB)
     .query(&[
         Field::new("tutor_id", Kind::Id, "Only the load of this tutor."),
         CENTRE,
-        CURSOR,
-        LIMIT,
+        page::cursor(Kind::Id),
+        page::LIMIT,
     ])
     .responds(ResponseSpec::fields(
         &[
@@ -170,7 +154,7 @@ pub(crate) const TUTORS: Action = Action::get("/v1/analytics/tutor-load")
                 "The load of each tutor, ordered by the tutor's id.",
             )
             .required(),
-            NEXT,
+            page::next_cursor(Kind::Id),
             REFRESHED,
         ],
         "The numbers of students and classes of the tutors in the caller's scope.",
@@ -179,8 +163,8 @@ pub(crate) const TUTORS: Action = Action::get("/v1/analytics/tutor-load")
 
 const STUDENT_PROGRESS_SQL: &str = "select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more),
     'refreshed_at', lms.utc(max(page.refreshed_at))
   )::text as body,
   null::text as tag
@@ -188,9 +172,9 @@ from (
   select
     r.student_id as id,
     r.refreshed_at,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by r.student_id) as position,
-    lead(r.student_id) over (order by r.student_id) is not null as follows,
+    lead(r.student_id) over (order by r.student_id) is not null as has_more,
     json_build_object(
       'student_id', r.student_id,
       'centre_id', r.centre_id,
@@ -214,8 +198,8 @@ from (
 
 const TUTOR_LOAD_SQL: &str = "select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more),
     'refreshed_at', lms.utc(max(page.refreshed_at))
   )::text as body,
   null::text as tag
@@ -223,9 +207,9 @@ from (
   select
     r.tutor_id as id,
     r.refreshed_at,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by r.tutor_id) as position,
-    lead(r.tutor_id) over (order by r.tutor_id) is not null as follows,
+    lead(r.tutor_id) over (order by r.tutor_id) is not null as has_more,
     json_build_object(
       'tutor_id', r.tutor_id,
       'centre_id', r.centre_id,

@@ -5,7 +5,7 @@ use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::{ResponseSchema, ResponseSpec};
 
-use crate::classes::{READ_ATTENDANCE, RECORD_ATTENDANCE, START};
+use crate::classes::{READ_ATTENDANCE_VERB, RECORD_ATTENDANCE_VERB, START};
 
 const STATUS: Kind = Kind::OneOf(&["present", "absent", "late", "excused"]);
 const NOTE: Kind = Kind::Multiline { min: 1, max: 1000 };
@@ -32,7 +32,7 @@ const ATTENDANCE: &[Field] = &[
         .required(),
 ];
 
-const ANSWER: ResponseSchema = ResponseSchema::Fields(&[Field::new(
+const ATTENDANCE_RESPONSE: ResponseSchema = ResponseSchema::Fields(&[Field::new(
     "data",
     Kind::Rows(ATTENDANCE),
     "The attendance of each student of the lesson who is visible to the caller.",
@@ -44,9 +44,9 @@ pub(crate) const GET: Action = Action::get("/v1/classes/{id}/occurrences/{start}
     .id("classes.attendance.get")
     .segments(&[START])
     .summary("Get the attendance of a lesson")
-    .granted("classes", READ_ATTENDANCE)
+    .granted("classes", READ_ATTENDANCE_VERB)
     .responds(ResponseSpec::of(
-        ANSWER,
+        ATTENDANCE_RESPONSE,
         "The attendance of every student of the lesson. Students and parents see only their own.",
     ))
     .sql(READ_SQL);
@@ -57,7 +57,7 @@ pub(crate) const RECORD: Action =
         .id("classes.attendance.record")
         .segments(&[START])
         .summary("Record the attendance of a lesson")
-        .granted("classes", RECORD_ATTENDANCE)
+        .granted("classes", RECORD_ATTENDANCE_VERB)
         .body(&[Field::new(
             "students",
             Kind::Rows(RECORDED_ATTENDANCE),
@@ -65,7 +65,7 @@ pub(crate) const RECORD: Action =
         )
         .required()])
         .responds(ResponseSpec::of(
-            ANSWER,
+            ATTENDANCE_RESPONSE,
             "The attendance of every student of the lesson. Recording attendance completes a lesson that has begun. \
              Before a lesson begins, students can only be excused; any other attendance is refused with 409.",
         ))

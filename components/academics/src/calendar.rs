@@ -14,7 +14,7 @@ use platform::sql::statement::{Sql, Statement};
 use platform::values::field_error::FieldError;
 use serde_json::Value;
 
-use crate::classes::LESSONS;
+use crate::classes::LESSONS_VERB;
 use crate::occurrences;
 
 /// The longest period that one request may ask for.
@@ -84,7 +84,7 @@ const ENTRY: [Field; occurrences::OCCURRENCE.len() + CALENDAR_FIELDS.len()] = {
 pub(crate) const LIST: Action = Action::get("/v1/calendar")
     .id("calendar.list")
     .summary("List lessons in the calendar")
-    .granted("classes", LESSONS)
+    .granted("classes", LESSONS_VERB)
     .query(&[
         Field::new("from", Kind::Time, "Only lessons that end after this time.").required(),
         Field::new(
@@ -184,33 +184,18 @@ fn scope(context: &ActionContext<'_>) -> CalendarScope {
 /// Computed values are placed in subqueries. PostgreSQL then treats the comparison of a column with
 /// such a value as leakproof, and can use an index under row security.
 pub fn statement(scope: CalendarScope) -> Statement {
-    let mut sql = Sql::from(
-        "select
-  json_build_object(
-    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
-    'is_truncated', count(*) > 1000,
-    'planned_until', (
-      select lms.utc(min(c.planned_until))
-      from lms.classes as c
-      where c.planned_until is not null
-        and c.status = 'scheduled'
-        and c.deleted_at is null
-        and ($1->>'tutor_id' is null or c.tutor_id = ($1->>'tutor_id')::uuid)
-        and ($1->>'centre_id' is null or c.centre_id = ($1->>'centre_id')::uuid)
-        and ($1->>'student_id' is null or c.student_ids ? ($1->>'student_id'))
-    )
-  )::text as body,
-  null::text as tag
-from (
-  select
-    o.starts_at,
-    o.id,
-    row_number() over (order by o.starts_at, o.id) as place,
-    json_build_object(
-      ",
-    );
+    let mut sql = Sql::from(PAGE_SQL);
     occurrences::members(&mut sql);
-    sql.push(match scope {
+    sql.push(student_members(scope))
+        .push(CLASS_MEMBERS_SQL)
+        .push(source(scope))
+        .push(PERIOD_SQL);
+    Statement::named("calendar.list", sql)
+}
+
+/// Returns the members of an entry that only a calendar of students fills.
+fn student_members(scope: CalendarScope) -> &'static str {
+    match scope {
         CalendarScope::Students => {
             ",
       'student_id', o.student_id,
@@ -221,18 +206,12 @@ from (
       'student_id', null,
       'attendance', null"
         }
-    });
-    sql.push(
-        ",
-      'subject', c.subject,
-      'level', c.level,
-      'meeting_provider', c.meeting_provider,
-      'meeting_url', c.meeting_url
-    ) as entry
-  from (
-    select o.*",
-    );
-    sql.push(match scope {
+    }
+}
+
+/// Returns the table of a scope, and the condition for which an index is used.
+fn source(scope: CalendarScope) -> &'static str {
+    match scope {
         CalendarScope::Students => {
             ", a.student_id, a.status as attendance
     from lms.attendances as a
@@ -265,9 +244,46 @@ from (
     from lms.occurrences as o
     where true"
         }
-    });
-    sql.push(
-        "
+    }
+}
+
+/// The statement up to the members of an entry.
+const PAGE_SQL: &str = "select
+  json_build_object(
+    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.row_number <= 1000), '[]'::json),
+    'is_truncated', count(*) > 1000,
+    'planned_until', (
+      select lms.utc(min(c.planned_until))
+      from lms.classes as c
+      where c.planned_until is not null
+        and c.status = 'scheduled'
+        and c.deleted_at is null
+        and ($1->>'tutor_id' is null or c.tutor_id = ($1->>'tutor_id')::uuid)
+        and ($1->>'centre_id' is null or c.centre_id = ($1->>'centre_id')::uuid)
+        and ($1->>'student_id' is null or c.student_ids ? ($1->>'student_id'))
+    )
+  )::text as body,
+  null::text as tag
+from (
+  select
+    o.starts_at,
+    o.id,
+    row_number() over (order by o.starts_at, o.id) as row_number,
+    json_build_object(
+      ";
+
+/// The members of the class, up to the source of the lessons.
+const CLASS_MEMBERS_SQL: &str = ",
+      'subject', c.subject,
+      'level', c.level,
+      'meeting_provider', c.meeting_provider,
+      'meeting_url', c.meeting_url
+    ) as entry
+  from (
+    select o.*";
+
+/// The conditions that all scopes have, and the end of the statement.
+const PERIOD_SQL: &str = "
       and o.starts_at > ($1->>'from')::timestamptz - interval '25 hours'
       and o.starts_at < ($1->>'to')::timestamptz
       and o.ends_at > ($1->>'from')::timestamptz
@@ -279,7 +295,4 @@ from (
   ) as o
   left join lms.classes as c
     on c.id = o.class_id
-) as f",
-    );
-    Statement::named("calendar.list", sql)
-}
+) as f";

@@ -11,7 +11,7 @@ use platform::values::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
 use crate::occurrences::PLANNED_UNTIL;
-use crate::tutors::{SEARCH, SLOTS, SUBJECT};
+use crate::tutors::{FREE_SLOTS_VERB, SEARCH_VERB, SUBJECT};
 
 /// The longest period that is searched, in days.
 const MAX_DAYS: i64 = 62;
@@ -86,7 +86,7 @@ const SEARCH_RESULT: &[Field] = &[
 pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
     .id("tutors.free-slots")
     .summary("List the free slots of a tutor")
-    .granted("tutors", SLOTS)
+    .granted("tutors", FREE_SLOTS_VERB)
     .query(&[FROM.required(), TO.required(), AT_LEAST])
     .responds(ResponseSpec::fields(
         &[
@@ -107,7 +107,7 @@ pub(crate) const FREE_SLOTS: Action = Action::get("/v1/tutors/{id}/free-slots")
 pub(crate) const SEARCH_TUTORS: Action = Action::get("/v1/tutors/search")
     .id("tutors.search")
     .summary("Search tutors")
-    .granted("tutors", SEARCH)
+    .granted("tutors", SEARCH_VERB)
     .query(&[
         Field::new(
             "subject",

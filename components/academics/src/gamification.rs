@@ -76,8 +76,8 @@ pub(crate) const LEADERBOARD_VERB: Verb = Verb::Action("leaderboard");
 /// Gets the summary of a student's awards.
 pub(crate) const SUMMARY_VERB: Verb = Verb::Action("summary");
 
-const READ_STANDINGS: &[Verb] = &[LEADERBOARD_VERB, SUMMARY_VERB];
-const MANAGE: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD_VERB, SUMMARY_VERB];
+const READER_VERBS: &[Verb] = &[LEADERBOARD_VERB, SUMMARY_VERB];
+const MANAGER_VERBS: &[Verb] = &[Verb::Create, Verb::Import, LEADERBOARD_VERB, SUMMARY_VERB];
 
 /// The awards of the caller's own students, as a condition for which the index on the student is
 /// used.
@@ -88,17 +88,17 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "gamification",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
-            .and(READ_STANDINGS)
+            .with_verbs(READER_VERBS)
             .index_condition(OWN),
         Grant::new(role::PARENT, verbs::READ)
-            .and(READ_STANDINGS)
+            .with_verbs(READER_VERBS)
             .index_condition(OWN),
         Grant::new(role::TUTOR, verbs::READ_CREATE)
-            .and(READ_STANDINGS)
+            .with_verbs(READER_VERBS)
             .index_condition(OWN),
-        Grant::new(role::ASSESSOR, verbs::READ).and(READ_STANDINGS),
-        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(MANAGE),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ASSESSOR, verbs::READ).with_verbs(READER_VERBS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).with_verbs(MANAGER_VERBS),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(MANAGER_VERBS),
     ],
 };
 

@@ -12,6 +12,7 @@ mod feed;
 mod free_slots;
 mod gamification;
 mod leaderboard;
+mod meeting_url;
 mod occurrences;
 mod progress;
 mod schedule;
@@ -42,7 +43,7 @@ pub static ACTIONS: &[Action] = &[
     classes::COMPLETE,
     occurrences::LIST,
     occurrences::CANCEL,
-    occurrences::MOVE,
+    occurrences::RESCHEDULE,
     classes::split::SPLIT,
     attendance::GET,
     attendance::RECORD,

@@ -6,7 +6,7 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::classes::{CHANGE_LESSON, LESSONS, REASON, START};
+use crate::classes::{CHANGE_LESSON_VERB, LESSONS_VERB, REASON, START};
 
 /// A lesson as a response returns it.
 pub(crate) const OCCURRENCE: &[Field] = &[
@@ -54,8 +54,8 @@ pub(crate) const PLANNED_UNTIL: Field = Field::new(
 .nullable()
 .required();
 
-/// A lesson that was moved, and the warnings of its class from then on.
-const MOVED: [Field; OCCURRENCE.len() + 1] = {
+/// A rescheduled lesson, and the warnings of its class from then on.
+const RESCHEDULED: [Field; OCCURRENCE.len() + 1] = {
     let mut fields = [Field::new(
         "warnings",
         Kind::TextList {
@@ -93,7 +93,7 @@ pub(crate) fn members(sql: &mut Sql) {
 pub(crate) const LIST: Action = Action::get("/v1/classes/{id}/occurrences")
     .id("classes.occurrences.list")
     .summary("List the lessons of a class")
-    .granted("classes", LESSONS)
+    .granted("classes", LESSONS_VERB)
     .query(&[
         Field::new("from", Kind::Time, "Only lessons that end after this time."),
         Field::new("to", Kind::Time, "Only lessons that begin before this time."),
@@ -123,7 +123,7 @@ pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{st
     .id("classes.occurrences.cancel")
     .segments(&[START])
     .summary("Cancel a lesson")
-    .granted("classes", CHANGE_LESSON)
+    .granted("classes", CHANGE_LESSON_VERB)
     .body(&[REASON])
     .responds(ResponseSpec::fields(
         OCCURRENCE,
@@ -131,12 +131,12 @@ pub(crate) const CANCEL: Action = Action::post("/v1/classes/{id}/occurrences/{st
     ))
     .sql_from(cancel);
 
-/// Moves a lesson.
-pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{start}/move")
+/// Reschedules a lesson.
+pub(crate) const RESCHEDULE: Action = Action::post("/v1/classes/{id}/occurrences/{start}/move")
     .id("classes.occurrences.move")
     .segments(&[START])
     .summary("Move a lesson")
-    .granted("classes", CHANGE_LESSON)
+    .granted("classes", CHANGE_LESSON_VERB)
     .body(&[
         Field::new("starts_at", Kind::Time, "The new start of the lesson.").required(),
         Field::new("ends_at", Kind::Time, "The new end of the lesson.").required(),
@@ -149,7 +149,7 @@ pub(crate) const MOVE: Action = Action::post("/v1/classes/{id}/occurrences/{star
         REASON,
     ])
     .responds(ResponseSpec::fields(
-        &MOVED,
+        &RESCHEDULED,
         "The lesson at its new time. Its original start does not change.",
     ))
     .sql_from(reschedule);
@@ -164,7 +164,7 @@ fn list() -> Sql {
     members(&mut sql);
     sql.push(
         "
-    ) order by o.original_start) filter (where o.place <= 2000),
+    ) order by o.original_start) filter (where o.row_number <= 2000),
     '[]'::json
   ),
   'planned_until', lms.utc(case when c.status = 'scheduled' then c.planned_until end),
@@ -172,7 +172,7 @@ fn list() -> Sql {
   null::text as tag
 from lms.classes as c
 left join lateral (
-  select o.*, row_number() over (order by o.original_start) as place
+  select o.*, row_number() over (order by o.original_start) as row_number
   from lms.occurrences as o
   where o.class_id = c.id
     and o.deleted_at is null

@@ -11,7 +11,7 @@ use platform::values::days;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-use crate::students::{AGE, PROGRESS};
+use crate::students::{AGE, PROGRESS_VERB};
 
 /// The maximum number of months. The default is twelve.
 const MAX_MONTHS: u32 = 60;
@@ -99,7 +99,7 @@ const MONTH: &[Field] = &[
 pub(crate) const GET: Action = Action::get("/v1/students/{id}/progress")
     .id("students.progress")
     .summary("Get the progress of a student")
-    .granted("students", PROGRESS)
+    .granted("students", PROGRESS_VERB)
     .query(&[
         Field::new(
             "from",

@@ -130,12 +130,12 @@ pub(crate) const STUDENTS: Resource = Resource {
 };
 
 /// Assigns a tutor to a student, or removes the assignment.
-pub(crate) const ASSIGN: Verb = Verb::Action("assign-tutor");
+pub(crate) const ASSIGN_TUTOR_VERB: Verb = Verb::Action("assign-tutor");
 /// Gets the progress of a student.
-pub(crate) const PROGRESS: Verb = Verb::Action("progress");
+pub(crate) const PROGRESS_VERB: Verb = Verb::Action("progress");
 
-const READ_PROGRESS: &[Verb] = &[PROGRESS];
-const MANAGE: &[Verb] = &[ASSIGN, PROGRESS];
+const READ_PROGRESS: &[Verb] = &[PROGRESS_VERB];
+const MANAGE: &[Verb] = &[ASSIGN_TUTOR_VERB, PROGRESS_VERB];
 
 /// The caller's own students, as a condition for which the index of the primary key is used.
 const OWN: &str = "r.id = any ((select lms.caller_students())::uuid[])";
@@ -145,23 +145,23 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "students",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
-            .and(READ_PROGRESS)
+            .with_verbs(READ_PROGRESS)
             .index_condition(OWN),
         Grant::new(role::PARENT, verbs::READ_UPDATE)
-            .and(READ_PROGRESS)
+            .with_verbs(READ_PROGRESS)
             .writing(&["leaderboard_name"])
             .index_condition(OWN),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
-            .and(READ_PROGRESS)
+            .with_verbs(READ_PROGRESS)
             .writing(&["academic_age"])
             .index_condition(OWN),
         Grant::new(role::ASSESSOR, verbs::READ_UPDATE)
-            .and(READ_PROGRESS)
+            .with_verbs(READ_PROGRESS)
             .writing(&["academic_age"]),
-        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).with_verbs(MANAGE),
         Grant::new(role::SUPPORT, verbs::READ),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),
-        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::PLAIN).with_verbs(MANAGE),
     ],
 };
 
@@ -173,7 +173,7 @@ fn validate(values: &mut Map<String, Value>, _mode: WriteMode) -> Vec<FieldError
 pub(crate) const ASSIGN_TUTOR: Action = Action::post("/v1/students/{id}/assign-tutor")
     .id("students.assign-tutor")
     .summary("Assign a tutor to a student")
-    .granted("students", ASSIGN)
+    .granted("students", ASSIGN_TUTOR_VERB)
     .body(&[Field::new(
         "tutor_id",
         Kind::Id,

@@ -119,13 +119,13 @@ pub(crate) const TUTORS: Resource = Resource {
 };
 
 /// Lists the free slots of a tutor.
-pub(crate) const SLOTS: Verb = Verb::Action("free-slots");
+pub(crate) const FREE_SLOTS_VERB: Verb = Verb::Action("free-slots");
 /// Searches for tutors by subject and free time.
-pub(crate) const SEARCH: Verb = Verb::Action("search");
+pub(crate) const SEARCH_VERB: Verb = Verb::Action("search");
 
 const BASIC_FIELDS: &[&str] = &["name", "subjects"];
-const SEARCH_SLOTS: &[Verb] = &[SLOTS, SEARCH];
-const OWN_SLOTS: &[Verb] = &[SLOTS];
+const SEARCH_SLOTS: &[Verb] = &[FREE_SLOTS_VERB, SEARCH_VERB];
+const OWN_SLOTS: &[Verb] = &[FREE_SLOTS_VERB];
 
 /// The grants on tutors.
 pub(crate) const POLICY: Policy = Policy {
@@ -134,13 +134,13 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(role::STUDENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::PARENT, verbs::READ).reading(BASIC_FIELDS),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
-            .and(OWN_SLOTS)
+            .with_verbs(OWN_SLOTS)
             .writing(&["availability"]),
-        Grant::new(role::ASSESSOR, verbs::READ).and(SEARCH_SLOTS),
-        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(SEARCH_SLOTS),
-        Grant::new(role::SUPPORT, verbs::READ).and(SEARCH_SLOTS),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(SEARCH_SLOTS),
-        Grant::new(role::ADMIN, verbs::PLAIN).and(SEARCH_SLOTS),
+        Grant::new(role::ASSESSOR, verbs::READ).with_verbs(SEARCH_SLOTS),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).with_verbs(SEARCH_SLOTS),
+        Grant::new(role::SUPPORT, verbs::READ).with_verbs(SEARCH_SLOTS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).with_verbs(SEARCH_SLOTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).with_verbs(SEARCH_SLOTS),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Reads `Accept-Encoding` (RFC 9110, section 12.5.3). The compressed files are in `assets`.
 
 /// Returns true if a client with this `Accept-Encoding` accepts gzip.
-pub(crate) fn takes_gzip(accept_encoding: &str) -> bool {
+pub(crate) fn accepts_gzip(accept_encoding: &str) -> bool {
     let mut any = false;
     for coding in accept_encoding.split(',') {
         let mut parts = coding.split(';').map(str::trim);
@@ -30,13 +30,13 @@ mod tests {
 
     #[test]
     fn browsers_and_tools() {
-        assert!(takes_gzip("gzip, deflate, br, zstd"));
-        assert!(takes_gzip("br;q=1.0, GZIP;q=0.8, *;q=0.1"));
-        assert!(takes_gzip("*"));
-        assert!(!takes_gzip(""));
-        assert!(!takes_gzip("identity"));
-        assert!(!takes_gzip("br, deflate"));
-        assert!(!takes_gzip("gzip;q=0, *"));
-        assert!(!takes_gzip("*;q=0.0"));
+        assert!(accepts_gzip("gzip, deflate, br, zstd"));
+        assert!(accepts_gzip("br;q=1.0, GZIP;q=0.8, *;q=0.1"));
+        assert!(accepts_gzip("*"));
+        assert!(!accepts_gzip(""));
+        assert!(!accepts_gzip("identity"));
+        assert!(!accepts_gzip("br, deflate"));
+        assert!(!accepts_gzip("gzip;q=0, *"));
+        assert!(!accepts_gzip("*;q=0.0"));
     }
 }

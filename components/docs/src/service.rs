@@ -50,7 +50,7 @@ fn file(asset: &Asset, request: &Request) -> Result<Response, Problem> {
     }
     let is_packed = request
         .header("accept-encoding")
-        .is_some_and(encoding::takes_gzip);
+        .is_some_and(encoding::accepts_gzip);
     let etag = if is_packed {
         asset.gzip_etag
     } else {

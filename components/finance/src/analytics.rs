@@ -6,6 +6,7 @@ use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::action::Action;
 use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::page;
 use platform::declare::response_spec::ResponseSpec;
 use platform::declare::statements::cursor::{self, SortKey};
 use platform::http::problem::Problem;
@@ -14,17 +15,19 @@ use serde_json::{Map, Value, json};
 
 use crate::totals::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 
-const CENTRE_FINANCIALS: Verb = Verb::Action("centre-financials");
+const CENTRE_FINANCIALS_VERB: Verb = Verb::Action("centre-financials");
 
 /// The grants on the analytics.
 pub(crate) const POLICY: Policy = Policy {
     resource: "analytics",
     grants: &[
-        Grant::new(role::SUPERVISOR, &[CENTRE_FINANCIALS]),
-        Grant::new(role::FINANCE, &[CENTRE_FINANCIALS]),
-        Grant::new(role::ADMIN, &[CENTRE_FINANCIALS]),
+        Grant::new(role::SUPERVISOR, &[CENTRE_FINANCIALS_VERB]),
+        Grant::new(role::FINANCE, &[CENTRE_FINANCIALS_VERB]),
+        Grant::new(role::ADMIN, &[CENTRE_FINANCIALS_VERB]),
     ],
 };
+
+const CURSOR: Kind = Kind::Text { min: 1, max: 1000 };
 
 /// The order of the list, which a cursor names.
 const SORT: &str = "centre_id,month,currency";
@@ -62,7 +65,7 @@ const FINANCIALS: &[Field] = &[
 pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials")
     .id("analytics.centre-financials")
     .summary("List monthly financials of centres")
-    .granted("analytics", CENTRE_FINANCIALS)
+    .granted("analytics", CENTRE_FINANCIALS_VERB)
     .query(&[
         Field::new("centre_id", Kind::Id, "Only totals of this centre."),
         Field::new("currency", Kind::Currency, "Only amounts in this currency."),
@@ -76,16 +79,8 @@ pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials"
             Kind::Date,
             "Only months that begin on or before this day.",
         ),
-        Field::new(
-            "cursor",
-            Kind::Text { min: 1, max: 1000 },
-            "The `next_cursor` of the previous page.",
-        ),
-        Field::new(
-            "limit",
-            Kind::Integer { min: 1, max: 200 },
-            "The maximum number of items in the page. Defaults to 50.",
-        ),
+        page::cursor(CURSOR),
+        page::LIMIT,
     ])
     .responds(ResponseSpec::fields(
         &[
@@ -95,13 +90,7 @@ pub(crate) const CENTRES: Action = Action::get("/v1/analytics/centre-financials"
                 "The totals by centre, month and currency. Reversals are subtracted.",
             )
             .required(),
-            Field::new(
-                "next_cursor",
-                Kind::Text { min: 1, max: 1000 },
-                "The cursor of the next page. Null on the last page.",
-            )
-            .nullable()
-            .required(),
+            page::next_cursor(CURSOR),
             Field::new(
                 "refreshed_at",
                 Kind::Time,
@@ -137,17 +126,17 @@ fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
 
 const CENTRE_FINANCIALS_SQL: &str = "select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.cursor) filter (where page.position = page.most and page.follows),
+    'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.cursor) filter (where page.position = page.page_size and page.has_more),
     'refreshed_at', lms.utc(max(page.refreshed_at))
   )::text as body,
   null::text as tag
 from (
   select
     r.refreshed_at,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over keys as position,
-    lead(r.centre_id) over keys is not null as follows,
+    lead(r.centre_id) over keys is not null as has_more,
     lms.cursor($1->>'sort', json_build_array(r.centre_id, r.month, r.currency)) as cursor,
     json_build_object(
       'centre_id', r.centre_id,

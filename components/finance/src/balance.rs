@@ -8,7 +8,7 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 use platform::sql::statement::Sql;
 
-use crate::finance_records::{BALANCE, TYPES};
+use crate::finance_records::{BALANCE_VERB, TYPES};
 use crate::totals::{CURRENCY, EXPENSES, RECORDS, REIMBURSEMENTS, SALARIES};
 
 /// The totals of a currency.
@@ -31,7 +31,7 @@ pub(crate) const TOTALS: &[Field] = &[
 pub(crate) const GET: Action = Action::get("/v1/finance-records/balance")
     .id("finance-records.balance")
     .summary("Get a balance")
-    .granted("finance-records", BALANCE)
+    .granted("finance-records", BALANCE_VERB)
     .query(&[
         Field::new(
             "centre_id",

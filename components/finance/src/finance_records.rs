@@ -119,38 +119,43 @@ pub(crate) const FINANCE_RECORDS: Resource = Resource {
 };
 
 /// Reverses a record.
-pub(crate) const REVERSE: Verb = Verb::Action("reverse");
+pub(crate) const REVERSE_VERB: Verb = Verb::Action("reverse");
 /// Lists the journal entries of a record.
-pub(crate) const JOURNAL_ENTRIES: Verb = Verb::Action("journal-entries");
+pub(crate) const JOURNAL_ENTRIES_VERB: Verb = Verb::Action("journal-entries");
 /// Gets a balance.
-pub(crate) const BALANCE: Verb = Verb::Action("balance");
+pub(crate) const BALANCE_VERB: Verb = Verb::Action("balance");
 /// Compares totals, records and journal entries.
-pub(crate) const RECONCILIATION: Verb = Verb::Action("reconciliation");
+pub(crate) const RECONCILIATION_VERB: Verb = Verb::Action("reconciliation");
 /// Gets a statement of account.
-pub(crate) const STATEMENT: Verb = Verb::Action("statement");
+pub(crate) const STATEMENT_VERB: Verb = Verb::Action("statement");
 
-const PAYER_VERBS: &[Verb] = &[BALANCE, STATEMENT];
-const SUPERVISOR_VERBS: &[Verb] = &[JOURNAL_ENTRIES, BALANCE, RECONCILIATION, STATEMENT];
+const PAYER_VERBS: &[Verb] = &[BALANCE_VERB, STATEMENT_VERB];
+const SUPERVISOR_VERBS: &[Verb] = &[
+    JOURNAL_ENTRIES_VERB,
+    BALANCE_VERB,
+    RECONCILIATION_VERB,
+    STATEMENT_VERB,
+];
 const FINANCE_VERBS: &[Verb] = &[
     Verb::Create,
     Verb::Import,
-    REVERSE,
-    JOURNAL_ENTRIES,
-    BALANCE,
-    RECONCILIATION,
-    STATEMENT,
+    REVERSE_VERB,
+    JOURNAL_ENTRIES_VERB,
+    BALANCE_VERB,
+    RECONCILIATION_VERB,
+    STATEMENT_VERB,
 ];
 
 /// The grants on finance records.
 pub(crate) const POLICY: Policy = Policy {
     resource: "finance-records",
     grants: &[
-        Grant::new(role::STUDENT, verbs::READ).and(PAYER_VERBS),
-        Grant::new(role::PARENT, verbs::READ).and(PAYER_VERBS),
-        Grant::new(role::TUTOR, verbs::READ).and(PAYER_VERBS),
-        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).and(SUPERVISOR_VERBS),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(FINANCE_VERBS),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(FINANCE_VERBS),
+        Grant::new(role::STUDENT, verbs::READ).with_verbs(PAYER_VERBS),
+        Grant::new(role::PARENT, verbs::READ).with_verbs(PAYER_VERBS),
+        Grant::new(role::TUTOR, verbs::READ).with_verbs(PAYER_VERBS),
+        Grant::new(role::SUPERVISOR, verbs::READ_EXPORT).with_verbs(SUPERVISOR_VERBS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).with_verbs(FINANCE_VERBS),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(FINANCE_VERBS),
     ],
 };
 

@@ -5,7 +5,7 @@ use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
-use crate::finance_records::JOURNAL_ENTRIES;
+use crate::finance_records::JOURNAL_ENTRIES_VERB;
 
 /// The chart of accounts.
 const ACCOUNTS: Kind = Kind::OneOf(&[
@@ -41,7 +41,7 @@ const JOURNAL_ENTRY: &[Field] = &[
 pub(crate) const LIST: Action = Action::get("/v1/finance-records/{id}/journal-entries")
     .id("finance-records.journal-entries")
     .summary("List the journal entries of a finance record")
-    .granted("finance-records", JOURNAL_ENTRIES)
+    .granted("finance-records", JOURNAL_ENTRIES_VERB)
     .responds(ResponseSpec::fields(
         &[Field::new(
             "data",

@@ -62,8 +62,8 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "payroll-runs",
     grants: &[
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(MANAGE),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).with_verbs(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(MANAGE),
     ],
 };
 

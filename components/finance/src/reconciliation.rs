@@ -6,7 +6,7 @@ use platform::declare::field::{Field, Kind};
 use platform::declare::response_spec::ResponseSpec;
 
 use crate::balance::TOTALS;
-use crate::finance_records::RECONCILIATION;
+use crate::finance_records::RECONCILIATION_VERB;
 
 const COUNT: Kind = Kind::Integer {
     min: 0,
@@ -65,7 +65,7 @@ const COMPARISON: &[Field] = &[
 pub(crate) const GET: Action = Action::get("/v1/finance-records/reconciliation")
     .id("finance-records.reconciliation")
     .summary("Reconcile the ledger")
-    .granted("finance-records", RECONCILIATION)
+    .granted("finance-records", RECONCILIATION_VERB)
     .query(&[Field::new("centre_id", Kind::Id, "Only the ledger of this centre.")])
     .responds(ResponseSpec::fields(
         &[

@@ -18,7 +18,7 @@ use crate::finance_records::{self, FINANCE_RECORDS, REFERENCE};
 pub(crate) const REVERSE: Action = Action::post("/v1/finance-records/{id}/reverse")
     .id("finance-records.reverse")
     .summary("Reverse a finance record")
-    .granted("finance-records", finance_records::REVERSE)
+    .granted("finance-records", finance_records::REVERSE_VERB)
     .body(&[
         REFERENCE,
         Field::new(

@@ -8,7 +8,7 @@ use platform::http::problem::{Kind, Problem};
 
 /// A hash of no password, with the parameters of all others. It is checked when there is no such
 /// user, so that the response takes the same time.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$rg41AwqHwH8NZlU7fuJNayRhRfS1O/GN49xXCiiVsx8";
 
 fn argon2() -> Result<Argon2<'static>, Problem> {
     let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| failed(&error))?;
@@ -40,7 +40,7 @@ pub fn hash(password: &str) -> Result<String, Problem> {
 ///
 /// When the text is no hash, or its parameters cannot be used, which is an internal error.
 pub fn matches(password: &str, hash: Option<&str>) -> Result<bool, Problem> {
-    let parsed = PasswordHash::new(hash.unwrap_or(NOBODY)).map_err(|error| failed(&error))?;
+    let parsed = PasswordHash::new(hash.unwrap_or(DUMMY_HASH)).map_err(|error| failed(&error))?;
     let same = argon2()?
         .verify_password(password.as_bytes(), &parsed)
         .is_ok();
@@ -59,8 +59,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_checked_like_anybody_and_never_matches() {
-        assert!(PasswordHash::new(NOBODY).is_ok());
+    fn the_dummy_hash_is_valid_and_matches_no_password() {
+        assert!(PasswordHash::new(DUMMY_HASH).is_ok());
         assert!(!matches("whatever it may be", None).expect("it can be checked"));
     }
 }

@@ -12,6 +12,6 @@
 pub mod hashing;
 mod service;
 
-pub use service::answer;
+pub use service::respond;
 
-platform::entry!(request => platform::spin::http::serve_service_requests("passwords", answer, request));
+platform::entry!(request => platform::spin::http::serve_service_requests("passwords", respond, request));

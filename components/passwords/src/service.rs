@@ -19,14 +19,14 @@ struct MatchRequest {
     hash: Option<String>,
 }
 
-/// Answers a request of another component. Both are JSON text.
+/// Returns the response to a request of another component. Both are JSON text.
 ///
 /// # Errors
 ///
 /// When the path is unknown, when the request is not of the agreed form, or when nothing can be
 /// hashed.
-pub fn answer(path: &str, request: &[u8]) -> Result<String, Problem> {
-    let answer = match path {
+pub fn respond(path: &str, request: &[u8]) -> Result<String, Problem> {
+    let response = match path {
         "/hash" => {
             let HashRequest { password } = read(request)?;
             json!({"hash": hashing::hash(&password)?})
@@ -37,7 +37,7 @@ pub fn answer(path: &str, request: &[u8]) -> Result<String, Problem> {
         }
         _ => return Err(Problem::new(Kind::NotFound)),
     };
-    Ok(answer.to_string())
+    Ok(response.to_string())
 }
 
 fn read<Q: DeserializeOwned>(request: &[u8]) -> Result<Q, Problem> {
@@ -51,8 +51,8 @@ mod tests {
     use super::*;
 
     fn send(path: &str, request: &Value) -> Result<Value, Problem> {
-        let answer = answer(path, request.to_string().as_bytes())?;
-        Ok(serde_json::from_str(&answer).expect("an answer is JSON"))
+        let response = respond(path, request.to_string().as_bytes())?;
+        Ok(serde_json::from_str(&response).expect("a response is JSON"))
     }
 
     #[test]

@@ -2,30 +2,14 @@
 //! page by page. Lists of whole resources are in `platform::declare::statements::listing`.
 
 use platform::declare::field::{Field, Kind};
+use platform::declare::page;
 use platform::sql::statement::Sql;
 
 /// The parameters of a child list.
-pub(crate) const QUERY: &[Field] = &[
-    Field::new(
-        "cursor",
-        Kind::Id,
-        "The `next_cursor` of the previous page.",
-    ),
-    Field::new(
-        "limit",
-        Kind::Integer { min: 1, max: 200 },
-        "The maximum number of items in the page. Defaults to 50.",
-    ),
-];
+pub(crate) const QUERY: &[Field] = &[page::cursor(Kind::Id), page::LIMIT];
 
 /// The cursor of the next page.
-pub(crate) const NEXT_CURSOR: Field = Field::new(
-    "next_cursor",
-    Kind::Id,
-    "The cursor of the next page. Null on the last page.",
-)
-.nullable()
-.required();
+pub(crate) const NEXT_CURSOR: Field = page::next_cursor(Kind::Id);
 
 /// The tables and columns of a child list.
 pub(crate) struct ChildList {
@@ -44,8 +28,8 @@ pub(crate) fn page(list: &ChildList) -> Sql {
     let mut sql = Sql::from(
         "select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more)
   )::text as body,
   null::text as tag
 from lms.",
@@ -56,9 +40,9 @@ from lms.",
 left join lateral (
   select
     p.id,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by p.id) as position,
-    lead(p.id) over (order by p.id) is not null as follows,
+    lead(p.id) over (order by p.id) is not null as has_more,
     json_build_object(
       ",
         )

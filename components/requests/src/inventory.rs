@@ -80,23 +80,23 @@ pub(crate) const INVENTORY: Resource = Resource {
 };
 
 /// Adjusts the quantity of an item.
-pub(crate) const ADJUST: Verb = Verb::Action("adjust");
+pub(crate) const ADJUST_VERB: Verb = Verb::Action("adjust");
 /// Lists the adjustments of an item.
-pub(crate) const ADJUSTMENTS: Verb = Verb::Action("adjustments");
+pub(crate) const ADJUSTMENTS_VERB: Verb = Verb::Action("adjustments");
 
-const READ_ADJUSTMENTS: &[Verb] = &[ADJUSTMENTS];
-const MANAGE: &[Verb] = &[ADJUST, ADJUSTMENTS];
+const READ_ADJUSTMENTS: &[Verb] = &[ADJUSTMENTS_VERB];
+const MANAGE: &[Verb] = &[ADJUST_VERB, ADJUSTMENTS_VERB];
 
 /// The grants on inventory.
 pub(crate) const POLICY: Policy = Policy {
     resource: "inventory",
     grants: &[
-        Grant::new(role::TUTOR, verbs::READ).and(READ_ADJUSTMENTS),
+        Grant::new(role::TUTOR, verbs::READ).with_verbs(READ_ADJUSTMENTS),
         Grant::new(role::SUPERVISOR, verbs::PLAIN)
-            .and(MANAGE)
+            .with_verbs(MANAGE)
             .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(role::SUPPORT, verbs::PLAIN).and(MANAGE),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_ADJUSTMENTS),
-        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE),
+        Grant::new(role::SUPPORT, verbs::PLAIN).with_verbs(MANAGE),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).with_verbs(READ_ADJUSTMENTS),
+        Grant::new(role::ADMIN, verbs::PLAIN).with_verbs(MANAGE),
     ],
 };

@@ -93,11 +93,11 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(role::TUTOR, verbs::READ)
             .index_condition("r.user_id = (select current_setting('app.user_id')::uuid)"),
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
-            .and(MANAGE)
+            .with_verbs(MANAGE)
             .index_condition("r.centre_id = (select current_setting('app.centre_id')::uuid)"),
-        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).with_verbs(MANAGE),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(MANAGE),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(MANAGE),
     ],
 };
 

@@ -158,11 +158,11 @@ pub(crate) const POLICY: Policy = Policy {
             .reading(RECIPIENT_FIELDS)
             .index_condition(OWN_ROWS),
         Grant::new(role::SUPERVISOR, verbs::READ_CREATE),
-        Grant::new(role::SUPPORT, verbs::READ_EXPORT).and(ALL),
+        Grant::new(role::SUPPORT, verbs::READ_EXPORT).with_verbs(ALL),
         Grant::new(role::FINANCE, verbs::READ)
             .reading(RECIPIENT_FIELDS)
             .index_condition(OWN_ROWS),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(ALL),
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(ALL),
     ],
 };
 

@@ -149,17 +149,23 @@ pub(crate) const REQUESTS: Resource = Resource {
 };
 
 /// Assigns a request to a staff member.
-pub(crate) const ASSIGN: Verb = Verb::Action("assign");
+pub(crate) const ASSIGN_VERB: Verb = Verb::Action("assign");
 /// Starts the work on a request.
-pub(crate) const START: Verb = Verb::Action("start");
+pub(crate) const START_VERB: Verb = Verb::Action("start");
 /// Resolves a request.
-pub(crate) const RESOLVE: Verb = Verb::Action("resolve");
+pub(crate) const RESOLVE_VERB: Verb = Verb::Action("resolve");
 /// Closes a request.
-pub(crate) const CLOSE: Verb = Verb::Action("close");
+pub(crate) const CLOSE_VERB: Verb = Verb::Action("close");
 /// Reopens a request.
-pub(crate) const REOPEN: Verb = Verb::Action("reopen");
+pub(crate) const REOPEN_VERB: Verb = Verb::Action("reopen");
 
-const TRANSITIONS: &[Verb] = &[ASSIGN, START, RESOLVE, CLOSE, REOPEN];
+const TRANSITIONS: &[Verb] = &[
+    ASSIGN_VERB,
+    START_VERB,
+    RESOLVE_VERB,
+    CLOSE_VERB,
+    REOPEN_VERB,
+];
 
 const OWN: &str = "r.created_by = (select current_setting('app.user_id')::uuid)";
 const OWN_OR_ASSIGNED: &str = "r.created_by = (select current_setting('app.user_id')::uuid) \
@@ -173,14 +179,14 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(role::STUDENT, verbs::READ_CREATE).index_condition(OWN),
         Grant::new(role::PARENT, verbs::READ_CREATE).index_condition(OWN),
         Grant::new(role::TUTOR, verbs::EDIT)
-            .and(TRANSITIONS)
+            .with_verbs(TRANSITIONS)
             .index_condition(OWN_OR_ASSIGNED),
         Grant::new(role::ASSESSOR, verbs::READ_CREATE).index_condition(OWN),
         Grant::new(role::SUPERVISOR, verbs::PLAIN)
-            .and(TRANSITIONS)
+            .with_verbs(TRANSITIONS)
             .index_condition(OF_CENTRE),
-        Grant::new(role::SUPPORT, verbs::PLAIN).and(TRANSITIONS),
+        Grant::new(role::SUPPORT, verbs::PLAIN).with_verbs(TRANSITIONS),
         Grant::new(role::FINANCE, verbs::READ_CREATE).index_condition(OWN),
-        Grant::new(role::ADMIN, verbs::PLAIN).and(TRANSITIONS),
+        Grant::new(role::ADMIN, verbs::PLAIN).with_verbs(TRANSITIONS),
     ],
 };

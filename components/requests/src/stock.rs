@@ -52,7 +52,7 @@ const ADJUSTMENT: &[Field] = &[
 pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
     .id("inventory.adjust")
     .summary("Adjust the quantity of an inventory item")
-    .granted("inventory", inventory::ADJUST)
+    .granted("inventory", inventory::ADJUST_VERB)
     .body(&[CHANGE, REASON])
     .responds(
         ResponseSpec::resource(&INVENTORY, "The inventory item with its new quantity.")
@@ -65,7 +65,7 @@ pub(crate) const ADJUST: Action = Action::post("/v1/inventory/{id}/adjust")
 pub(crate) const LIST: Action = Action::get("/v1/inventory/{id}/adjustments")
     .id("inventory.adjustments")
     .summary("List the adjustments of an inventory item")
-    .granted("inventory", inventory::ADJUSTMENTS)
+    .granted("inventory", inventory::ADJUSTMENTS_VERB)
     .query(child_lists::QUERY)
     .responds(ResponseSpec::fields(
         &[

@@ -26,7 +26,7 @@ const fn response(description: &'static str) -> ResponseSpec {
 }
 
 /// Assigns a request to a staff member.
-pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", requests::ASSIGN)
+pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", requests::ASSIGN_VERB)
     .id("requests.assign").summary("Assign a request").body(&[Field::new(
         "staff_id",
         Kind::Id,
@@ -37,14 +37,14 @@ pub(crate) const ASSIGN: Action = transition("/v1/requests/{id}/assign", request
     .required()]).responds(response("The request with its new assignment.")).sql_for_grant(assign);
 
 /// Starts the work on a request.
-pub(crate) const START: Action = transition("/v1/requests/{id}/start", requests::START)
+pub(crate) const START: Action = transition("/v1/requests/{id}/start", requests::START_VERB)
     .id("requests.start")
     .summary("Start a request")
     .responds(response("The request in progress."))
     .sql_for_grant(start);
 
 /// Resolves a request.
-pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", requests::RESOLVE)
+pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", requests::RESOLVE_VERB)
     .id("requests.resolve")
     .summary("Resolve a request")
     .body(&[
@@ -77,14 +77,14 @@ pub(crate) const RESOLVE: Action = transition("/v1/requests/{id}/resolve", reque
     .sql_for_grant(resolve);
 
 /// Closes a request.
-pub(crate) const CLOSE: Action = transition("/v1/requests/{id}/close", requests::CLOSE)
+pub(crate) const CLOSE: Action = transition("/v1/requests/{id}/close", requests::CLOSE_VERB)
     .id("requests.close")
     .summary("Close a request")
     .responds(response("The closed request."))
     .sql_for_grant(close);
 
 /// Reopens a request.
-pub(crate) const REOPEN: Action = transition("/v1/requests/{id}/reopen", requests::REOPEN)
+pub(crate) const REOPEN: Action = transition("/v1/requests/{id}/reopen", requests::REOPEN_VERB)
     .id("requests.reopen")
     .summary("Reopen a request")
     .responds(response("The reopened request with a new due time."))

@@ -39,7 +39,7 @@ const NEW_ACCOUNT_FIELDS: &[Field] = &[
 pub(crate) const CREATE: Action = Action::post("/v1/users")
     .id("users.create")
     .summary("Create a user")
-    .granted("users", users::CREATE)
+    .granted("users", users::CREATE_VERB)
     .body(NEW_ACCOUNT_FIELDS)
     .responds(ResponseSpec::resource(&USERS, "The created user.").status(201))
     .prepared_by_async(prepare)
@@ -49,7 +49,7 @@ pub(crate) const CREATE: Action = Action::post("/v1/users")
 pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
     .id("users.deactivate")
     .summary("Deactivate a user")
-    .granted("users", users::DEACTIVATE)
+    .granted("users", users::DEACTIVATE_VERB)
     .responds(
         ResponseSpec::resource(
             &USERS,
@@ -63,7 +63,7 @@ pub(crate) const DEACTIVATE: Action = Action::post("/v1/users/{id}/deactivate")
 pub(crate) const ACTIVATE: Action = Action::post("/v1/users/{id}/activate")
     .id("users.activate")
     .summary("Activate a user")
-    .granted("users", users::ACTIVATE)
+    .granted("users", users::ACTIVATE_VERB)
     .responds(ResponseSpec::resource(&USERS, "The activated user."))
     .sql_for_grant(activate);
 

@@ -8,6 +8,7 @@ use platform::auth::policy::{Grant, Policy, Verb};
 use platform::declare::action::{Action, ResponseFuture};
 use platform::declare::action_context::ActionContext;
 use platform::declare::field::{Field, Kind};
+use platform::declare::page;
 use platform::declare::response_spec::ResponseSpec;
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
@@ -93,11 +94,7 @@ pub(crate) const LIST: Action = Action::get("/v1/events")
             },
             "The position after which to start. Defaults to 0.",
         ),
-        Field::new(
-            "limit",
-            Kind::Integer { min: 1, max: 200 },
-            "The maximum number of events in the page. Defaults to 50.",
-        ),
+        page::limit("The maximum number of events in the page. Defaults to 50."),
         Field::new(
             "entity",
             Kind::Text { min: 1, max: 63 },

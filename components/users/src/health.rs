@@ -1,5 +1,5 @@
-//! Liveness, readiness and the list of regions. The health of the worker and of the database is
-//! reported by the operator's commands.
+//! Liveness and readiness. The health of the worker and of the database is reported by the
+//! operator's commands.
 
 use domain::region;
 use platform::declare::action::{Action, ResponseFuture};
@@ -10,7 +10,7 @@ use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::http::response::Response;
 use platform::sql::sqlstate;
 use platform::sql::statement::Statement;
-use serde_json::{Map, json};
+use serde_json::Map;
 
 /// The lowest version of the schema, as the number of a migration, with which the components of
 /// this release work.
@@ -52,48 +52,8 @@ pub(crate) const READY: Action = Action::get("/readyz")
     ))
     .custom(ready);
 
-/// A region as a response returns it.
-const REGION: &[Field] = &[
-    Field::new("name", Kind::OneOf(&region::ALL), "The region.").required(),
-    Field::new(
-        "base_url",
-        Kind::Text { min: 1, max: 200 },
-        "The base URL of the region.",
-    )
-    .required(),
-];
-
-/// Lists the regions and their base URLs.
-pub(crate) const REGIONS: Action = Action::get("/v1/regions")
-    .id("regions.list")
-    .summary("List regions")
-    .public()
-    .responds(ResponseSpec::fields(
-        &[Field::new(
-            "data",
-            Kind::Rows(REGION),
-            "The regions, each with its name and base URL.",
-        )
-        .required()],
-        "The name and base URL of each region.",
-    ))
-    .custom(regions);
-
 fn live<'a>(_: &'a ActionContext<'a>) -> ResponseFuture<'a> {
     Box::pin(async { Ok(Response::json(200, r#"{"status":"ok"}"#)) })
-}
-
-fn regions<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
-    Box::pin(async {
-        let data: Vec<_> = context
-            .settings
-            .base_urls
-            .iter()
-            .map(|(name, url)| json!({"name": name, "base_url": url}))
-            .collect();
-        let body = json!({"data": data}).to_string();
-        Ok(Response::json(200, body).header("cache-control", "public, max-age=300"))
-    })
 }
 
 fn ready<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {

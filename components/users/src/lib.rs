@@ -13,6 +13,7 @@ mod health;
 mod password;
 mod privacy;
 mod profile;
+mod regions;
 mod staff;
 mod tenants;
 mod users;
@@ -62,7 +63,7 @@ pub static ACTIONS: &[Action] = &[
     webhooks::deliveries::LIST,
     health::LIVE,
     health::READY,
-    health::REGIONS,
+    regions::LIST,
 ];
 
 /// The access table.

@@ -1,6 +1,7 @@
 //! Refuses common passwords, and calls the component `passwords` for hashes. The requests that set
 //! a password are in [`crate::auth`] and [`crate::accounts`].
 
+use domain::password::{MAX_CHARACTERS, MIN_CHARACTERS};
 use platform::declare::field::Kind;
 use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
@@ -10,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of every password field. The length is counted in characters of the normal form, which
 /// the field has already produced, both when a password is set and when it is checked.
-pub(crate) const KIND: Kind = Kind::Password { min: 12, max: 128 };
+pub(crate) const KIND: Kind = Kind::Password {
+    min: MIN_CHARACTERS,
+    max: MAX_CHARACTERS,
+};
 
 /// Common passwords of at least 12 characters, in lower case. A variation in case is refused as
 /// well.

@@ -57,7 +57,7 @@ pub(crate) const FIELDS: &[Field] = &[
 ];
 
 /// Returns the fields of a role's profile, and the required ones among them.
-fn shape(role: &str) -> (&'static [&'static str], &'static [&'static str]) {
+fn fields_of_role(role: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match role {
         "student" => (&["dob", "special_needs", "languages", "parent_id"], &[]),
         "tutor" => (&["max_students"], &[]),
@@ -80,7 +80,7 @@ pub(crate) fn check(body: &Map<String, Value>) -> Result<(), Problem> {
         return Ok(());
     };
     let role = body.get("role").and_then(Value::as_str).unwrap_or_default();
-    let (known, required) = shape(role);
+    let (known, required) = fields_of_role(role);
     let mut errors: Vec<FieldError> = profile
         .keys()
         .filter(|name| !known.contains(&name.as_str()))

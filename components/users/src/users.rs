@@ -120,11 +120,11 @@ fn validate(values: &mut Map<String, Value>, mode: WriteMode) -> Vec<FieldError>
 }
 
 /// Creates an account with its profile.
-pub(crate) const CREATE: Verb = Verb::Create;
+pub(crate) const CREATE_VERB: Verb = Verb::Create;
 /// Deactivates an account.
-pub(crate) const DEACTIVATE: Verb = Verb::Action("deactivate");
+pub(crate) const DEACTIVATE_VERB: Verb = Verb::Action("deactivate");
 /// Activates an account.
-pub(crate) const ACTIVATE: Verb = Verb::Action("activate");
+pub(crate) const ACTIVATE_VERB: Verb = Verb::Action("activate");
 
 /// The fields that users may change in their own accounts.
 const OWN_FIELDS: &[&str] = &[
@@ -165,26 +165,29 @@ pub(crate) const POLICY: Policy = Policy {
         Grant::new(role::STUDENT, verbs::READ_UPDATE).writing(OWN_FIELDS),
         Grant::new(role::PARENT, verbs::READ).index_condition(OWN_STUDENTS),
         Grant::new(role::TUTOR, verbs::READ_UPDATE)
-            .reading_of_others(BASIC_FIELDS)
+            .shared_fields(BASIC_FIELDS)
             .writing(OWN_FIELDS)
             .index_condition(OWN_STUDENTS),
         Grant::new(role::ASSESSOR, verbs::READ),
         Grant::new(role::SUPERVISOR, verbs::READ_EXPORT)
-            .and(&[Verb::Update, Verb::Delete, Verb::Restore])
+            .with_verbs(&[Verb::Update, Verb::Delete, Verb::Restore])
             .writing(SUPERVISOR_FIELDS),
-        Grant::new(role::SUPERVISOR, &[CREATE, DEACTIVATE, ACTIVATE]),
+        Grant::new(
+            role::SUPERVISOR,
+            &[CREATE_VERB, DEACTIVATE_VERB, ACTIVATE_VERB],
+        ),
         Grant::new(role::SUPPORT, verbs::READ)
-            .and(&[DEACTIVATE, ACTIVATE])
+            .with_verbs(&[DEACTIVATE_VERB, ACTIVATE_VERB])
             .reading(CONTACT_FIELDS),
         Grant::new(role::FINANCE, verbs::READ_EXPORT),
-        Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[
-            CREATE,
+        Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(&[
+            CREATE_VERB,
             Verb::Update,
             Verb::Delete,
             Verb::Restore,
             Verb::Import,
-            DEACTIVATE,
-            ACTIVATE,
+            DEACTIVATE_VERB,
+            ACTIVATE_VERB,
         ]),
     ],
 };

@@ -18,23 +18,23 @@ static TLS: LazyLock<Option<MakeRustlsConnect>> = LazyLock::new(tls);
 
 /// Opens a connection and drives it in the background until the client is dropped.
 ///
-/// `sslmode` in the address decides on encryption; the default is `prefer`.
-pub async fn connect(address: &str) -> Result<Client> {
-    parse(address)?;
+/// `sslmode` in the URL decides on encryption; the default is `prefer`.
+pub async fn connect(database_url: &str) -> Result<Client> {
+    parse(database_url)?;
     match TLS.as_ref() {
-        Some(connector) => open(address, connector.clone()).await,
-        None => open(address, NoTls).await,
+        Some(connector) => open(database_url, connector.clone()).await,
+        None => open(database_url, NoTls).await,
     }
 }
 
-async fn open<T>(address: &str, connector: T) -> Result<Client>
+async fn open<T>(database_url: &str, connector: T) -> Result<Client>
 where
     T: MakeTlsConnect<Socket> + Send + 'static,
     T::Stream: Send + 'static,
 {
-    let (client, connection) = tokio_postgres::connect(address, connector)
+    let (client, connection) = tokio_postgres::connect(database_url, connector)
         .await
-        .map_err(|error| connection_failed(address, error))?;
+        .map_err(|error| connection_failed(database_url, error))?;
     tokio::spawn(async move {
         // Pending calls of the client return the same error.
         let _ = connection.await;
@@ -57,17 +57,17 @@ fn tls() -> Option<MakeRustlsConnect> {
     ))
 }
 
-/// The address of the same database, with another user and password.
+/// The URL of the same database, with another user and password.
 ///
 /// # Errors
 ///
-/// When the address is not a database URL.
-pub fn with_login(address: &str, user: &str, password: &str) -> Result<String> {
-    let mut url = parse(address)?;
+/// When it is not a database URL.
+pub fn with_login(database_url: &str, user: &str, password: &str) -> Result<String> {
+    let mut url = parse(database_url)?;
     let refused = |()| {
         anyhow!(
             "the database address {} cannot carry a user name",
-            without_password(address)
+            without_password(database_url)
         )
     };
     url.set_username(user).map_err(refused)?;
@@ -75,31 +75,31 @@ pub fn with_login(address: &str, user: &str, password: &str) -> Result<String> {
     Ok(url.into())
 }
 
-/// The address of another database on the same server, with the same login.
+/// The URL of another database on the same server, with the same login.
 ///
 /// # Errors
 ///
-/// When the address is not a database URL.
-pub fn with_database(address: &str, database: &str) -> Result<String> {
-    let mut url = parse(address)?;
+/// When it is not a database URL.
+pub fn with_database(database_url: &str, database: &str) -> Result<String> {
+    let mut url = parse(database_url)?;
     url.set_path(database);
     Ok(url.into())
 }
 
-/// The same address, whose sessions act as `role` from their first statement on.
+/// The same URL, whose sessions act as `role` from their first statement on.
 ///
 /// # Errors
 ///
-/// When the address is not a database URL.
-pub fn with_role(address: &str, role: &str) -> Result<String> {
-    let mut url = parse(address)?;
+/// When it is not a database URL.
+pub fn with_role(database_url: &str, role: &str) -> Result<String> {
+    let mut url = parse(database_url)?;
     url.set_query(Some(&format!("options=-c%20role%3D{role}")));
     Ok(url.into())
 }
 
-/// The address in a form that may be printed.
-pub fn without_password(address: &str) -> String {
-    match parse(address) {
+/// The URL in a form that may be printed.
+pub fn without_password(database_url: &str) -> String {
+    match parse(database_url) {
         Ok(mut url) => {
             if url.password().is_some() && url.set_password(Some("***")).is_err() {
                 return "(unprintable)".to_owned();
@@ -110,13 +110,13 @@ pub fn without_password(address: &str) -> String {
     }
 }
 
-/// The host and port of a database address, for outbound permissions.
+/// The host and port of a database URL, for outbound permissions.
 ///
 /// # Errors
 ///
-/// When the address is not a database URL, or has no host.
-pub fn host_and_port(address: &str) -> Result<(String, u16)> {
-    let url = parse(address)?;
+/// When it is not a database URL, or has no host.
+pub fn host_and_port(database_url: &str) -> Result<(String, u16)> {
+    let url = parse(database_url)?;
     let host = url
         .host_str()
         .filter(|host| !host.is_empty())
@@ -124,13 +124,13 @@ pub fn host_and_port(address: &str) -> Result<(String, u16)> {
     Ok((host.to_owned(), url.port().unwrap_or(5432)))
 }
 
-/// Parses an address without connecting.
+/// Parses a URL without connecting.
 ///
 /// # Errors
 ///
-/// When the address is not a database URL.
-pub fn parse(address: &str) -> Result<Url> {
-    let url = Url::parse(address).map_err(|_| {
+/// When it is not a database URL.
+pub fn parse(database_url: &str) -> Result<Url> {
+    let url = Url::parse(database_url).map_err(|_| {
         anyhow!("the database address is not a URL like postgres://user:password@host:5432/name")
     })?;
     if !matches!(url.scheme(), "postgres" | "postgresql") {
@@ -162,8 +162,8 @@ pub fn explain(error: tokio_postgres::Error) -> Error {
     anyhow!("{line} [{}]", answer.code().code())
 }
 
-fn connection_failed(address: &str, error: tokio_postgres::Error) -> Error {
-    let server = without_password(address);
+fn connection_failed(database_url: &str, error: tokio_postgres::Error) -> Error {
+    let server = without_password(database_url);
     match error.as_db_error() {
         Some(answer) if *answer.code() == SqlState::INVALID_PASSWORD => {
             anyhow!("PostgreSQL at {server} rejects the password")

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::connection::explain;
 
 /// The type of a tenant's name, the same as in the component in which an admin changes it.
-const NAME: Kind = Kind::Text { min: 1, max: 200 };
+const TENANT_NAME: Kind = Kind::Text { min: 1, max: 200 };
 
 /// The properties of a new tenant. Its region and retention class are those of the cell.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub async fn create(client: &mut Client, tenant: &New) -> Result<Uuid> {
             tenant.slug
         );
     }
-    let name = scalar(NAME, &tenant.name)
+    let name = scalar(TENANT_NAME, &tenant.name)
         .map_err(|(_, detail)| anyhow!("{:?} is not a name: {detail}", tenant.name))?;
     let tenant = New {
         name,

@@ -11,7 +11,7 @@ use crate::connection::explain;
 
 /// The zones whose rules changed in 2026 (IANA 2026b to 2026f), each with the UTC time of 16:00 local time on 11 January 2027 by the new
 /// rules. These are the latest changes that this release knows of.
-const LATEST: [(&str, &str); 4] = [
+const LATEST_ZONE_CHANGES: [(&str, &str); 4] = [
     ("America/Vancouver", "2027-01-11T23:00:00Z"),
     ("America/Edmonton", "2027-01-11T22:00:00Z"),
     ("America/Winnipeg", "2027-01-11T21:00:00Z"),
@@ -39,7 +39,7 @@ pub async fn read(client: &impl GenericClient, names: &[&str]) -> Result<()> {
 /// When the database fails.
 pub async fn outdated(client: &impl GenericClient) -> Result<Vec<&'static str>> {
     let mut outdated = Vec::new();
-    for (name, expected) in LATEST {
+    for (name, expected) in LATEST_ZONE_CHANGES {
         let row = client
             .query_one(
                 "select timestamp '2027-01-11 16:00' at time zone $1",

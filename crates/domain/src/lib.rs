@@ -1,7 +1,8 @@
-//! The few nouns that several components share: the roles of users and the regions of tenants. A
-//! noun of one component alone is in that component, and everything that knows no school noun is in
-//! `platform`.
+//! The few nouns that several components share: the roles of users, the regions of tenants, and
+//! the length of passwords. A noun of one component alone is in that component, and everything that
+//! knows no school noun is in `platform`.
 
+pub mod password;
 pub mod region;
 pub mod role;
 

@@ -80,11 +80,11 @@ impl Installation {
 /// Prepares an installation, and keeps every part of it that exists already.
 pub async fn prepare(options: &Options) -> Result<Installation> {
     let (cluster, superuser_url, secrets) = match &options.database_url {
-        Some(address) => {
-            database::parse(address)?;
+        Some(database_url) => {
+            database::parse(database_url)?;
             (
                 None,
-                address.clone(),
+                database_url.clone(),
                 Secrets::load_or_create(&cluster::state_directory(&options.state)?)?,
             )
         }
@@ -96,8 +96,8 @@ pub async fn prepare(options: &Options) -> Result<Installation> {
             };
             let cluster = Cluster::start(&settings).await?;
             step.done(&format!("listening on 127.0.0.1:{}", cluster.port()));
-            let (address, secrets) = (cluster.superuser_url(), cluster.secrets().clone());
-            (Some(cluster), address, secrets)
+            let (database_url, secrets) = (cluster.superuser_url(), cluster.secrets().clone());
+            (Some(cluster), database_url, secrets)
         }
     };
     match prepare_database(options, &superuser_url, &secrets).await {

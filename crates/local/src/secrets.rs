@@ -14,7 +14,7 @@ use rand::distr::Alphanumeric;
 use serde::{Deserialize, Serialize};
 
 /// The name of the file in the state directory.
-pub const FILE: &str = "secrets.toml";
+pub const SECRETS_FILE_NAME: &str = "secrets.toml";
 
 /// The secrets, which stay the same once they are generated.
 #[derive(Clone, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Secrets {
 impl Secrets {
     /// Reads the secrets of the state directory `directory`, or generates them if there are none.
     pub fn load_or_create(directory: &Path) -> Result<Self> {
-        let path = directory.join(FILE);
+        let path = directory.join(SECRETS_FILE_NAME);
         match fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).with_context(|| {
                 format!(
@@ -86,7 +86,7 @@ mod tests {
         let second = Secrets::load_or_create(directory.path()).unwrap();
         assert_eq!(first.signing_keys, second.signing_keys);
         assert_ne!(first.superuser_password, first.application_password);
-        let mode = fs::metadata(directory.path().join(FILE))
+        let mode = fs::metadata(directory.path().join(SECRETS_FILE_NAME))
             .unwrap()
             .permissions()
             .mode();
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_error_for_an_invalid_file_suggests_a_remedy() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join(FILE), "nonsense").unwrap();
+        fs::write(directory.path().join(SECRETS_FILE_NAME), "nonsense").unwrap();
         let error = Secrets::load_or_create(directory.path()).err().unwrap();
         assert!(error.to_string().contains("restore it"), "{error}");
     }

@@ -27,7 +27,7 @@ use crate::serve::{HEALTH_CHECK_PATHS, listen};
 use crate::{dev_outbox, manifest, open_files};
 
 /// The lock file in the state directory.
-const LOCK: &str = "up.lock";
+const LOCK_FILE_NAME: &str = "up.lock";
 
 /// The preferred address of the dev outbox.
 const DEV_OUTBOX: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3001);
@@ -175,12 +175,12 @@ async fn load(
 
 /// Returns whether `lms up` runs with a state directory.
 pub(crate) fn is_running(state: &Path) -> bool {
-    state.join(LOCK).exists() && lock(state).is_err()
+    state.join(LOCK_FILE_NAME).exists() && lock(state).is_err()
 }
 
 /// Locks the state directory for this process, because only one `lms up` may use it.
 fn lock(state: &Path) -> Result<File> {
-    let path = state.join(LOCK);
+    let path = state.join(LOCK_FILE_NAME);
     let file =
         fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {

@@ -94,8 +94,8 @@ impl Check {
 /// # Errors
 ///
 /// The failed check, when there is no connection.
-pub async fn connect(address: &str) -> Result<Client, Check> {
-    database::connect(address).await.map_err(|error| {
+pub async fn connect(database_url: &str) -> Result<Client, Check> {
+    database::connect(database_url).await.map_err(|error| {
         Check::bad(
             "database",
             format!("{error:#}"),

@@ -2,11 +2,9 @@
 //! The hashing itself lives in the component `passwords`.
 
 use anyhow::{Result, anyhow, bail};
+use domain::password::{MAX_CHARACTERS, MIN_CHARACTERS};
 use passwords::hashing;
 use platform::http::problem::Problem;
-
-/// The length of the shortest and of the longest password, in characters.
-const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 
 /// Rejects a password whose length the API would reject.
 ///
@@ -14,12 +12,8 @@ const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 ///
 /// When it is too short or too long.
 pub fn check(password: &str) -> Result<()> {
-    if !LENGTH.contains(&password.chars().count()) {
-        bail!(
-            "a password has {} to {} characters",
-            LENGTH.start(),
-            LENGTH.end()
-        );
+    if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&password.chars().count()) {
+        bail!("a password has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters");
     }
     Ok(())
 }

@@ -12,17 +12,17 @@ use uuid::Uuid;
 use crate::private_file::write_private;
 
 /// The request id of its transactions in the event log.
-const REQUEST: &str = "privacy";
+const REQUEST_ID: &str = "privacy";
 
 /// Exports all data on a person, as JSON text.
 ///
 /// # Errors
 ///
 /// When there is no such tenant or person.
-pub async fn export(address: &str, slug: &str, user: Uuid) -> Result<String> {
-    let mut client = database::connect(address).await?;
+pub async fn export(database_url: &str, slug: &str, user: Uuid) -> Result<String> {
+    let mut client = database::connect(database_url).await?;
     let id = find(&client, slug).await?;
-    let transaction = tenant::begin(&mut client, id, REQUEST).await?;
+    let transaction = tenant::begin(&mut client, id, REQUEST_ID).await?;
     let row = transaction
         .query_one("select lms.export_subject($1, null)::text", &[&user])
         .await
@@ -35,13 +35,13 @@ pub async fn export(address: &str, slug: &str, user: Uuid) -> Result<String> {
 /// # Errors
 ///
 /// When there is no such tenant or person, or a legal hold or another rule forbids it. Then nothing is changed.
-pub async fn erase(address: &str, slug: &str, user: Uuid, reason: &str) -> Result<String> {
+pub async fn erase(database_url: &str, slug: &str, user: Uuid, reason: &str) -> Result<String> {
     if !(1..=1000).contains(&reason.chars().count()) {
         bail!("the reason takes 1 to 1000 characters");
     }
-    let mut client = database::connect(address).await?;
+    let mut client = database::connect(database_url).await?;
     let id = find(&client, slug).await?;
-    let transaction = tenant::begin(&mut client, id, REQUEST).await?;
+    let transaction = tenant::begin(&mut client, id, REQUEST_ID).await?;
     let row = transaction
         .query_one(
             "select jsonb_pretty(lms.erase_subject($1, $2))",
@@ -58,7 +58,7 @@ pub async fn erase(address: &str, slug: &str, user: Uuid, reason: &str) -> Resul
 /// # Errors
 ///
 /// When the receipt cannot be read, or is not valid.
-pub async fn verify(address: &str, receipt: &Path, slug: Option<&str>) -> Result<String> {
+pub async fn verify(database_url: &str, receipt: &Path, slug: Option<&str>) -> Result<String> {
     let text = std::fs::read_to_string(receipt)
         .with_context(|| format!("cannot read the receipt {}", receipt.display()))?;
     let receipt_json: Value = serde_json::from_str(&text)
@@ -79,13 +79,13 @@ pub async fn verify(address: &str, receipt: &Path, slug: Option<&str>) -> Result
             receipt.display()
         );
     };
-    let mut client = database::connect(address).await?;
+    let mut client = database::connect(database_url).await?;
     if let Some(slug) = slug
         && find(&client, slug).await? != from
     {
         bail!("the receipt is not of the tenant {slug}");
     }
-    let transaction = tenant::begin(&mut client, from, REQUEST).await?;
+    let transaction = tenant::begin(&mut client, from, REQUEST_ID).await?;
     let problem: Option<String> = transaction
         .query_one("select lms.erasure_problem($1::text::jsonb)", &[&text])
         .await

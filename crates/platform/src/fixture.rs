@@ -120,7 +120,7 @@ const ALL: &[Verb] = &[
 pub(crate) static ADMIN: Grant = Grant::new(role::ADMIN, ALL);
 /// All fields of its own rows, and few of others' rows.
 pub(crate) static KEEPER: Grant = Grant::new(role::KEEPER, &[Verb::List, Verb::Get, Verb::Update])
-    .reading_of_others(&["name", "kind"])
+    .shared_fields(&["name", "kind"])
     .writing(&["name", "tags"]);
 /// Few fields.
 pub(crate) static GUEST: Grant =

@@ -17,7 +17,7 @@ use platform::values::zones::Zone;
 use serde_json::Value;
 
 pub use local_time::{LocalInstants, instant, instants, zone};
-pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, Plan};
+pub use plan::{HORIZON, MAX_LESSONS, MAX_YEARS, PlannedLessons};
 
 /// The longest lesson, in local time.
 const MAX_LESSON: TimeDelta = TimeDelta::hours(24);

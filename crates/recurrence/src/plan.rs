@@ -17,7 +17,7 @@ pub const MAX_LESSONS: usize = 2000;
 
 /// The planned lessons of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct PlannedLessons {
     /// The lessons, in order.
     pub spans: Vec<Span>,
     /// The time up to which lessons are planned; none when these are all.
@@ -48,7 +48,7 @@ impl Schedule {
     ///
     /// When the start is not the first occurrence of the rule; when there are no lessons, too many, for too long, or overlapping ones;
     /// and when an exception is not in the series.
-    pub fn plan(&self, now: DateTime<Utc>) -> Result<Plan, Vec<FieldError>> {
+    pub fn plan(&self, now: DateTime<Utc>) -> Result<PlannedLessons, Vec<FieldError>> {
         let refuse = |code, detail: String| Err(vec![error("recurring/rule", code, detail)]);
         let begins = self
             .rule
@@ -61,7 +61,7 @@ impl Schedule {
             );
         }
         let limit = self.limit(now);
-        let mut plan = Plan {
+        let mut plan = PlannedLessons {
             spans: Vec::new(),
             until: None,
         };
@@ -112,7 +112,11 @@ impl Schedule {
 
     /// The lessons of a stored class to be added to those that begin before `planned`; none when nothing is to be added yet. There are at
     /// most [`MAX_LESSONS`]; then `until` is before the limit, and the next call continues there.
-    pub fn continuation(&self, planned: DateTime<Utc>, now: DateTime<Utc>) -> Option<Plan> {
+    pub fn continuation(
+        &self,
+        planned: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<PlannedLessons> {
         let horizon = now + HORIZON;
         // A series that was stored before there was a limit of years continues beyond it like one without an end.
         let limit = if self.ends() {
@@ -133,7 +137,7 @@ impl Schedule {
             spans.push(span);
         }
         let until = lessons.peek().map(|next| next.start.min(limit));
-        Some(Plan { spans, until })
+        Some(PlannedLessons { spans, until })
     }
 
     /// The time up to which lessons are planned.

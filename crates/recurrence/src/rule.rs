@@ -7,12 +7,10 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc, Weekday};
+use platform::values::field_error::ValueError;
 
-/// The code and the text of an error.
-type RuleError = (&'static str, String);
-
-/// The longest rule, in bytes.
-const MAX_LENGTH: usize = 500;
+/// The maximum number of characters of a rule.
+const MAX_RULE_CHARACTERS: usize = 500;
 
 /// The unit of a rule's interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +97,10 @@ pub(super) fn parse(
     text: &str,
     start: NaiveDateTime,
     first: DateTime<Utc>,
-) -> Result<Rule, RuleError> {
-    if text.len() > MAX_LENGTH {
+) -> Result<Rule, ValueError> {
+    if text.chars().count() > MAX_RULE_CHARACTERS {
         return Err(invalid(format!(
-            "it is longer than {MAX_LENGTH} characters"
+            "it is longer than {MAX_RULE_CHARACTERS} characters"
         )));
     }
     let parts = parts(text)?;
@@ -140,7 +138,7 @@ pub(super) fn parse(
 }
 
 /// Checks the ordinals of weekdays. They are allowed in months, and in years without weeks.
-fn check_ordinals(rule: &Rule) -> Result<(), RuleError> {
+fn check_ordinals(rule: &Rule) -> Result<(), ValueError> {
     let max = match rule.frequency {
         Frequency::Monthly => 5,
         Frequency::Yearly if rule.weeks.is_empty() => 53,
@@ -160,7 +158,7 @@ fn check_ordinals(rule: &Rule) -> Result<(), RuleError> {
 }
 
 /// The names and values of a rule, each name once.
-fn parts(text: &str) -> Result<Vec<(&str, &str)>, RuleError> {
+fn parts(text: &str) -> Result<Vec<(&str, &str)>, ValueError> {
     let mut parts: Vec<(&str, &str)> = Vec::new();
     for part in text.split(';') {
         let Some((name, value)) = part.split_once('=') else {
@@ -174,7 +172,7 @@ fn parts(text: &str) -> Result<Vec<(&str, &str)>, RuleError> {
     Ok(parts)
 }
 
-fn set_part(rule: &mut Rule, name: &str, value: &str) -> Result<(), RuleError> {
+fn set_part(rule: &mut Rule, name: &str, value: &str) -> Result<(), ValueError> {
     match name {
         "FREQ" => {}
         "INTERVAL" => rule.interval = number(name, value, 1..=1000)?,
@@ -191,7 +189,7 @@ fn set_part(rule: &mut Rule, name: &str, value: &str) -> Result<(), RuleError> {
         "BYWEEKNO" if rule.frequency == Frequency::Yearly => rule.weeks = signed(name, value, 53)?,
         "BYSETPOS" => rule.positions = signed(name, value, 366)?,
         "BYDAY" => {
-            let days: Result<Vec<Day>, RuleError> = value.split(',').map(day).collect();
+            let days: Result<Vec<Day>, ValueError> = value.split(',').map(day).collect();
             rule.days = days?;
         }
         "BYHOUR" | "BYMINUTE" | "BYSECOND" => {
@@ -205,7 +203,7 @@ fn set_part(rule: &mut Rule, name: &str, value: &str) -> Result<(), RuleError> {
 }
 
 /// Parses UNTIL, which RFC 5545 (section 3.3.10) requires in UTC when the start has a time zone.
-fn until(value: &str) -> Result<DateTime<Utc>, RuleError> {
+fn until(value: &str) -> Result<DateTime<Utc>, ValueError> {
     NaiveDateTime::parse_from_str(value, "%Y%m%dT%H%M%SZ")
         .ok()
         .filter(|time| time.format("%Y%m%dT%H%M%SZ").to_string() == value)
@@ -214,7 +212,7 @@ fn until(value: &str) -> Result<DateTime<Utc>, RuleError> {
 }
 
 /// Parses a weekday with an optional ordinal: `MO`, `2MO` or `-1MO`.
-fn day(text: &str) -> Result<Day, RuleError> {
+fn day(text: &str) -> Result<Day, ValueError> {
     let name = text.get(text.len().saturating_sub(2)..).unwrap_or(text);
     let weekday = weekday(name)?;
     let ordinal = match text.strip_suffix(name).unwrap_or_default() {
@@ -224,7 +222,7 @@ fn day(text: &str) -> Result<Day, RuleError> {
     Ok(Day { weekday, ordinal })
 }
 
-fn weekday(text: &str) -> Result<Weekday, RuleError> {
+fn weekday(text: &str) -> Result<Weekday, ValueError> {
     let days = [
         Weekday::Mon,
         Weekday::Tue,
@@ -260,7 +258,7 @@ fn number<T: FromStr + PartialOrd + std::fmt::Display>(
     name: &str,
     text: &str,
     range: RangeInclusive<T>,
-) -> Result<T, RuleError> {
+) -> Result<T, ValueError> {
     Some(text)
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|text| text.parse().ok())
@@ -278,20 +276,20 @@ fn numbers<T: FromStr + PartialOrd + std::fmt::Display + Clone>(
     name: &str,
     text: &str,
     range: RangeInclusive<T>,
-) -> Result<Vec<T>, RuleError> {
+) -> Result<Vec<T>, ValueError> {
     text.split(',')
         .map(|one| number(name, one, range.clone()))
         .collect()
 }
 
 /// Parses numbers from 1 to a maximum, or from -1 down to its negative.
-fn signed(name: &str, text: &str, max: i32) -> Result<Vec<i32>, RuleError> {
+fn signed(name: &str, text: &str, max: i32) -> Result<Vec<i32>, ValueError> {
     text.split(',')
         .map(|one| signed_one(name, one, max))
         .collect()
 }
 
-fn signed_one(name: &str, text: &str, max: i32) -> Result<i32, RuleError> {
+fn signed_one(name: &str, text: &str, max: i32) -> Result<i32, ValueError> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let ordinal = number(name, digits, 1..=max)?;
     Ok(if text.starts_with('-') {
@@ -301,7 +299,7 @@ fn signed_one(name: &str, text: &str, max: i32) -> Result<i32, RuleError> {
     })
 }
 
-fn invalid(reason: String) -> RuleError {
+fn invalid(reason: String) -> ValueError {
     (
         "invalid_rule",
         format!("Must be a valid recurrence rule: {reason}."),

@@ -35,30 +35,30 @@ pub struct Senders {
 ///
 /// When the signals cannot be listened for.
 pub async fn run_until_stopped(
-    address: String,
+    database_url: String,
     intervals: Intervals,
     senders: Senders,
 ) -> Result<()> {
     let mut stop = Stop::new()?;
     tokio::select! {
-        () = run(address, intervals, senders) => Ok(()),
+        () = run(database_url, intervals, senders) => Ok(()),
         () = stop.received() => Ok(()),
     }
 }
 
 /// Runs all jobs for ever. When the database cannot be reached, each job tries again.
-pub async fn run(address: String, intervals: Intervals, senders: Senders) {
+pub async fn run(database_url: String, intervals: Intervals, senders: Senders) {
     tokio::join!(
-        run_periodically("round", intervals.rounds, || log_round(&address)),
-        analytics::run(&address, intervals.refreshes),
-        notifications::run(&address, &senders.notifications),
-        sealing::run(&address),
-        webhooks::run(&address, &senders.webhooks)
+        run_periodically("round", intervals.rounds, || log_round(&database_url)),
+        analytics::run(&database_url, intervals.refreshes),
+        notifications::run(&database_url, &senders.notifications),
+        sealing::run(&database_url),
+        webhooks::run(&database_url, &senders.webhooks)
     );
 }
 
-async fn log_round(address: &str) -> Result<()> {
-    let report = run_once(address, Utc::now()).await?;
+async fn log_round(database_url: &str) -> Result<()> {
+    let report = run_once(database_url, Utc::now()).await?;
     if !report.is_empty() {
         tracing::info!("{report}");
     }
@@ -70,8 +70,8 @@ async fn log_round(address: &str) -> Result<()> {
 /// # Errors
 ///
 /// When the database fails. The failure of a single class or request is in the report instead.
-pub async fn run_once(address: &str, now: DateTime<Utc>) -> Result<Report> {
-    let mut client = database::connect(address).await?;
+pub async fn run_once(database_url: &str, now: DateTime<Utc>) -> Result<Report> {
+    let mut client = database::connect(database_url).await?;
     let mut report = Report::default();
     let retained = retention::tables(&mut client).await?;
     for (tenant, slug) in tenant::all(&client).await? {

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use super::client_account::ClientAccount;
 
 /// The name of the copy.
-pub(super) const NAME: &str = "lms_bench";
+pub(super) const DATABASE_NAME: &str = "lms_bench";
 
 /// The number of administrators that send requests. It exceeds the number of connections, because concurrent sign-ins to one
 /// account are limited.
@@ -46,10 +46,10 @@ pub(super) async fn create(superuser_url: &str) -> Result<String> {
     let client = database::connect(&database::with_database(superuser_url, "postgres")?).await?;
     let original = database::quote_name(local::cluster::DATABASE);
     for statement in [
-        format!("drop database if exists {NAME} with (force)"),
+        format!("drop database if exists {DATABASE_NAME} with (force)"),
         // Copying through the write-ahead log would take longer and leave a large log.
-        format!("create database {NAME} template {original} strategy file_copy"),
-        format!("alter database {NAME} set synchronous_commit = on"),
+        format!("create database {DATABASE_NAME} template {original} strategy file_copy"),
+        format!("alter database {DATABASE_NAME} set synchronous_commit = on"),
     ] {
         client
             .batch_execute(&statement)
@@ -57,14 +57,16 @@ pub(super) async fn create(superuser_url: &str) -> Result<String> {
             .map_err(explain)
             .context("cannot copy the database")?;
     }
-    database::with_database(superuser_url, NAME)
+    database::with_database(superuser_url, DATABASE_NAME)
 }
 
 /// Removes the copy.
 pub(super) async fn remove(superuser_url: &str) -> Result<()> {
     let client = database::connect(&database::with_database(superuser_url, "postgres")?).await?;
     client
-        .batch_execute(&format!("drop database if exists {NAME} with (force)"))
+        .batch_execute(&format!(
+            "drop database if exists {DATABASE_NAME} with (force)"
+        ))
         .await
         .map_err(explain)
 }

@@ -151,7 +151,7 @@ async fn measure_on(
     drop(client);
     let application_url = database::with_database(
         &installation.demo.database.application_url,
-        database_copy::NAME,
+        database_copy::DATABASE_NAME,
     )?;
     let mut variables = installation.variables.clone();
     variables.insert("database_url".to_owned(), application_url.clone());

@@ -104,7 +104,7 @@ impl Operation {
             Self::TutorWeek => "tutor's week",
             Self::StudentMonth => "student's month",
             Self::FreeSlots => "free slots",
-            Self::CreateClass => "booking",
+            Self::CreateClass => "create a class",
             Self::CentreBalance => "balance of a centre",
             Self::CreateFinanceRecord => "finance record",
             Self::UrgentRequests => "open requests",

@@ -114,8 +114,8 @@ async fn run_seed(state: &Path, options: Seed) -> Result<()> {
         students: options.students,
         seed: options.seed,
     };
-    let address = match options.database_url {
-        Some(address) => address,
+    let database_url = match options.database_url {
+        Some(database_url) => database_url,
         None => cluster::running(state)
             .await?
             .context(
@@ -123,7 +123,7 @@ async fn run_seed(state: &Path, options: Seed) -> Result<()> {
             )?
             .superuser_url(),
     };
-    let report = seed::run(&address, &amount).await?;
+    let report = seed::run(&database_url, &amount).await?;
     println!(
         "{} tenants written, {} existed already",
         report.written, report.kept

@@ -12,6 +12,7 @@ use operations::backup::{self, Archiving, CredentialFiles, Credentials, Server};
 use operations::cell::Definition;
 use operations::private_file::write_private;
 use operations::progress::step;
+use platform::values::hex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -23,12 +24,12 @@ pub(super) const LIVE: &str = "live";
 /// That of the cluster that is restored.
 pub(super) const RESTORED: &str = "restored";
 
-const NAME: &str = "eu-standard";
+const CELL_NAME: &str = "eu-standard";
 
 /// A cell that is served until the value is dropped.
 pub(super) struct Cell {
     pub(super) state: PathBuf,
-    pub(super) address: String,
+    pub(super) database_url: String,
     pub(super) demo: Demo,
     pub(super) definition: Definition,
     pub(super) credentials: Credentials,
@@ -76,7 +77,7 @@ impl Cell {
         let mut serving = JoinSet::new();
         serving.spawn(application.serve(listener, std::future::pending()));
         Ok(Self {
-            address: cluster.superuser_url(),
+            database_url: cluster.superuser_url(),
             demo: installation.demo,
             state,
             definition,
@@ -128,19 +129,15 @@ fn define(directory: &Path, repository: &Path) -> Result<(Definition, Credential
         [[backup.repositories]]\ntype = \"posix\"\npath = {:?}\n",
         repository.display().to_string()
     );
-    let file = directory.join(format!("{NAME}.toml"));
+    let file = directory.join(format!("{CELL_NAME}.toml"));
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     let passphrase = directory.join("passphrase");
-    write_private(&passphrase, &hex(&rand::random::<[u8; 32]>()))?;
+    write_private(&passphrase, &hex::encode(&rand::random::<[u8; 32]>()))?;
     let credentials = Credentials::read(&CredentialFiles {
         passphrase,
         s3: None,
     })?;
-    Ok((Definition::load(directory, NAME)?, credentials))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok((Definition::load(directory, CELL_NAME)?, credentials))
 }
 
 fn bytes(directory: &Path) -> std::io::Result<u64> {

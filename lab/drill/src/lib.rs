@@ -15,10 +15,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::explain;
 use local::cluster::{self, Cluster, Durability, Settings};
 use local::secrets;
-use operations::backup::{self, Access, Kind, RecoveryTarget, RestoreOptions};
+use operations::backup::{self, Access, BackupType, RecoveryTarget, RestoreOptions};
 use operations::events;
 use operations::progress::step;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use cell::Cell;
 pub use report::Report;
@@ -85,28 +86,10 @@ async fn remove(directory: &Path) -> Result<()> {
 
 async fn perform(options: &Options) -> Result<Report> {
     let cell = Cell::serve(options).await?;
-    let client = database::connect(&cell.address).await?;
+    let client = database::connect(&cell.database_url).await?;
     let workload = Workload::sign_in(&cell).await?;
 
-    let writing = step("Writes over HTTP while a full backup is made");
-    let access = Access::configured(&cell.definition, &cell.server)?;
-    let backing_up = async {
-        let began = Instant::now();
-        let made = backup::run(&access, &cell.server, Kind::Full).await?;
-        Ok::<_, anyhow::Error>((made, began.elapsed()))
-    };
-    let (first, made) = tokio::try_join!(workload.write(options.writes), backing_up)?;
-    let (made, backup_time) = made;
-    // The end of a backup is known to the second, and only later moments can be restored.
-    let restorable = made.iter().map(|(_, backup)| backup.ended_at).max();
-    let wait = restorable.map(|ended| ended + TimeDelta::seconds(1) - Utc::now());
-    if let Some(Ok(wait)) = wait.map(|wait| wait.to_std()) {
-        tokio::time::sleep(wait).await;
-    }
-    let second = workload.write(options.writes).await?;
-    let acknowledged: Vec<_> = first.ids.into_iter().chain(second.ids).collect();
-    writing.done(&format!("{} acknowledged", acknowledged.len()));
-
+    let written = write_and_back_up(&cell, &workload, options.writes).await?;
     let before = TableChecksums::compute(&client).await?;
     let restore_point = now(&client).await?;
     let archive_age = archive_age(&client, restore_point).await?;
@@ -125,41 +108,87 @@ async fn perform(options: &Options) -> Result<Report> {
     let recovery_time = began.elapsed();
     restoring.done(&restored.1.backup.label);
 
+    let events = compare(&restored.0.superuser_url(), &before, &written.acknowledged).await?;
+    let made = &written.backups;
+    let stored = made.iter().map(|(_, backup)| backup.stored_size).sum();
+    Ok(Report {
+        acknowledged: written.acknowledged.len(),
+        tables: before.tables(),
+        events,
+        recovery_point: (restore_point - written.last_acknowledged_at).as_seconds_f64(),
+        archive_age,
+        recovery_time,
+        copying: restored.1.copy_time,
+        replaying: restored.1.replay_time,
+        backup_time: written.backup_time,
+        database_bytes: made.iter().map(|(_, backup)| backup.size).sum(),
+        backup_bytes: stored,
+        log_bytes: cell.repository_bytes()?.saturating_sub(stored),
+    })
+}
+
+/// The writes that were acknowledged, and the backups that were made meanwhile.
+struct Written {
+    acknowledged: Vec<Uuid>,
+    last_acknowledged_at: DateTime<Utc>,
+    /// The backup in each repository.
+    backups: Vec<(String, backup::Backup)>,
+    backup_time: Duration,
+}
+
+/// Writes over HTTP while a full backup is made, and again once it has been made.
+async fn write_and_back_up(cell: &Cell, workload: &Workload, writes: u32) -> Result<Written> {
+    let writing = step("Writes over HTTP while a full backup is made");
+    let access = Access::configured(&cell.definition, &cell.server)?;
+    let backing_up = async {
+        let began = Instant::now();
+        let backups = backup::run(&access, &cell.server, BackupType::Full).await?;
+        Ok::<_, anyhow::Error>((backups, began.elapsed()))
+    };
+    let (first, (backups, backup_time)) = tokio::try_join!(workload.write(writes), backing_up)?;
+    // The end of a backup is known to the second, and only later moments can be restored.
+    let restorable = backups.iter().map(|(_, backup)| backup.ended_at).max();
+    let wait = restorable.map(|ended| ended + TimeDelta::seconds(1) - Utc::now());
+    if let Some(Ok(wait)) = wait.map(|wait| wait.to_std()) {
+        tokio::time::sleep(wait).await;
+    }
+    let second = workload.write(writes).await?;
+    let acknowledged: Vec<_> = first.ids.into_iter().chain(second.ids).collect();
+    writing.done(&format!("{} acknowledged", acknowledged.len()));
+    Ok(Written {
+        acknowledged,
+        last_acknowledged_at: second.last,
+        backups,
+        backup_time,
+    })
+}
+
+/// Compares the tables, writes and event chains of the restored database with what they were before, and returns the number of intact
+/// events.
+async fn compare(
+    database_url: &str,
+    before: &TableChecksums,
+    acknowledged: &[Uuid],
+) -> Result<i64> {
     let comparing = step("Comparison of tables, writes and event chains");
-    let address = restored.0.superuser_url();
-    let client = database::connect(&address).await?;
+    let client = database::connect(database_url).await?;
     let after = TableChecksums::compute(&client).await?;
     if let Some(difference) = before.difference(&after) {
         bail!("after the restore {difference}");
     }
-    let found = workload::count_present(&client, &acknowledged).await?;
+    let found = workload::count_present(&client, acknowledged).await?;
     ensure!(
         found == acknowledged.len(),
         "{} of {} acknowledged writes are lost",
         acknowledged.len() - found,
         acknowledged.len()
     );
-    let chains = events::verify::run(&address, None, None).await?;
+    let chains = events::verify::run(database_url, None, None).await?;
     if let Some(broken) = chains.iter().find(|chain| chain.broken.is_some()) {
         bail!("after the restore, {broken}");
     }
     comparing.done(&format!("{} tables are the same", after.tables()));
-
-    let stored = made.iter().map(|(_, backup)| backup.stored_size).sum();
-    Ok(Report {
-        acknowledged: acknowledged.len(),
-        tables: after.tables(),
-        events: chains.iter().map(|chain| chain.intact).sum(),
-        recovery_point: (restore_point - second.last).as_seconds_f64(),
-        archive_age,
-        recovery_time,
-        copying: restored.1.copy_time,
-        replaying: restored.1.replay_time,
-        backup_time,
-        database_bytes: made.iter().map(|(_, backup)| backup.size).sum(),
-        backup_bytes: stored,
-        log_bytes: cell.repository_bytes()?.saturating_sub(stored),
-    })
+    Ok(chains.iter().map(|chain| chain.intact).sum())
 }
 
 async fn now(client: &Client) -> Result<DateTime<Utc>> {
@@ -207,8 +236,11 @@ async fn restore(
     )
     .await?;
     // The restored cluster has the passwords of the original one.
-    fs::copy(cell.state.join(secrets::FILE), state.join(secrets::FILE))
-        .context("cannot copy the secrets")?;
+    fs::copy(
+        cell.state.join(secrets::SECRETS_FILE_NAME),
+        state.join(secrets::SECRETS_FILE_NAME),
+    )
+    .context("cannot copy the secrets")?;
     let cluster = Cluster::start(&Settings {
         directory: state.to_owned(),
         durability: Durability::Safe,

@@ -50,7 +50,7 @@ impl Workload {
             .no_proxy()
             .build()
             .context("cannot make an HTTP client")?;
-        let database = database::connect(&cell.address).await?;
+        let database = database::connect(&cell.database_url).await?;
         let mut accounts = Vec::new();
         for tenant in &cell.demo.tenants {
             let admin = tenant

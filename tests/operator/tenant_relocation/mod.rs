@@ -52,11 +52,11 @@ fn options(app: &Application, other: &Other) -> Options {
     Options {
         tenant: app.demo.tenants[0].slug.clone(),
         from: Cell {
-            database: app.superuser_url.clone(),
+            database_url: app.superuser_url.clone(),
             url: EU_URL.to_owned(),
         },
         to: Cell {
-            database: other.superuser_url.clone(),
+            database_url: other.superuser_url.clone(),
             url: AU_URL.to_owned(),
         },
     }
@@ -172,7 +172,7 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
         let told: i64 = there
             .query_one(
                 "select count(*) from lms_private.unsealed_events
-                where tenant_id = $1 and kind = 'tenant.updated' and request_id = 'move' and state ->> 'region' = 'au'",
+                where tenant_id = $1 and kind = 'tenant.updated' and request_id = 'relocation' and state ->> 'region' = 'au'",
                 &[&tenant],
             )
             .await?

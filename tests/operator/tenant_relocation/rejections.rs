@@ -22,9 +22,9 @@ fn a_rejected_relocation_is_explained_in_one_line_and_changes_nothing() {
         let mut unknown = good.clone();
         unknown.tenant = "nobody-here".to_owned();
         let mut same = good.clone();
-        same.to.database = same.from.database.clone();
+        same.to.database_url = same.from.database_url.clone();
         let mut away = good.clone();
-        away.to.database = "postgres://nobody@127.0.0.1:1/lms".to_owned();
+        away.to.database_url = "postgres://nobody@127.0.0.1:1/lms".to_owned();
         for (options, told) in [
             (&unknown, "there is no tenant nobody-here"),
             (&same, "both are the cell"),

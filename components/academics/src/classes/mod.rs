@@ -133,13 +133,13 @@ const CANCEL_VERB: Verb = Verb::Action("cancel");
 /// Completes a class.
 const COMPLETE_VERB: Verb = Verb::Action("complete");
 /// Reads the lessons of a class, and the calendar of everybody in scope.
-pub(crate) const LESSONS: Verb = Verb::Action("occurrences");
+pub(crate) const LESSONS_VERB: Verb = Verb::Action("occurrences");
 /// Cancels a lesson, moves it, or splits its class there.
-pub(crate) const CHANGE_LESSON: Verb = Verb::Action("change-occurrence");
+pub(crate) const CHANGE_LESSON_VERB: Verb = Verb::Action("change-occurrence");
 /// Reads the attendance at a lesson.
-pub(crate) const READ_ATTENDANCE: Verb = Verb::Action("attendance");
+pub(crate) const READ_ATTENDANCE_VERB: Verb = Verb::Action("attendance");
 /// Records the attendance at a lesson.
-pub(crate) const RECORD_ATTENDANCE: Verb = Verb::Action("record-attendance");
+pub(crate) const RECORD_ATTENDANCE_VERB: Verb = Verb::Action("record-attendance");
 
 /// The fields that learners see of their classes, and that tutors and assessors see of the classes
 /// of their own children. The other students of the class are not among them.
@@ -162,14 +162,14 @@ const LEARNER_FIELDS: &[&str] = &[
 const OWN_CLASSES: &str = "r.tutor_id = (select lms.caller_tutor())";
 /// The classes of an assessor's centre.
 const OF_CENTRE: &str = "r.centre_id = (select current_setting('app.centre_id')::uuid)";
-const READ_LESSONS: &[Verb] = &[LESSONS, READ_ATTENDANCE];
+const READ_LESSONS: &[Verb] = &[LESSONS_VERB, READ_ATTENDANCE_VERB];
 const MANAGE_LESSONS: &[Verb] = &[
     CANCEL_VERB,
     COMPLETE_VERB,
-    LESSONS,
-    CHANGE_LESSON,
-    READ_ATTENDANCE,
-    RECORD_ATTENDANCE,
+    LESSONS_VERB,
+    CHANGE_LESSON_VERB,
+    READ_ATTENDANCE_VERB,
+    RECORD_ATTENDANCE_VERB,
 ];
 
 /// The grants on classes.
@@ -177,23 +177,23 @@ pub(crate) const POLICY: Policy = Policy {
     resource: "classes",
     grants: &[
         Grant::new(role::STUDENT, verbs::READ)
-            .and(READ_LESSONS)
+            .with_verbs(READ_LESSONS)
             .reading(LEARNER_FIELDS),
         Grant::new(role::PARENT, verbs::READ)
-            .and(READ_LESSONS)
+            .with_verbs(READ_LESSONS)
             .reading(LEARNER_FIELDS),
         Grant::new(role::TUTOR, verbs::EDIT)
-            .and(MANAGE_LESSONS)
-            .reading_of_others(LEARNER_FIELDS)
-            .owning(OWN_CLASSES),
+            .with_verbs(MANAGE_LESSONS)
+            .shared_fields(LEARNER_FIELDS)
+            .own_rows(OWN_CLASSES),
         Grant::new(role::ASSESSOR, verbs::READ)
-            .and(READ_LESSONS)
-            .reading_of_others(LEARNER_FIELDS)
-            .owning(OF_CENTRE),
-        Grant::new(role::SUPERVISOR, verbs::PLAIN).and(MANAGE_LESSONS),
-        Grant::new(role::SUPPORT, verbs::READ).and(READ_LESSONS),
-        Grant::new(role::FINANCE, verbs::READ_EXPORT).and(READ_LESSONS),
-        Grant::new(role::ADMIN, verbs::PLAIN).and(MANAGE_LESSONS),
+            .with_verbs(READ_LESSONS)
+            .shared_fields(LEARNER_FIELDS)
+            .own_rows(OF_CENTRE),
+        Grant::new(role::SUPERVISOR, verbs::PLAIN).with_verbs(MANAGE_LESSONS),
+        Grant::new(role::SUPPORT, verbs::READ).with_verbs(READ_LESSONS),
+        Grant::new(role::FINANCE, verbs::READ_EXPORT).with_verbs(READ_LESSONS),
+        Grant::new(role::ADMIN, verbs::PLAIN).with_verbs(MANAGE_LESSONS),
     ],
 };
 

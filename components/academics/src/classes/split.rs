@@ -12,7 +12,7 @@ use platform::sql::statement::Sql;
 use platform::values::random;
 use serde_json::{Map, Value, json};
 
-use super::{CHANGE_LESSON, CLASSES, START, select_class};
+use super::{CHANGE_LESSON_VERB, CLASSES, START, select_class};
 
 /// The fields that can change with a split.
 const CHANGES: &[Field] = &[
@@ -38,7 +38,7 @@ pub(crate) const SPLIT: Action = Action::post("/v1/classes/{id}/occurrences/{sta
     .id("classes.occurrences.split")
     .segments(&[START])
     .summary("Split a class at a lesson")
-    .granted("classes", CHANGE_LESSON)
+    .granted("classes", CHANGE_LESSON_VERB)
     .body(CHANGES)
     .responds(
         ResponseSpec::resource(
@@ -53,7 +53,7 @@ pub(crate) const SPLIT: Action = Action::post("/v1/classes/{id}/occurrences/{sta
 fn prepare(context: &ActionContext<'_>) -> Result<Map<String, Value>, Problem> {
     let input = CLASSES.validated(WriteMode::Create, context.body.clone())?;
     let mut arguments = context.path.clone();
-    arguments.insert("fresh".to_owned(), json!(random::id()));
+    arguments.insert("new_class_id".to_owned(), json!(random::id()));
     arguments.insert("input".to_owned(), Value::Object(input));
     Ok(arguments)
 }
@@ -66,7 +66,7 @@ fn split(grant: &Grant) -> Sql {
   from lms.split_class(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
-    ($1->>'fresh')::uuid,
+    ($1->>'new_class_id')::uuid,
     $1->'input'
   ) as r
 )

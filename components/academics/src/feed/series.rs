@@ -14,8 +14,9 @@ pub(super) struct Series {
     /// The time of the last change.
     pub(super) changed_at: DateTime<Utc>,
     pub(super) schedule: Schedule,
-    /// True if the rule may still add occurrences.
-    pub(super) goes_on: bool,
+    /// True if the class is scheduled, so that the rule may still add occurrences.
+    #[serde(rename = "goes_on")]
+    pub(super) is_ongoing: bool,
     /// The time up to which occurrences are planned. Null when all of them are.
     #[serde(default)]
     pub(super) planned_until: Option<DateTime<Utc>>,
@@ -31,7 +32,8 @@ pub(super) struct Series {
     /// The starts of the rule that do not take place.
     pub(super) cancelled: Vec<DateTime<Utc>>,
     /// The occurrences at another time or in another room than the rule gives them.
-    pub(super) moved: Vec<Moved>,
+    #[serde(rename = "moved")]
+    pub(super) rescheduled: Vec<Rescheduled>,
     /// The starts that the rule does not have, or no longer has.
     pub(super) added: Vec<DateTime<Utc>>,
 }
@@ -55,7 +57,7 @@ pub(super) struct Recurring {
 
 /// An occurrence that departs from its series.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Moved {
+pub(super) struct Rescheduled {
     /// The planned start.
     pub(super) original_start: DateTime<Utc>,
     pub(super) starts_at: DateTime<Utc>,

@@ -14,7 +14,7 @@ use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;
 use serde_json::{Map, Value};
 
-use crate::finance_records::{METHODS, REFERENCE, STATEMENT, TYPES};
+use crate::finance_records::{METHODS, REFERENCE, STATEMENT_VERB, TYPES};
 
 const NAME: Kind = Kind::Text { min: 1, max: 200 };
 const NUMBER: Kind = Kind::Integer {
@@ -169,7 +169,7 @@ const CONTENT: &[Field] = &[
 pub(crate) const GET: Action = Action::get("/v1/finance-records/statement")
     .id("finance-records.statement")
     .summary("Get a statement of account")
-    .granted("finance-records", STATEMENT)
+    .granted("finance-records", STATEMENT_VERB)
     .query(&[
         Field::new(
             "student_id",

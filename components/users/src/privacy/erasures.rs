@@ -52,10 +52,10 @@ pub(crate) const ERASURES: Resource = Resource {
 };
 
 /// Gets the receipt of an erasure.
-pub(crate) const RECEIPT: Verb = Verb::Action("receipt");
+pub(crate) const RECEIPT_VERB: Verb = Verb::Action("receipt");
 
 /// The grants on erasures.
 pub(crate) const POLICY: Policy = Policy {
     resource: "erasures",
-    grants: &[Grant::new(role::ADMIN, verbs::READ_EXPORT).and(&[RECEIPT])],
+    grants: &[Grant::new(role::ADMIN, verbs::READ_EXPORT).with_verbs(&[RECEIPT_VERB])],
 };

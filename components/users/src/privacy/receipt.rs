@@ -78,7 +78,7 @@ pub(crate) const RECEIPT: &[Field] = &[
 pub(crate) const GET: Action = Action::get("/v1/erasures/{id}/receipt")
     .id("erasures.receipt")
     .summary("Get the receipt of an erasure")
-    .granted("erasures", erasures::RECEIPT)
+    .granted("erasures", erasures::RECEIPT_VERB)
     .responds(ResponseSpec::fields(
         RECEIPT,
         "The receipt that the erasure returned. `lms privacy verify` checks it against the database.",

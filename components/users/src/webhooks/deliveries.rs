@@ -3,6 +3,7 @@
 
 use platform::declare::action::Action;
 use platform::declare::field::{Field, Kind};
+use platform::declare::page;
 use platform::declare::response_spec::ResponseSpec;
 
 use super::DELIVERIES_VERB;
@@ -86,11 +87,7 @@ pub(crate) const LIST: Action = Action::get("/v1/webhooks/{id}/deliveries")
     .granted("webhooks", DELIVERIES_VERB)
     .query(&[
         Field::new("before", POSITION, "Only deliveries of events before this position."),
-        Field::new(
-            "limit",
-            Kind::Integer { min: 1, max: 200 },
-            "The maximum number of deliveries in the page. Defaults to 50.",
-        ),
+        page::limit("The maximum number of deliveries in the page. Defaults to 50."),
         Field::new("status", STATUS, "Only deliveries with this status."),
     ])
     .responds(ResponseSpec::fields(

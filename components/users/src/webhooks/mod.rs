@@ -109,7 +109,7 @@ const DELIVERIES_VERB: Verb = Verb::Action("deliveries");
 /// The grants on webhooks, which only administrators have because webhooks receive all events.
 pub(crate) const POLICY: Policy = Policy {
     resource: "webhooks",
-    grants: &[Grant::new(role::ADMIN, verbs::EDIT).and(&[
+    grants: &[Grant::new(role::ADMIN, verbs::EDIT).with_verbs(&[
         ROTATE_SECRET_VERB,
         ENABLE_VERB,
         DISABLE_VERB,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use operations::backup::{Kind, RecoveryTarget};
+use operations::backup::{BackupType, RecoveryTarget};
 
 use super::Target;
 use super::cell::CellOptions;
@@ -66,7 +66,7 @@ pub(crate) struct Run {
 
     /// Extent of the backup: everything, or the differences from the last full backup or from the last backup
     #[arg(long = "type", value_enum, default_value = "full")]
-    pub(crate) kind: Kind,
+    pub(crate) kind: BackupType,
 
     #[command(flatten)]
     pub(crate) server: ServerOptions,

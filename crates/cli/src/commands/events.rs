@@ -9,7 +9,7 @@ use operations::events::heads::{self, Heads};
 use operations::events::replay::{self, Until};
 use operations::events::{export, keys, verify};
 
-use super::{address, print_line};
+use super::{database_url, print_line};
 use crate::arguments::events as arguments;
 use crate::arguments::events::Events;
 
@@ -36,8 +36,8 @@ async fn verify(state: &Path, arguments: arguments::Verify) -> Result<ExitCode> 
         Some((file, key)) => Some(Heads::read(&file, &keys::public(&key)?)?),
         None => None,
     };
-    let address = address(state, arguments.target).await?;
-    let reports = verify::run(&address, arguments.tenant.as_deref(), heads.as_ref()).await?;
+    let database_url = database_url(state, arguments.target).await?;
+    let reports = verify::run(&database_url, arguments.tenant.as_deref(), heads.as_ref()).await?;
     for report in &reports {
         print_line(report)?;
     }
@@ -49,8 +49,8 @@ async fn verify(state: &Path, arguments: arguments::Verify) -> Result<ExitCode> 
 
 async fn export_heads(state: &Path, arguments: arguments::Heads) -> Result<ExitCode> {
     let key = keys::private(&arguments.key)?;
-    let address = address(state, arguments.target).await?;
-    let tenants = heads::export(&address, &arguments.output, &key).await?;
+    let database_url = database_url(state, arguments.target).await?;
+    let tenants = heads::export(&database_url, &arguments.output, &key).await?;
     print_line(format_args!(
         "the heads of {tenants} tenants are in {}",
         arguments.output.display()
@@ -69,7 +69,7 @@ async fn replay(state: &Path, arguments: arguments::Replay) -> Result<ExitCode> 
         until,
         schema: arguments.into,
     };
-    let report = replay::run(&address(state, arguments.target).await?, &options).await?;
+    let report = replay::run(&database_url(state, arguments.target).await?, &options).await?;
     print_line(format_args!(
         "{} rows rebuilt from the events up to position {}, in the schema {}",
         report.rows, report.position, options.schema
@@ -85,7 +85,7 @@ async fn export(state: &Path, arguments: arguments::Export) -> Result<ExitCode> 
         after: arguments.after,
         home_page: arguments.home_page,
     };
-    let report = export::run(&address(state, arguments.target).await?, &options).await?;
+    let report = export::run(&database_url(state, arguments.target).await?, &options).await?;
     print_line(format_args!(
         "{} parts written; {} contains the events up to position {}",
         report.parts,

@@ -9,18 +9,18 @@ use operations::backup::Server;
 use crate::arguments::Target;
 use crate::arguments::backup::ServerOptions;
 
-/// The address of the given database, or that of the running private cluster.
-pub(super) async fn address(state: &Path, target: Target) -> Result<String> {
+/// The URL of the given database, or that of the running private cluster.
+pub(super) async fn database_url(state: &Path, target: Target) -> Result<String> {
     match target.database_url {
-        Some(address) => Ok(address),
-        None => private::address(state).await,
+        Some(database_url) => Ok(database_url),
+        None => private::database_url(state).await,
     }
 }
 
 /// The given server, or the running private cluster.
 pub(super) async fn server(state: &Path, options: &ServerOptions) -> Result<Server> {
     match (&options.target.database_url, &options.data_directory) {
-        (Some(address), Some(data)) => Server::at(data, address.clone()),
+        (Some(database_url), Some(data)) => Server::at(data, database_url.clone()),
         (Some(_), None) => bail!(
             "give the data directory of that server with --data-directory: backups are made on the server's own machine"
         ),
@@ -39,7 +39,7 @@ mod private {
     use local::cluster::{self, Cluster, Durability, Settings};
     use operations::backup::Server;
 
-    pub(super) async fn address(state: &Path) -> Result<String> {
+    pub(super) async fn database_url(state: &Path) -> Result<String> {
         let cluster = cluster::running(state).await?.context(
             "no database is given: set DATABASE_URL, or start the local cluster with `lms cluster start`",
         )?;
@@ -73,7 +73,7 @@ mod private {
     use anyhow::{Result, bail};
     use operations::backup::Server;
 
-    pub(super) async fn address(_state: &Path) -> Result<String> {
+    pub(super) async fn database_url(_state: &Path) -> Result<String> {
         bail!("no database is given: set DATABASE_URL")
     }
 

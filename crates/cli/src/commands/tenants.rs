@@ -11,7 +11,7 @@ use operations::privacy;
 use operations::relocation::{self, Cell};
 use operations::tenant_restore::{self, Source};
 
-use super::{address, print_line};
+use super::{database_url, print_line};
 use crate::arguments::tenants as arguments;
 use crate::arguments::tenants::Tenant;
 
@@ -25,7 +25,7 @@ pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
 }
 
 async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<ExitCode> {
-    let mut client = database::connect(&address(state, arguments.target).await?).await?;
+    let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
     let new = tenant::New {
         slug: arguments.slug,
         name: arguments.name,
@@ -81,9 +81,9 @@ async fn erase_source(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
 }
 
 async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<ExitCode> {
-    let address = address(state, arguments.target).await?;
+    let database_url = database_url(state, arguments.target).await?;
     let source = match (arguments.to_time, arguments.from_database_file) {
-        (_, Some(file)) => Source::Cluster(read_address(&file)?),
+        (_, Some(file)) => Source::Cluster(read_database_url(&file)?),
         (Some(time), None) => Source::Events(time),
         (None, None) => bail!("no time is given: give --to-time, or --from-database-file"),
     };
@@ -91,7 +91,7 @@ async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<Ex
         tenant: arguments.tenant,
         source,
     };
-    let restored = tenant_restore::run(&address, &options).await?;
+    let restored = tenant_restore::run(&database_url, &options).await?;
     print_line(format_args!("{} is restored: {restored}", options.tenant))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -107,7 +107,7 @@ fn url_of(cell: &str, directory: &Path) -> Result<String> {
 fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
     let directory = arguments.directory.cells.as_path();
     let from = Cell {
-        database: database_address(
+        database_url: cell_database_url(
             arguments.from_database_file.as_deref(),
             "from",
             "LMS_MOVE_FROM_DATABASE_URL",
@@ -115,7 +115,7 @@ fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
         url: url_of(&arguments.from, directory)?,
     };
     let to = Cell {
-        database: database_address(
+        database_url: cell_database_url(
             arguments.to_database_file.as_deref(),
             "to",
             "LMS_MOVE_TO_DATABASE_URL",
@@ -125,16 +125,16 @@ fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
     Ok((from, to))
 }
 
-fn database_address(file: Option<&Path>, end: &str, variable: &str) -> Result<String> {
+fn cell_database_url(file: Option<&Path>, end: &str, variable: &str) -> Result<String> {
     let Some(file) = file else {
         return std::env::var(variable).with_context(|| {
             format!("no database is given: set {variable}, or give --{end}-database-file")
         });
     };
-    read_address(file)
+    read_database_url(file)
 }
 
-fn read_address(file: &Path) -> Result<String> {
+fn read_database_url(file: &Path) -> Result<String> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the database's address in {}", file.display()))?;
     Ok(text.trim().to_owned())

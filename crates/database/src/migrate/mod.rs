@@ -52,11 +52,11 @@ pub struct Options {
 ///
 /// When the database was not made by these migrations, is another cell, or rejects a statement. The failing migration is rolled back.
 pub async fn run<'a>(
-    address: &str,
+    database_url: &str,
     migrations: &'a [Migration],
     options: &Options,
 ) -> Result<Vec<&'a Migration>> {
-    let mut client = connection::connect(address).await?;
+    let mut client = connection::connect(database_url).await?;
     // A migration may take long, so only the operator may stop it.
     client
         .batch_execute("set statement_timeout = 0; set client_min_messages = warning")

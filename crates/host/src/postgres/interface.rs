@@ -77,8 +77,8 @@ fn add_connection_builder<T: PostgresView>(
         "[method]connection-builder.build",
         |mut store: StoreContextMut<'_, T>, (builder,): (Resource<ConnectionBuilder>,)| {
             Box::new(async move {
-                let opening = Opening::from_builder(store.data_mut(), &builder)?;
-                let opened = opening.open().await;
+                let request = ConnectionRequest::from_builder(store.data_mut(), &builder)?;
+                let opened = request.open().await;
                 Ok((push(store.data_mut(), opened)?,))
             })
         },
@@ -87,9 +87,9 @@ fn add_connection_builder<T: PostgresView>(
         "[method]connection-builder.build-async",
         |accessor: &Accessor<T>, (builder,): (Resource<ConnectionBuilder>,)| {
             Box::pin(async move {
-                let opening =
-                    accessor.with(|mut access| Opening::from_builder(access.get(), &builder))?;
-                let opened = opening.open().await;
+                let request = accessor
+                    .with(|mut access| ConnectionRequest::from_builder(access.get(), &builder))?;
+                let opened = request.open().await;
                 Ok((accessor.with(|mut access| push(access.get(), opened))?,))
             })
         },
@@ -110,8 +110,8 @@ fn add_connection<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[static]connection.open",
         |mut store: StoreContextMut<'_, T>, (connection_string,): (String,)| {
             Box::new(async move {
-                let opening = Opening::new(store.data(), connection_string);
-                let opened = opening.open().await;
+                let request = ConnectionRequest::new(store.data(), connection_string);
+                let opened = request.open().await;
                 Ok((push(store.data_mut(), opened)?,))
             })
         },
@@ -120,9 +120,9 @@ fn add_connection<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[static]connection.open-async",
         |accessor: &Accessor<T>, (connection_string,): (String,)| {
             Box::pin(async move {
-                let opening =
-                    accessor.with(|mut access| Opening::new(access.get(), connection_string));
-                let opened = opening.open().await;
+                let request = accessor
+                    .with(|mut access| ConnectionRequest::new(access.get(), connection_string));
+                let opened = request.open().await;
                 Ok((accessor.with(|mut access| push(access.get(), opened))?,))
             })
         },
@@ -203,13 +203,13 @@ fn into_readers<T: PostgresView>(
 }
 
 /// The arguments for opening a connection, which do not borrow the instance's state.
-struct Opening {
+struct ConnectionRequest {
     pools: Arc<AuthorizedPools>,
     connection_string: String,
     certificate: Option<String>,
 }
 
-impl Opening {
+impl ConnectionRequest {
     fn new(state: &impl PostgresView, connection_string: String) -> Self {
         Self {
             pools: Arc::clone(state.pools()),

@@ -11,11 +11,11 @@ use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHand
 
 use super::drain::Drain;
 use super::min_rate::MinRate;
-use super::problem::{self, Kind, Problem};
+use super::problem::{Kind, Problem};
 use super::request_body::{self, BodyKind};
 use super::response_body::{self, Body, ResponseError};
 use super::router::Router;
-use super::{request_head, spin_headers};
+use super::{request_head, request_id, spin_headers};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::{Limits, Rejection, RequestClass};
 use crate::wasm::InstanceFactory;
@@ -81,11 +81,11 @@ impl RequestHandler {
     ) -> Response<Body> {
         // Cloning copies neither the path nor the id: both are reference-counted.
         let original = request.uri().clone();
-        let request_id = request.headers().get(problem::REQUEST_ID).cloned();
+        let given_id = request.headers().get(request_id::X_REQUEST_ID).cloned();
         let mut response = match self.try_handle(&original, request, client).await {
             Ok(response) => response,
             Err(error) => {
-                let request_id = problem::request_id(request_id.as_ref());
+                let request_id = request_id::from_client(given_id.as_ref());
                 if let HandlerError::Component(method, error) = &error {
                     let path = original.path();
                     tracing::error!("{request_id} {method} {path}: {}", error.root_cause());

@@ -11,7 +11,7 @@
 //! | `request_body`, `response_body` | buffering and streaming of bodies |
 //! | `min_rate`, `min_rate_stream` | timeouts for clients that send or read too slowly |
 //! | `connection_limit`, `drain` | connections of each client address, graceful shutdown |
-//! | `problem` | the host's own error responses |
+//! | `problem`, `request_id` | the host's own error responses, and the ids of requests |
 
 mod connection;
 mod connection_limit;
@@ -22,6 +22,7 @@ mod min_rate_stream;
 mod problem;
 mod request_body;
 mod request_head;
+mod request_id;
 mod response_body;
 mod router;
 mod spin_headers;

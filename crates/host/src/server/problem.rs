@@ -3,14 +3,11 @@
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use uuid::Uuid;
 
+use super::request_id::X_REQUEST_ID;
 use super::response_body::{self, Body};
-
-/// The header with the id of a request.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The kinds of problem that the host knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +134,7 @@ impl Problem {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(request_id) {
-            headers.insert(REQUEST_ID, id);
+            headers.insert(X_REQUEST_ID, id);
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -147,19 +144,6 @@ impl Problem {
         }
         response
     }
-}
-
-/// Returns the client's `X-Request-Id` if it is valid, or else a new id.
-pub(crate) fn request_id(given: Option<&HeaderValue>) -> String {
-    given
-        .and_then(|id| id.to_str().ok())
-        .filter(|id| {
-            (1..=100).contains(&id.len())
-                && id
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
-        })
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -203,21 +187,6 @@ mod tests {
                 "request_id": "r-1",
             })
         );
-        Ok(())
-    }
-
-    #[test]
-    fn a_valid_request_id_of_the_client_is_kept() -> anyhow::Result<()> {
-        let valid = HeaderValue::from_static("a-b_c.d:1");
-        assert_eq!(request_id(Some(&valid)), "a-b_c.d:1");
-        for invalid in ["", "a b", "<x>", &"a".repeat(101)] {
-            let invalid = HeaderValue::from_str(invalid)?;
-            assert!(
-                Uuid::parse_str(&request_id(Some(&invalid))).is_ok(),
-                "{invalid:?}"
-            );
-        }
-        assert!(Uuid::parse_str(&request_id(None)).is_ok());
         Ok(())
     }
 }

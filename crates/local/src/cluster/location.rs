@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use operations::postgresql::{Account, free_space};
+use platform::values::hex;
 use sha2::{Digest, Sha256};
 
 /// The free space that a new cluster needs, in bytes, checked early because PostgreSQL would fail later with a worse message.
@@ -100,11 +101,7 @@ pub(super) fn check_space(directory: &Path) -> Result<()> {
 
 fn external_directory(state: &Path) -> PathBuf {
     let digest = Sha256::digest(state.as_os_str().as_encoded_bytes());
-    let name: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let name = hex::encode(&digest[..8]);
     Path::new("/var/lib/lms").join(name).join("postgres")
 }
 

@@ -10,17 +10,17 @@ use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::insert::{act_as, insert};
-use super::people::{People, Plan};
+use super::people::{People, TenantDefinition};
 use super::{help_desk, lessons, notifications, payroll, webhooks};
 
 /// Writes the activity of all kinds.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
-    plan: &Plan<'_>,
+    definition: &TenantDefinition<'_>,
     people: &People,
 ) -> Result<()> {
-    let mut generator = plan.generator();
-    lessons::create(transaction, plan, people).await?;
+    let mut generator = definition.generator();
+    lessons::create(transaction, definition, people).await?;
     let by_tutor = |tutor: usize| {
         people
             .students
@@ -48,10 +48,10 @@ pub(super) async fn create(
         insert(
             transaction,
             "finance_records",
-            &finance_records(plan, people, &mut generator),
+            &finance_records(definition, people, &mut generator),
         )
         .await?;
-        payroll::create(transaction, plan, people).await?;
+        payroll::create(transaction, definition, people).await?;
     }
     help_desk::create(transaction, people, &mut generator).await?;
     notifications::create(transaction, people).await?;
@@ -93,7 +93,11 @@ fn awards(students: &[Uuid], generator: &mut ChaCha8Rng) -> Vec<Value> {
     rows
 }
 
-fn finance_records(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng) -> Vec<Value> {
+fn finance_records(
+    definition: &TenantDefinition<'_>,
+    people: &People,
+    generator: &mut ChaCha8Rng,
+) -> Vec<Value> {
     let mut rows = Vec::new();
     let mut add = |kind: &str,
                    centre: Uuid,
@@ -106,7 +110,7 @@ fn finance_records(plan: &Plan<'_>, people: &People, generator: &mut ChaCha8Rng)
             "student_id": student,
             "tutor_id": tutor,
             "amount": amount,
-            "currency": plan.currency(),
+            "currency": definition.currency(),
             "type": kind,
             "method": method,
             "reference": format!("{}-{:05}", kind.to_uppercase(), rows.len() + 1),

@@ -8,12 +8,12 @@ use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::insert::{act_as, insert};
-use super::people::{People, Plan};
+use super::people::{People, TenantDefinition};
 
 /// Writes the former users.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
-    plan: &Plan<'_>,
+    definition: &TenantDefinition<'_>,
     people: &People,
 ) -> Result<()> {
     let Some(admin) = people.user("admin") else {
@@ -22,8 +22,8 @@ pub(super) async fn create(
     act_as(transaction, admin).await?;
     let (held, erased) = (Uuid::now_v7(), Uuid::now_v7());
     let users = [
-        account(held, "Irene Salgado", "irene", plan, people),
-        account(erased, "Viktor Lindqvist", "viktor", plan, people),
+        account(held, "Irene Salgado", "irene", definition, people),
+        account(erased, "Viktor Lindqvist", "viktor", definition, people),
     ];
     insert(transaction, "users", &users).await?;
     let hold = json!({"user_id": held, "reason": "An unpaid invoice is before the court."});
@@ -38,11 +38,17 @@ pub(super) async fn create(
     Ok(())
 }
 
-fn account(id: Uuid, name: &str, mailbox: &str, plan: &Plan<'_>, people: &People) -> Value {
+fn account(
+    id: Uuid,
+    name: &str,
+    mailbox: &str,
+    definition: &TenantDefinition<'_>,
+    people: &People,
+) -> Value {
     json!({
         "id": id,
         "name": name,
-        "email": format!("{mailbox}@{}.example", plan.slug),
+        "email": format!("{mailbox}@{}.example", definition.slug),
         "phone": null,
         "role": "parent",
         "centre_id": people.centres.first(),

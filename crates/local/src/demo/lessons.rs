@@ -10,17 +10,17 @@ use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::insert::insert;
-use super::people::{People, Plan, Tutor};
+use super::people::{People, TenantDefinition, Tutor};
 
 /// Writes the classes, for which the database creates the lessons.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
-    plan: &Plan<'_>,
+    definition: &TenantDefinition<'_>,
     people: &People,
 ) -> Result<()> {
-    zones::read(transaction, &plan.time_zones()).await?;
+    zones::read(transaction, &definition.time_zones()).await?;
     zones::read(transaction, &["UTC"]).await?;
-    insert(transaction, "classes", &classes(plan, people)?).await?;
+    insert(transaction, "classes", &classes(definition, people)?).await?;
     transaction
         .execute(
             "update lms.attendances as a
@@ -42,7 +42,7 @@ pub(super) async fn create(
 }
 
 /// Returns the classes. Each tutor teaches one hour after another in a room of the tutor's own, so that no lessons overlap.
-fn classes(plan: &Plan<'_>, people: &People) -> Result<Vec<Value>> {
+fn classes(definition: &TenantDefinition<'_>, people: &People) -> Result<Vec<Value>> {
     let today = Utc::now().date_naive();
     let providers = ["teams", "zoom", "chime"];
     let mut rows = Vec::new();
@@ -60,7 +60,7 @@ fn classes(plan: &Plan<'_>, people: &People) -> Result<Vec<Value>> {
                 (today - Days::new(6), "cancelled"),
                 (today + Days::new(7), "scheduled"),
             ] {
-                let schedule = schedule(zone(plan, people, tutor), day, hour, status);
+                let schedule = schedule(zone(definition, people, tutor), day, hour, status);
                 let lessons = Schedule::parse(&schedule)
                     .and_then(|schedule| schedule.plan(Utc::now()))
                     .map_err(|errors| anyhow!("cannot plan a demo class: {errors:?}"))?;
@@ -91,12 +91,12 @@ fn classes(plan: &Plan<'_>, people: &People) -> Result<Vec<Value>> {
 }
 
 /// Returns the time zone of the tutor's centre.
-fn zone(plan: &Plan<'_>, people: &People, tutor: &Tutor) -> &'static str {
+fn zone(definition: &TenantDefinition<'_>, people: &People, tutor: &Tutor) -> &'static str {
     people
         .centres
         .iter()
         .position(|centre| *centre == tutor.centre)
-        .and_then(|centre| plan.time_zones().get(centre).copied())
+        .and_then(|centre| definition.time_zones().get(centre).copied())
         .unwrap_or("UTC")
 }
 

@@ -22,7 +22,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// The name of the file in the state directory that describes the demo data to programs.
-pub const FILE: &str = "demo.json";
+pub const DEMO_FILE_NAME: &str = "demo.json";
 
 /// The roles, each of which has one demo user in each tenant.
 pub const ROLES: [&str; 8] = [
@@ -130,7 +130,7 @@ impl Demo {
     ///
     /// When the file does not exist or has another format.
     pub fn read(state: &Path) -> Result<Self> {
-        let path = state.join(FILE);
+        let path = state.join(DEMO_FILE_NAME);
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
@@ -140,13 +140,13 @@ impl Demo {
     pub fn write(&self, state: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        write_private(&state.join(FILE), &text)
+        write_private(&state.join(DEMO_FILE_NAME), &text)
     }
 }
 
-/// Creates the demo tenants that don't exist yet in the database `address`, and describes all of them.
-pub async fn create(address: &str, options: &Options) -> Result<Demo> {
-    let mut client = database::connect(address).await?;
+/// Creates the demo tenants that don't exist yet in the database at `database_url`, and describes all of them.
+pub async fn create(database_url: &str, options: &Options) -> Result<Demo> {
+    let mut client = database::connect(database_url).await?;
     let cell = client
         .query_opt("select name, region from lms_private.cell", &[])
         .await
@@ -158,13 +158,13 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
         let id = match tenant::find(&client, slug).await? {
             Some(id) => id,
             None => {
-                let plan = people::Plan {
+                let definition = people::TenantDefinition {
                     slug,
                     name,
                     centres,
                     region: &region,
                 };
-                create_tenant(&mut client, &plan)
+                create_tenant(&mut client, &definition)
                     .await
                     .with_context(|| format!("cannot create the demo tenant {slug}"))?
             }
@@ -181,7 +181,7 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
         base_url: options.base_url.clone(),
         cell: cell_name,
         database: Database {
-            superuser_url: address.to_owned(),
+            superuser_url: database_url.to_owned(),
             owner_url: options.owner_url.clone(),
             application_url: options.application_url.clone(),
         },
@@ -189,12 +189,15 @@ pub async fn create(address: &str, options: &Options) -> Result<Demo> {
     })
 }
 
-async fn create_tenant(client: &mut Client, plan: &people::Plan<'_>) -> Result<Uuid> {
+async fn create_tenant(
+    client: &mut Client,
+    definition: &people::TenantDefinition<'_>,
+) -> Result<Uuid> {
     let id = Uuid::now_v7();
     let transaction = tenant::begin_new(client, id, REQUEST_ID).await?;
-    let people = people::create(&transaction, id, plan).await?;
-    activity::create(&transaction, plan, &people).await?;
-    former_users::create(&transaction, plan, &people).await?;
+    let people = people::create(&transaction, id, definition).await?;
+    activity::create(&transaction, definition, &people).await?;
+    former_users::create(&transaction, definition, &people).await?;
     transaction.commit().await.map_err(explain)?;
     Ok(id)
 }

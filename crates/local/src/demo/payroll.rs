@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 
 use super::insert::insert;
-use super::people::{People, Plan};
+use super::people::{People, TenantDefinition};
 
 /// Writes the rates and lets the database compute the payroll runs. The lessons must have been written before.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
-    plan: &Plan<'_>,
+    definition: &TenantDefinition<'_>,
     people: &People,
 ) -> Result<()> {
-    insert(transaction, "tutor_rates", &rates(plan, people)).await?;
+    insert(transaction, "tutor_rates", &rates(definition, people)).await?;
     let month = (Utc::now().date_naive() - Days::new(14))
         .with_day(1)
         .context("the month has no first day")?;
@@ -32,8 +32,8 @@ pub(super) async fn create(
 }
 
 /// Returns the rates, most of them per hour and some per lesson.
-fn rates(plan: &Plan<'_>, people: &People) -> Vec<Value> {
-    let mut generator = plan.generator();
+fn rates(definition: &TenantDefinition<'_>, people: &People) -> Vec<Value> {
+    let mut generator = definition.generator();
     people
         .tutors
         .iter()

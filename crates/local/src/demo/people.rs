@@ -25,15 +25,15 @@ const SUBJECTS: [&str; 5] = ["mathematics", "english", "science", "reading", "sp
 const LANGUAGES: [&str; 6] = ["en", "hi", "de", "es", "zh", "ar"];
 const NEEDS: [&str; 4] = ["ADHD", "Autism", "Dyslexia", "Dyscalculia"];
 
-/// The plan of a demo tenant.
-pub(super) struct Plan<'a> {
+/// The definition of a demo tenant.
+pub(super) struct TenantDefinition<'a> {
     pub(super) slug: &'a str,
     pub(super) name: &'a str,
     pub(super) centres: &'a [Centre],
     pub(super) region: &'a str,
 }
 
-impl Plan<'_> {
+impl TenantDefinition<'_> {
     /// Returns a random generator whose seed is the slug, so that a tenant has the same rows in every database.
     pub(super) fn generator(&self) -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(
@@ -94,11 +94,58 @@ impl People {
             .find(|(name, _)| *name == role)
             .map(|(_, id)| *id)
     }
+
+    /// Adds the tutors of a centre, and returns their rows.
+    fn add_tutors(&mut self, users: &CentreUsers, generator: &mut ChaCha8Rng) -> Vec<Value> {
+        let mut rows = Vec::new();
+        for user in &users.tutors {
+            let tutor = Tutor {
+                id: Uuid::now_v7(),
+                user: *user,
+                centre: users.centre,
+            };
+            rows.push(tutor_row(&tutor, generator));
+            self.tutors.push(tutor);
+        }
+        rows
+    }
+
+    /// Adds the students of a centre, whose tutors were added last, and returns their rows.
+    fn add_students(&mut self, users: &CentreUsers, generator: &mut ChaCha8Rng) -> Vec<Value> {
+        let first_tutor = self.tutors.len() - users.tutors.len();
+        let mut rows = Vec::new();
+        for (number, (user, parent)) in users
+            .students
+            .iter()
+            .zip(users.parents.iter().cycle())
+            .enumerate()
+        {
+            let tutor = first_tutor + number % users.tutors.len();
+            let student = Student {
+                id: Uuid::now_v7(),
+                user: *user,
+                parent: *parent,
+                centre: users.centre,
+                tutor,
+            };
+            rows.push(student_row(&student, self.tutors[tutor].id, generator));
+            self.students.push(student);
+        }
+        rows
+    }
+}
+
+/// The users of a centre, by role.
+struct CentreUsers {
+    centre: Uuid,
+    tutors: Vec<Uuid>,
+    parents: Vec<Uuid>,
+    students: Vec<Uuid>,
 }
 
 /// Collects users, which are written in one statement.
 struct Accounts<'a> {
-    plan: &'a Plan<'a>,
+    definition: &'a TenantDefinition<'a>,
     generator: ChaCha8Rng,
     rows: Vec<Value>,
 }
@@ -115,7 +162,7 @@ impl Accounts<'_> {
             format!(
                 "{first}.{last}.{}@{}.example",
                 self.rows.len(),
-                self.plan.slug
+                self.definition.slug
             )
             .to_lowercase()
         });
@@ -135,96 +182,76 @@ impl Accounts<'_> {
         }));
         id
     }
+
+    /// Adds one user of each role; those of a centre belong to the first one.
+    fn add_demo_users(&mut self, home: Option<Uuid>) -> Vec<(&'static str, Uuid)> {
+        let mut users = Vec::new();
+        for role in ROLES {
+            // These roles work for the whole tenant.
+            let centre = if matches!(role, "admin" | "finance" | "support") {
+                None
+            } else {
+                home
+            };
+            let address = email(role, self.definition.slug);
+            users.push((role, self.add(role, centre, Some(address))));
+        }
+        users
+    }
+
+    /// Adds the tutors, parents and students of a centre to its demo users.
+    fn add_centre(&mut self, centre: Uuid, demo_users: &[(&'static str, Uuid)]) -> CentreUsers {
+        let mut add_users = |role: &'static str, count: usize| -> Vec<Uuid> {
+            let demo = demo_users.iter().find(|(name, _)| *name == role);
+            let mut ids: Vec<Uuid> = demo.map(|(_, id)| *id).into_iter().collect();
+            ids.extend((0..count).map(|_| self.add(role, Some(centre), None)));
+            ids
+        };
+        CentreUsers {
+            centre,
+            tutors: add_users("tutor", TUTORS),
+            parents: add_users("parent", PARENTS),
+            students: add_users("student", STUDENTS),
+        }
+    }
 }
 
 /// Writes the tenant, its centres and its people.
 pub(super) async fn create(
     transaction: &Transaction<'_>,
     id: Uuid,
-    plan: &Plan<'_>,
+    definition: &TenantDefinition<'_>,
 ) -> Result<People> {
     let new = tenant::New {
-        slug: plan.slug.to_owned(),
-        name: plan.name.to_owned(),
+        slug: definition.slug.to_owned(),
+        name: definition.name.to_owned(),
     };
     tenant::insert(transaction, id, &new).await?;
-    let centres = create_centres(transaction, plan).await?;
-
+    let centres = create_centres(transaction, definition).await?;
+    let home = centres.first().copied();
     let mut accounts = Accounts {
-        plan,
-        generator: plan.generator(),
+        definition,
+        generator: definition.generator(),
         rows: Vec::new(),
     };
-    let home = centres.first().copied();
-    let users: Vec<(&'static str, Uuid)> = ROLES
-        .iter()
-        .map(|role| {
-            // These roles work for the whole tenant.
-            let centre = if matches!(*role, "admin" | "finance" | "support") {
-                None
-            } else {
-                home
-            };
-            (
-                *role,
-                accounts.add(role, centre, Some(email(role, plan.slug))),
-            )
-        })
-        .collect();
     let mut people = People {
+        users: accounts.add_demo_users(home),
         centres,
-        users,
         tutors: Vec::new(),
         students: Vec::new(),
         staff: Vec::new(),
     };
     let (mut tutors, mut students) = (Vec::new(), Vec::new());
-    for (index, centre) in people.centres.iter().enumerate() {
-        let mut of = |role: &'static str, count: usize| -> Vec<Uuid> {
-            // The demo users belong to the first centre.
-            let demo = people
-                .users
-                .iter()
-                .find(|(name, _)| index == 0 && *name == role);
-            let mut ids: Vec<Uuid> = demo.map(|(_, id)| *id).into_iter().collect();
-            ids.extend((0..count).map(|_| accounts.add(role, Some(*centre), None)));
-            ids
+    for centre in people.centres.clone() {
+        // The demo users belong to the first centre.
+        let demo_users: &[_] = if Some(centre) == home {
+            &people.users
+        } else {
+            &[]
         };
-        let (tutor_users, parents, student_users) = (
-            of("tutor", TUTORS),
-            of("parent", PARENTS),
-            of("student", STUDENTS),
-        );
-        let first_tutor = people.tutors.len();
-        for user in &tutor_users {
-            let tutor = Tutor {
-                id: Uuid::now_v7(),
-                user: *user,
-                centre: *centre,
-            };
-            tutors.push(tutor_row(&tutor, &mut accounts.generator));
-            people.tutors.push(tutor);
-        }
-        for (number, (user, parent)) in student_users
-            .into_iter()
-            .zip(parents.iter().cycle())
-            .enumerate()
-        {
-            let tutor = first_tutor + number % tutor_users.len();
-            let student = Student {
-                id: Uuid::now_v7(),
-                user,
-                parent: *parent,
-                centre: *centre,
-                tutor,
-            };
-            students.push(student_row(
-                &student,
-                people.tutors[tutor].id,
-                &mut accounts.generator,
-            ));
-            people.students.push(student);
-        }
+        let users = accounts.add_centre(centre, demo_users);
+        tutors.extend(people.add_tutors(&users, &mut accounts.generator));
+        students.extend(people.add_students(&users, &mut accounts.generator));
     }
     insert(transaction, "users", &accounts.rows).await?;
     if let Some(admin) = people.user("admin") {
@@ -237,10 +264,13 @@ pub(super) async fn create(
     Ok(people)
 }
 
-async fn create_centres(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<Vec<Uuid>> {
+async fn create_centres(
+    transaction: &Transaction<'_>,
+    definition: &TenantDefinition<'_>,
+) -> Result<Vec<Uuid>> {
     let mut ids = Vec::new();
     let mut rows = Vec::new();
-    for ((name, code), time_zone) in plan.centres.iter().zip(plan.time_zones()) {
+    for ((name, code), time_zone) in definition.centres.iter().zip(definition.time_zones()) {
         let id = Uuid::now_v7();
         ids.push(id);
         rows.push(json!({
@@ -248,9 +278,9 @@ async fn create_centres(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Resul
             "name": name,
             "code": code,
             "time_zone": time_zone,
-            "currency": plan.currency(),
+            "currency": definition.currency(),
             "address": {"line1": format!("{name} Street {}", rows.len() + 7), "city": name},
-            "email": format!("{}@{}.example", code.to_lowercase(), plan.slug),
+            "email": format!("{}@{}.example", code.to_lowercase(), definition.slug),
         }));
     }
     insert(transaction, "centres", &rows).await?;

@@ -18,7 +18,7 @@ pub(super) fn check(options: &Options) -> Vec<Check> {
 
 fn secrets(state: &Path) -> Check {
     const SUBJECT: &str = "secrets and signing keys";
-    let path = state.join(secrets::FILE);
+    let path = state.join(secrets::SECRETS_FILE_NAME);
     if !path.exists() {
         return Check::skipped(
             SUBJECT,
@@ -44,7 +44,7 @@ fn secrets(state: &Path) -> Check {
 
 fn demo(state: &Path) -> Check {
     const SUBJECT: &str = "demo.json";
-    let path = state.join(demo::FILE);
+    let path = state.join(demo::DEMO_FILE_NAME);
     if !path.exists() {
         return Check::skipped(
             SUBJECT,
@@ -89,7 +89,7 @@ mod tests {
         assert!(!secrets(directory.path()).is_bad());
         Secrets::load_or_create(directory.path()).unwrap();
         assert!(!secrets(directory.path()).is_bad());
-        let path = directory.path().join(secrets::FILE);
+        let path = directory.path().join(secrets::SECRETS_FILE_NAME);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(secrets(directory.path()).is_bad());
     }
@@ -98,7 +98,8 @@ mod tests {
     fn an_invalid_demo_file_fails_the_check() {
         let directory = tempfile::tempdir().unwrap();
         assert!(!demo(directory.path()).is_bad());
-        operations::private_file::write_private(&directory.path().join(demo::FILE), "{").unwrap();
+        operations::private_file::write_private(&directory.path().join(demo::DEMO_FILE_NAME), "{")
+            .unwrap();
         assert!(demo(directory.path()).is_bad());
     }
 }

@@ -30,10 +30,10 @@ pub async fn run(options: &Options) -> Vec<Check> {
     let mut checks = machine::check(options).await;
     checks.extend(files::check(options));
     match database_address(options).await {
-        Ok(address) => match doctor::connect(&address).await {
+        Ok(database_url) => match doctor::connect(&database_url).await {
             Ok(client) => {
                 checks.extend(doctor::check(&client).await);
-                let login = sign_ins::login(&options.state, &address).await;
+                let login = sign_ins::login(&options.state, &database_url).await;
                 checks.push(Check::of("application login", login));
                 let users = sign_ins::demo_users(&options.state, &client).await;
                 checks.push(Check::of("demo users", users));
@@ -47,8 +47,8 @@ pub async fn run(options: &Options) -> Vec<Check> {
 
 /// Returns the URL of the database, or the check that failed or was skipped.
 async fn database_address(options: &Options) -> Result<String, Check> {
-    if let Some(address) = &options.database_url {
-        return Ok(address.clone());
+    if let Some(database_url) = &options.database_url {
+        return Ok(database_url.clone());
     }
     match cluster::status(&options.state) {
         Status::Running(_) => {

@@ -12,15 +12,19 @@ use crate::demo::Demo;
 use crate::secrets::{self, Secrets};
 
 /// Checks the components' login with the password of the local installation.
-pub(super) async fn login(state: &Path, address: &str) -> Result<Finding> {
-    if !state.join(secrets::FILE).exists() {
+pub(super) async fn login(state: &Path, database_url: &str) -> Result<Finding> {
+    if !state.join(secrets::SECRETS_FILE_NAME).exists() {
         return Ok(Finding::Skipped(
             "the local secrets do not exist yet".to_owned(),
         ));
     }
     let secrets = Secrets::load_or_create(state)?;
-    let address = database::with_login(address, "lms_application", &secrets.application_password)?;
-    match database::connect(&address).await {
+    let database_url = database::with_login(
+        database_url,
+        "lms_application",
+        &secrets.application_password,
+    )?;
+    match database::connect(&database_url).await {
         Ok(_) => Ok(Finding::Good("works".to_owned())),
         Err(error) => Ok(Finding::Bad(
             format!("{error:#}"),

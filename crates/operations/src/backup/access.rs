@@ -19,7 +19,7 @@ use crate::postgresql::Account;
 use crate::private_file::write_private;
 
 /// The configuration's name within its directory.
-pub(super) const FILE: &str = "pgbackrest.conf";
+pub(super) const CONFIGURATION_FILE_NAME: &str = "pgbackrest.conf";
 
 /// Access to the repositories of a cell.
 pub struct Access {
@@ -31,12 +31,12 @@ pub struct Access {
 
 /// A repository with its number in pgBackRest, from 1.
 #[derive(Clone, Copy)]
-pub(super) struct Numbered<'a> {
+pub(super) struct NumberedRepository<'a> {
     pub(super) key: usize,
     pub(super) repository: &'a Repository,
 }
 
-impl Numbered<'_> {
+impl NumberedRepository<'_> {
     pub(super) fn option(self) -> String {
         format!("--repo={}", self.key)
     }
@@ -54,7 +54,7 @@ impl Access {
     ///
     /// When the command has not been run for this server and cell.
     pub fn configured(definition: &Definition, server: &Server) -> Result<Self> {
-        let configuration = work_directory(&server.data, definition)?.join(FILE);
+        let configuration = work_directory(&server.data, definition)?.join(CONFIGURATION_FILE_NAME);
         if !configuration.is_file() {
             bail!(
                 "the backups of {0} are not configured for this server: run `lms backup configure --cell {0}`",
@@ -86,7 +86,7 @@ impl Access {
             .tempdir()
             .context("cannot create a temporary directory")?;
         account.own(directory.path())?;
-        let configuration = directory.path().join(FILE);
+        let configuration = directory.path().join(CONFIGURATION_FILE_NAME);
         let text = configuration::text(definition, credentials, directory.path(), None)?;
         write_private(&configuration, &text)?;
         account.own(&configuration)?;
@@ -102,54 +102,54 @@ impl Access {
         })
     }
 
-    pub(super) fn repositories(&self) -> impl Iterator<Item = Numbered<'_>> {
+    pub(super) fn repositories(&self) -> impl Iterator<Item = NumberedRepository<'_>> {
         let repositories = &self.definition.backup.repositories;
         (1..)
             .zip(repositories)
-            .map(|(key, repository)| Numbered { key, repository })
+            .map(|(key, repository)| NumberedRepository { key, repository })
     }
 
     /// The backups in a repository, the oldest first.
-    pub(super) async fn backups(&self, of: Numbered<'_>) -> Result<Vec<Backup>> {
-        if let Repository::Posix { path } = of.repository
+    pub(super) async fn backups(&self, repository: NumberedRepository<'_>) -> Result<Vec<Backup>> {
+        if let Repository::Posix { path } = repository.repository
             && !path.is_dir()
         {
             bail!(
                 "{} cannot be reached: there is no such directory",
-                of.described()
+                repository.described()
             );
         }
         let read = async {
             let printed = self
                 .program
-                .run("info", ["--output=json".to_owned(), of.option()])
+                .run("info", ["--output=json".to_owned(), repository.option()])
                 .await?;
             information::parse(&printed)
         };
         let state = read
             .await
-            .with_context(|| format!("{} cannot be read", of.described()))?;
+            .with_context(|| format!("{} cannot be read", repository.described()))?;
         match state.error {
-            Some(error) => bail!("{}: {}", of.described(), explain(&error)),
+            Some(error) => bail!("{}: {}", repository.described(), explain(&error)),
             None => Ok(state.backups),
         }
     }
 
     /// The archived segments in a repository.
-    pub(super) async fn archive(&self, of: Numbered<'_>) -> Result<Archive> {
+    pub(super) async fn archive(&self, repository: NumberedRepository<'_>) -> Result<Archive> {
         let path = format!("archive/{}", self.definition.name);
         let read = async {
             let options = [
                 "--output=json".to_owned(),
                 "--recurse".to_owned(),
-                of.option(),
+                repository.option(),
                 path,
             ];
             let printed = self.program.run_without_stanza("repo-ls", options).await?;
             Archive::parse(&printed)
         };
         read.await
-            .with_context(|| format!("the archive in {} cannot be read", of.described()))
+            .with_context(|| format!("the archive in {} cannot be read", repository.described()))
     }
 }
 

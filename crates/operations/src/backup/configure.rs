@@ -8,7 +8,8 @@ use database::{explain, quote_literal};
 use tokio_postgres::Client;
 
 use super::access::{
-    Access, FILE, Numbered, create_directory, create_work_directory, work_directory,
+    Access, CONFIGURATION_FILE_NAME, NumberedRepository, create_directory, create_work_directory,
+    work_directory,
 };
 use super::configuration;
 use super::credentials::Credentials;
@@ -40,7 +41,7 @@ pub async fn configure(
 
     let work = work_directory(&server.data, definition)?;
     create_work_directory(&work, &server.account)?;
-    let file = work.join(FILE);
+    let file = work.join(CONFIGURATION_FILE_NAME);
     let text = configuration::text(definition, credentials, &work, Some(&server.data))?;
     write_private(&file, &text)?;
     server.account.own(&file)?;
@@ -129,7 +130,11 @@ fn check_server_cell(definition: &Definition, server: &Server) -> Result<()> {
 }
 
 /// The names in a directory of a repository.
-async fn names(access: &Access, repository: Numbered<'_>, directory: &str) -> Result<Vec<String>> {
+async fn names(
+    access: &Access,
+    repository: NumberedRepository<'_>,
+    directory: &str,
+) -> Result<Vec<String>> {
     let printed = access
         .program
         .run_without_stanza("repo-ls", [repository.option(), directory.to_owned()])
@@ -138,13 +143,13 @@ async fn names(access: &Access, repository: Numbered<'_>, directory: &str) -> Re
     Ok(printed.lines().map(str::to_owned).collect())
 }
 
-async fn has_backups(access: &Access, repository: Numbered<'_>) -> Result<bool> {
+async fn has_backups(access: &Access, repository: NumberedRepository<'_>) -> Result<bool> {
     Ok(!names(access, repository, "backup").await?.is_empty())
 }
 
 async fn check_repository_cell(
     access: &Access,
-    repository: Numbered<'_>,
+    repository: NumberedRepository<'_>,
     directory: &str,
 ) -> Result<()> {
     let other = names(access, repository, directory)

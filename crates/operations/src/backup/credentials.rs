@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The longest passphrase or key.
-const MAX_LENGTH: usize = 1024;
+/// The maximum number of bytes of a line with a passphrase or a key.
+const MAX_LINE_BYTES: usize = 1024;
 
-/// The shortest passphrase. A shorter one could be guessed by anyone with access to a repository.
-const MIN_LENGTH: usize = 16;
+/// The minimum number of bytes of a passphrase. A shorter one could be guessed by anyone with access to a repository.
+const MIN_PASSPHRASE_BYTES: usize = 16;
 
 /// The files with the credentials.
 #[derive(Clone, Debug)]
@@ -43,9 +43,9 @@ impl Credentials {
     /// When a file cannot be read, or is not valid.
     pub fn read(files: &CredentialFiles) -> Result<Self> {
         let passphrase = line(&files.passphrase)?;
-        if passphrase.len() < MIN_LENGTH {
+        if passphrase.len() < MIN_PASSPHRASE_BYTES {
             bail!(
-                "the passphrase in {} is shorter than {MIN_LENGTH} characters: generate one with `openssl rand -base64 48`",
+                "the passphrase in {} is shorter than {MIN_PASSPHRASE_BYTES} characters: generate one with `openssl rand -base64 48`",
                 files.passphrase.display()
             );
         }
@@ -72,9 +72,9 @@ fn line(file: &Path) -> Result<String> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let line = text.trim_end_matches(['\r', '\n']);
-    if line.is_empty() || line.len() > MAX_LENGTH {
+    if line.is_empty() || line.len() > MAX_LINE_BYTES {
         bail!(
-            "{} must contain 1 to {MAX_LENGTH} characters",
+            "{} must contain 1 to {MAX_LINE_BYTES} characters",
             file.display()
         );
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 /// The extent of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
-pub enum Kind {
+pub enum BackupType {
     /// Everything.
     #[serde(rename = "full")]
     Full,
@@ -22,7 +22,7 @@ pub enum Kind {
     Incremental,
 }
 
-impl Kind {
+impl BackupType {
     /// The name in pgBackRest.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ pub struct Backup {
     /// Its name.
     pub label: String,
     /// Its extent.
-    pub kind: Kind,
+    pub kind: BackupType,
     /// The time at which it began.
     pub started_at: DateTime<Utc>,
     /// The time at which it ended. A restore is possible to later times.
@@ -85,7 +85,7 @@ const NO_BACKUPS: u32 = 2;
 struct Entry {
     label: String,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: BackupType,
     timestamp: Span,
     info: Sizes,
     archive: Segments,
@@ -179,7 +179,7 @@ mod tests {
         let state = parse(ONE).unwrap();
         assert!(state.error.is_none());
         let backup = &state.backups[0];
-        assert_eq!(backup.kind, Kind::Full);
+        assert_eq!(backup.kind, BackupType::Full);
         assert_eq!((backup.size, backup.stored_size), (23, 4));
         assert_eq!(backup.ended_at.to_rfc3339(), "2026-11-24T21:43:01+00:00");
         assert_eq!(backup.first_segment, "000000010000000000000002");

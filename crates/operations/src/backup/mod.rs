@@ -20,7 +20,7 @@ pub use access::Access;
 pub use archiver::{Archiver, archive_now, archiver};
 pub use configure::{Archiving, configure};
 pub use credentials::{CredentialFiles, Credentials};
-pub use information::{Backup, Kind};
+pub use information::{Backup, BackupType};
 pub use list::list;
 pub use restore::{Options as RestoreOptions, RecoveryTarget, Restored, restore};
 pub use run::run;

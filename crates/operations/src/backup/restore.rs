@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::access::{Access, Numbered};
+use super::access::{Access, NumberedRepository};
 use super::archive::RecoveryWindow;
 use super::information::Backup;
 use super::list::time;
@@ -51,7 +51,7 @@ pub struct Restored {
 
 /// The backup with which a restore begins.
 struct Source<'a> {
-    repository: Numbered<'a>,
+    repository: NumberedRepository<'a>,
     backup: Backup,
 }
 
@@ -139,7 +139,7 @@ async fn source<'a>(access: &'a Access, options: &Options) -> Result<Source<'a>>
 
 async fn choose_backup(
     access: &Access,
-    repository: Numbered<'_>,
+    repository: NumberedRepository<'_>,
     target: RecoveryTarget,
 ) -> Result<Backup> {
     let description = repository.described();

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 
 use super::access::Access;
 use super::archiver::{Archiver, archiver};
-use super::information::{Backup, Kind};
+use super::information::{Backup, BackupType};
 use super::server::Server;
 use crate::cell::Repository;
 use crate::postgresql::free_space;
@@ -18,7 +18,11 @@ const MIN_FREE_SPACE: u64 = 32 * 1024 * 1024;
 /// # Errors
 ///
 /// When archiving does not work, or a repository fails. The other repositories are written nevertheless, and the error names each failure.
-pub async fn run(access: &Access, server: &Server, kind: Kind) -> Result<Vec<(String, Backup)>> {
+pub async fn run(
+    access: &Access,
+    server: &Server,
+    kind: BackupType,
+) -> Result<Vec<(String, Backup)>> {
     check_archiving(access, server).await?;
     let mut made = Vec::new();
     let mut failed = Vec::new();

@@ -14,25 +14,25 @@ use crate::postgresql::{Account, VERSION};
 pub struct Server {
     pub(super) account: Account,
     pub(super) data: PathBuf,
-    address: String,
+    database_url: String,
 }
 
 impl Server {
     /// A server whose account is known.
-    pub fn new(account: Account, data: &Path, address: String) -> Self {
+    pub fn new(account: Account, data: &Path, database_url: String) -> Self {
         Self {
             account,
             data: data.canonicalize().unwrap_or_else(|_| data.to_owned()),
-            address,
+            database_url,
         }
     }
 
-    /// The server with a data directory, and the address of a superuser.
+    /// The server with a data directory, and the URL of a superuser.
     ///
     /// # Errors
     ///
     /// When there is no cluster of the right version, or this program cannot act as its owner.
-    pub fn at(data: &Path, address: String) -> Result<Self> {
+    pub fn at(data: &Path, database_url: String) -> Result<Self> {
         let file = data.join("PG_VERSION");
         let version = std::fs::read_to_string(&file)
             .with_context(|| format!("{} is not a data directory of PostgreSQL", data.display()))?;
@@ -48,17 +48,17 @@ impl Server {
             data: data
                 .canonicalize()
                 .with_context(|| format!("cannot resolve {}", data.display()))?,
-            address,
+            database_url,
         })
     }
 
     pub(super) async fn connect(&self) -> Result<Client> {
-        let client = database::connect(&self.address).await?;
+        let client = database::connect(&self.database_url).await?;
         self.check(&client).await?;
         Ok(client)
     }
 
-    /// Rejects a login that cannot see the data directory, and the address of another server.
+    /// Rejects a login that cannot see the data directory, and the URL of another server.
     async fn check(&self, client: &Client) -> Result<()> {
         let row = client
             .query_one("select current_setting('data_directory')", &[])
@@ -69,7 +69,7 @@ impl Server {
         if served.canonicalize().unwrap_or(served.clone()) != self.data {
             bail!(
                 "{} is served from {}, not from {}: give the data directory and the address of the same server",
-                database::without_password(&self.address),
+                database::without_password(&self.database_url),
                 served.display(),
                 self.data.display()
             );
@@ -80,7 +80,7 @@ impl Server {
     /// The environment variables by which pgBackRest connects to the server. Arguments would show the password to other accounts.
     pub(super) fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
         let config: Config = self
-            .address
+            .database_url
             .parse()
             .context("the database address cannot be parsed")?;
         let mut variables = Vec::new();

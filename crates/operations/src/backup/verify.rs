@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 
-use super::access::{Access, Numbered};
+use super::access::{Access, NumberedRepository};
 use super::list::time;
 
 /// The result for one repository.
@@ -51,7 +51,7 @@ pub async fn verify(access: &Access) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-async fn verify_repository(access: &Access, repository: Numbered<'_>) -> Result<Finding> {
+async fn verify_repository(access: &Access, repository: NumberedRepository<'_>) -> Result<Finding> {
     let backups = access.backups(repository).await?;
     let options = [
         "--output=text".to_owned(),

@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use platform::values::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -54,7 +55,7 @@ impl Event {
             self.request_id.clone().into(),
             self.at.to_string().into(),
             self.created_at.to_string().into(),
-            hex(&self.state_hash).into(),
+            hex::encode(&self.state_hash).into(),
         ];
         let parts: Vec<String> = parts.iter().map(Value::to_string).collect();
         format!("[{}]", parts.join(", "))
@@ -88,15 +89,6 @@ impl Event {
         .into_iter()
         .find_map(|(column, is_consistent)| (!is_consistent).then_some(column))
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-        .collect()
 }
 
 /// The first break of a chain.

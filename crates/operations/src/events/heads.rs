@@ -11,11 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use database::tenant;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use platform::values::hex;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-use super::chain;
 use super::log::Log;
 use super::snapshot::begin_snapshot;
 
@@ -114,14 +114,14 @@ fn decoded(text: &str) -> Result<Vec<u8>> {
 /// # Errors
 ///
 /// When the database cannot be read, or the file exists or cannot be written.
-pub async fn export(address: &str, file: &Path, key: &SigningKey) -> Result<usize> {
+pub async fn export(database_url: &str, file: &Path, key: &SigningKey) -> Result<usize> {
     if file.exists() {
         bail!(
             "the file {} already exists: heads are kept, not replaced",
             file.display()
         );
     }
-    let mut client = database::connect(address).await?;
+    let mut client = database::connect(database_url).await?;
     let mut heads = Heads {
         made_at: Utc::now(),
         heads: Vec::new(),
@@ -133,7 +133,7 @@ pub async fn export(address: &str, file: &Path, key: &SigningKey) -> Result<usiz
         heads.heads.push(Head {
             tenant_id: tenant,
             position: head.position,
-            hash: chain::hex(&head.hash),
+            hash: hex::encode(&head.hash),
         });
     }
     write(file, &heads.signed(key)?)?;

@@ -12,7 +12,7 @@ use super::chain::{Break, Event, Fault, Walk, ZERO_HASH};
 use super::redactions::Redactions;
 
 /// The number of positions in a window.
-pub(super) const WINDOW: i64 = 10_000;
+pub(super) const POSITIONS_PER_WINDOW: i64 = 10_000;
 
 /// The log of a tenant, as seen by a transaction in its context.
 pub(super) struct Log<'a> {

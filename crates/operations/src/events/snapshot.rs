@@ -7,7 +7,7 @@ use tokio_postgres::{Client, IsolationLevel, Transaction};
 use uuid::Uuid;
 
 /// The request id of these commands' transactions in the event log, should they write.
-const REQUEST: &str = "events";
+const REQUEST_ID: &str = "events";
 
 /// The tenant with a slug, which must exist.
 pub(super) async fn find_tenant(client: &Client, slug: &str) -> Result<Uuid> {
@@ -30,6 +30,6 @@ pub(super) async fn begin_snapshot(
         .start()
         .await
         .map_err(explain)?;
-    tenant::enter(&transaction, tenant, REQUEST).await?;
+    tenant::enter(&transaction, tenant, REQUEST_ID).await?;
     Ok(transaction)
 }

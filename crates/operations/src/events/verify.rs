@@ -5,12 +5,13 @@ use std::fmt::{self, Display, Formatter};
 
 use anyhow::Result;
 use database::tenant;
+use platform::values::hex;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::chain::{Break, Fault, Walk, ZERO_HASH};
 use super::heads::Heads;
-use super::log::{Log, WINDOW};
+use super::log::{Log, POSITIONS_PER_WINDOW};
 use super::snapshot::{begin_snapshot, find_tenant};
 use crate::progress::Bar;
 
@@ -46,8 +47,12 @@ impl Display for Report {
 /// # Errors
 ///
 /// When the database cannot be read, or there is no such tenant. A broken chain is in a report, and not an error.
-pub async fn run(address: &str, slug: Option<&str>, heads: Option<&Heads>) -> Result<Vec<Report>> {
-    let mut client = database::connect(address).await?;
+pub async fn run(
+    database_url: &str,
+    slug: Option<&str>,
+    heads: Option<&Heads>,
+) -> Result<Vec<Report>> {
+    let mut client = database::connect(database_url).await?;
     let tenants = match slug {
         Some(slug) => vec![(find_tenant(&client, slug).await?, slug.to_owned())],
         None => tenant::all(&client).await?,
@@ -144,7 +149,7 @@ impl Verification<'_> {
         let mut bar = Bar::new(format!("verifying {slug}"), u64::try_from(end)?);
         loop {
             let before = self.walk.reached();
-            let until = before.saturating_add(WINDOW).min(end);
+            let until = before.saturating_add(POSITIONS_PER_WINDOW).min(end);
             let broken = self.window(log, until).await?;
             bar.advance(u64::try_from(self.walk.reached() - before)?);
             if broken.is_some() {
@@ -170,7 +175,7 @@ impl Verification<'_> {
                 if let Some((position, hash)) = signed
                     && event.position == *position
                 {
-                    *rewritten = super::chain::hex(&event.hash) != *hash;
+                    *rewritten = hex::encode(&event.hash) != *hash;
                 }
                 if event.position > *end && surplus.is_none() {
                     surplus = Some(event.position);
@@ -194,13 +199,17 @@ impl Verification<'_> {
 }
 
 /// Verifies the chain of a tenant up to a position, on a connection of its own.
-pub(super) async fn find_break(address: &str, tenant: Uuid, end: i64) -> Result<Option<Break>> {
-    let mut client = database::connect(address).await?;
+pub(super) async fn find_break(
+    database_url: &str,
+    tenant: Uuid,
+    end: i64,
+) -> Result<Option<Break>> {
+    let mut client = database::connect(database_url).await?;
     let transaction = begin_snapshot(&mut client, tenant, true).await?;
     let log = Log::open(&transaction, tenant).await?;
     let mut walk = Walk::after(0, ZERO_HASH.to_vec());
     loop {
-        let until = walk.reached().saturating_add(WINDOW).min(end);
+        let until = walk.reached().saturating_add(POSITIONS_PER_WINDOW).min(end);
         let broken = log.walk(&mut walk, until, |_| Ok(())).await?;
         if broken.is_some() || until == end {
             return Ok(broken);

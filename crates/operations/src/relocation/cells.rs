@@ -12,20 +12,20 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Cell {
     /// Its database, with a login that may act as the owner of the schema and disable triggers.
-    pub database: String,
+    pub database_url: String,
     /// Its base URL for clients.
     pub url: String,
 }
 
 impl std::fmt::Debug for Cell {
-    /// Prints the URL alone, because the database's address has a password.
+    /// Prints the URL alone, because the database URL has a password.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str(&self.url)
     }
 }
 
 /// The request id of a relocation's transactions in the event log.
-pub(super) const REQUEST: &str = "move";
+pub(super) const REQUEST_ID: &str = "relocation";
 
 /// The tenant to be relocated, and the cells.
 #[derive(Clone, Debug)]
@@ -59,8 +59,8 @@ impl Cells {
         for cell in [from, to] {
             check_url(&cell.url)?;
         }
-        let (from, from_cell) = open(&from.database).await.context("the source cell")?;
-        let (to, to_cell) = open(&to.database).await.context("the target cell")?;
+        let (from, from_cell) = open(&from.database_url).await.context("the source cell")?;
+        let (to, to_cell) = open(&to.database_url).await.context("the target cell")?;
         ensure!(
             identity(&from).await? != identity(&to).await? && from_cell.name != to_cell.name,
             "both are the cell {}: a tenant is relocated between two different cells",
@@ -98,9 +98,9 @@ impl Cells {
             .start()
             .await
             .map_err(explain)?;
-        enter(&source, tenant, REQUEST, false).await?;
+        enter(&source, tenant, REQUEST_ID, false).await?;
         let target = self.to.transaction().await.map_err(explain)?;
-        enter(&target, tenant, REQUEST, disable_triggers).await?;
+        enter(&target, tenant, REQUEST_ID, disable_triggers).await?;
         Ok((source, target))
     }
 }
@@ -119,8 +119,8 @@ fn check_url(text: &str) -> Result<()> {
     Ok(())
 }
 
-async fn open(address: &str) -> Result<(Client, Identity)> {
-    let client = database::connect(address).await?;
+async fn open(database_url: &str) -> Result<(Client, Identity)> {
+    let client = database::connect(database_url).await?;
     let row = client
         .query_opt(
             "-- relocation.cell

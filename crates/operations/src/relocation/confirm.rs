@@ -9,7 +9,7 @@ use database::{copy_rows, explain};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::cells::{Cell, Cells, REQUEST, enter};
+use super::cells::{Cell, Cells, REQUEST_ID, enter};
 use super::digest;
 use super::erase::erase;
 use super::read_only::new_home;
@@ -39,7 +39,7 @@ pub async fn erase_source(receipt: &Path, from: &Cell, to: &Cell) -> Result<Eras
     check_rows(&mut cells, &receipt).await?;
 
     let source = cells.from.transaction().await.map_err(explain)?;
-    enter(&source, receipt.tenant_id, REQUEST, true).await?;
+    enter(&source, receipt.tenant_id, REQUEST_ID, true).await?;
     let has_advanced = record::advance(
         &source,
         receipt.move_id,
@@ -110,7 +110,7 @@ async fn check_receipt(cells: &Cells, receipt: &Receipt) -> Result<()> {
 
 /// Checks that the chain in the target is whole. Its continuation from the end of the source's chain is checked with the rows.
 async fn check_chain(receipt: &Receipt, to: &Cell) -> Result<()> {
-    let reports = verify::run(&to.database, Some(&receipt.slug), None).await?;
+    let reports = verify::run(&to.database_url, Some(&receipt.slug), None).await?;
     match reports.iter().find(|report| report.broken.is_some()) {
         Some(report) => bail!("{report}: nothing was erased"),
         None => Ok(()),

@@ -6,7 +6,7 @@ use database::{explain, tenant};
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use super::cells::{REQUEST, enter};
+use super::cells::{REQUEST_ID, enter};
 use super::erase::erase;
 use super::read_only::{clear_read_only, set_read_only};
 use super::receipt::Receipt;
@@ -155,7 +155,7 @@ pub(super) async fn discard_copy(
 ) -> Result<()> {
     let tenant = relocation.receipt.tenant_id;
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, REQUEST, true).await?;
+    enter(&transaction, tenant, REQUEST_ID, true).await?;
     transaction
         .execute(
             "-- relocation.discard_copy
@@ -183,6 +183,6 @@ pub(super) async fn cancel(client: &mut Client, relocation: &Relocation) -> Resu
 
 async fn begin_transaction(client: &mut Client, tenant: Uuid) -> Result<Transaction<'_>> {
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, REQUEST, false).await?;
+    enter(&transaction, tenant, REQUEST_ID, false).await?;
     Ok(transaction)
 }

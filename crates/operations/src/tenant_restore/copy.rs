@@ -7,23 +7,23 @@ use database::{copy_rows, explain, quote_name};
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use super::rows::REQUEST;
+use super::rows::REQUEST_ID;
 use crate::events::tables::{Table, copy_definition};
 use crate::relocation::{enter, identity, latest_migration};
 
-/// Copies every recorded table of a tenant from the database at an address into a new schema. A failure leaves no schema behind.
+/// Copies every recorded table of a tenant from the database at a URL into a new schema. A failure leaves no schema behind.
 pub(super) async fn run(
     client: &mut Client,
-    address: &str,
+    database_url: &str,
     tenant: Uuid,
     schema: &str,
 ) -> Result<()> {
-    let mut restored = database::connect(address)
+    let mut restored = database::connect(database_url)
         .await
         .context("the restored cluster")?;
     check_same(client, &restored).await?;
     let source = restored.transaction().await.map_err(explain)?;
-    enter(&source, tenant, REQUEST, false).await?;
+    enter(&source, tenant, REQUEST_ID, false).await?;
     let target = client.transaction().await.map_err(explain)?;
     // The login itself creates the schema, because the owner of the schema `lms` may not create others.
     target
@@ -36,7 +36,7 @@ pub(super) async fn run(
         .context(
             "cannot create a schema: the login needs the privilege to create schemas in this database",
         )?;
-    enter(&target, tenant, REQUEST, false).await?;
+    enter(&target, tenant, REQUEST_ID, false).await?;
     for table in Table::recorded(&target).await? {
         copy_definition(&target, &table.name, schema).await?;
         copy_table(&source, &target, &table, tenant, schema)

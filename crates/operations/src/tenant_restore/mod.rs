@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::events::replay::{self, Until};
 use crate::relocation::{self, enter, has_relocation, seal, wait_for_writers};
-use rows::REQUEST;
+use rows::REQUEST_ID;
 
 pub use rows::{NOT_RESTORED, Restored};
 
@@ -22,7 +22,7 @@ pub use rows::{NOT_RESTORED, Restored};
 pub enum Source {
     /// The tenant's events up to a time.
     Events(DateTime<Utc>),
-    /// The address, with its password, of a cluster that was restored to the time.
+    /// The URL, with its password, of a cluster that was restored to the time.
     Cluster(String),
 }
 
@@ -41,8 +41,8 @@ pub struct Options {
 ///
 /// When there is no such tenant, it did not exist at that time, the chain is broken, the restored cluster is of another cell or schema, or a
 /// database rejects a statement.
-pub async fn run(address: &str, options: &Options) -> Result<Restored> {
-    let mut client = database::connect(address).await?;
+pub async fn run(database_url: &str, options: &Options) -> Result<Restored> {
+    let mut client = database::connect(database_url).await?;
     let slug = &options.tenant;
     let Some(tenant) = tenant::find(&client, slug).await? else {
         bail!("there is no tenant {slug:?} in this database");
@@ -62,7 +62,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Restored> {
                 until: Until::Time(*time),
                 schema: schema.clone(),
             };
-            replay::run(address, &rebuilt).await?;
+            replay::run(database_url, &rebuilt).await?;
         }
         Source::Cluster(restored) => copy::run(&mut client, restored, tenant, &schema).await?,
     }
@@ -90,7 +90,7 @@ async fn restore(client: &mut Client, tenant: Uuid, slug: &str, schema: &str) ->
     wait_for_writers(client).await?;
     seal(client, tenant).await?;
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, REQUEST, true).await?;
+    enter(&transaction, tenant, REQUEST_ID, true).await?;
     let restored = rows::restore(&transaction, tenant, schema).await?;
     relocation::clear_read_only(&transaction, tenant).await?;
     transaction.commit().await.map_err(explain)?;
@@ -101,7 +101,7 @@ async fn restore(client: &mut Client, tenant: Uuid, slug: &str, schema: &str) ->
 /// Makes the tenant read-only.
 async fn set_read_only(client: &mut Client, tenant: Uuid, slug: &str) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, REQUEST, false).await?;
+    enter(&transaction, tenant, REQUEST_ID, false).await?;
     relocation::set_read_only(&transaction, tenant, slug)
         .await
         .with_context(|| format!("{slug} is already being restored or relocated"))?;
@@ -111,7 +111,7 @@ async fn set_read_only(client: &mut Client, tenant: Uuid, slug: &str) -> Result<
 /// Allows writes to the tenant again, after this or an interrupted restore.
 async fn clear_read_only(client: &mut Client, tenant: Uuid) -> Result<()> {
     let transaction = client.transaction().await.map_err(explain)?;
-    enter(&transaction, tenant, REQUEST, false).await?;
+    enter(&transaction, tenant, REQUEST_ID, false).await?;
     relocation::clear_read_only(&transaction, tenant).await?;
     transaction.commit().await.map_err(explain)
 }

@@ -9,7 +9,7 @@ use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The request id of a restore's transactions in the event log.
-pub(super) const REQUEST: &str = "restore";
+pub(super) const REQUEST_ID: &str = "restore";
 
 /// The columns that are not restored, by table (`*` for all of a table), with the reason. Append-only tables are not restored either.
 /// docs/how-to/restore-a-tenant.md lists the same.

@@ -80,15 +80,15 @@ pub struct Grant {
     pub role: Role,
     /// The operations that the role may perform.
     pub verbs: &'static [Verb],
-    /// Further operations that the role may perform, such as actions.
-    pub further: &'static [Verb],
+    /// Additional operations that the role may perform, such as actions.
+    pub additional_verbs: &'static [Verb],
     /// The fields that the role can read.
     pub reads: Fields,
     /// The fields that the role can read in rows that are not its own, if those are fewer.
-    pub reads_of_others: Option<&'static [&'static str]>,
+    pub shared_fields: Option<&'static [&'static str]>,
     /// The condition on the row `r`, as SQL, that makes a row the role's own. It is given where the
     /// resource names no owner, or where the role has more rows than the owner's.
-    pub own: Option<&'static str>,
+    pub own_rows: Option<&'static str>,
     /// The fields that the role can set.
     pub writes: Fields,
     /// The condition of row security for the role, as SQL on the row `r` for which an index can be
@@ -102,24 +102,24 @@ impl Grant {
         Self {
             role,
             verbs,
-            further: &[],
+            additional_verbs: &[],
             reads: Fields::All,
-            reads_of_others: None,
-            own: None,
+            shared_fields: None,
+            own_rows: None,
             writes: Fields::All,
             index_condition: None,
         }
     }
 
     /// Adds verbs to the grant.
-    pub const fn and(mut self, verbs: &'static [Verb]) -> Self {
-        self.further = verbs;
+    pub const fn with_verbs(mut self, verbs: &'static [Verb]) -> Self {
+        self.additional_verbs = verbs;
         self
     }
 
     /// Returns true if the role may perform the verb.
     pub fn has(&self, verb: Verb) -> bool {
-        self.verbs.contains(&verb) || self.further.contains(&verb)
+        self.verbs.contains(&verb) || self.additional_verbs.contains(&verb)
     }
 
     /// Restricts the fields that can be read to these.
@@ -129,15 +129,15 @@ impl Grant {
     }
 
     /// Restricts the fields that can be read in the rows of others to these.
-    pub const fn reading_of_others(mut self, names: &'static [&'static str]) -> Self {
-        self.reads_of_others = Some(names);
+    pub const fn shared_fields(mut self, names: &'static [&'static str]) -> Self {
+        self.shared_fields = Some(names);
         self
     }
 
     /// Sets the condition that makes a row the caller's own, in place of the resource's owner
     /// column.
-    pub const fn owning(mut self, condition: &'static str) -> Self {
-        self.own = Some(condition);
+    pub const fn own_rows(mut self, condition: &'static str) -> Self {
+        self.own_rows = Some(condition);
         self
     }
 
@@ -177,7 +177,7 @@ impl Policy {
         let mut grant = 0;
         while grant < self.grants.len() {
             if contains(self.grants[grant].verbs, verb)
-                || contains(self.grants[grant].further, verb)
+                || contains(self.grants[grant].additional_verbs, verb)
             {
                 return true;
             }
@@ -237,7 +237,7 @@ mod tests {
 
     const GRANTS: &[Grant] = &[
         Grant::new(role::KEEPER, &[Verb::List])
-            .and(&[Verb::Action("switch")])
+            .with_verbs(&[Verb::Action("switch")])
             .writing(&["name"]),
         Grant::new(role::KEEPER, &[Verb::Get]).reading(&["name"]),
     ];

@@ -1,5 +1,5 @@
 //! The most frequent sets of plain verbs in resources and grants. Actions are added to a grant by
-//! `Grant::and`.
+//! `Grant::with_verbs`.
 
 use crate::auth::policy::Verb;
 

@@ -89,7 +89,7 @@ impl Component {
         let actions = self.actions.iter().map(|action| Endpoint {
             method: action.method.clone(),
             path: (action.path, ""),
-            noun: "",
+            resource_segment: "",
             operation: Operation::Action(action),
         });
         let verbs = self.resources.iter().flat_map(|resource| {
@@ -98,7 +98,7 @@ impl Component {
                 Some(Endpoint {
                     method,
                     path: ("/v1/", path),
-                    noun: resource.name,
+                    resource_segment: resource.name,
                     operation: Operation::Verb(resource, *verb),
                 })
             })

@@ -22,10 +22,11 @@ pub enum Operation {
 pub struct Endpoint {
     /// The method.
     pub method: Method,
-    /// The path in two halves around its noun, with parameters in braces.
+    /// The path in two halves around the segment of its resource, with parameters in braces.
     pub path: (&'static str, &'static str),
-    /// The noun of the resource between the two halves of the path; empty for an action.
-    pub noun: &'static str,
+    /// The segment between the two halves of the path, which is the name of the resource; empty
+    /// for an action.
+    pub resource_segment: &'static str,
     /// The operation.
     pub operation: Operation,
 }
@@ -33,14 +34,14 @@ pub struct Endpoint {
 impl Endpoint {
     /// Returns the path as the reference shows it.
     pub fn template(&self) -> String {
-        format!("{}{}{}", self.path.0, self.noun, self.path.1)
+        format!("{}{}{}", self.path.0, self.resource_segment, self.path.1)
     }
 
     /// Returns the segments of the path, in order.
     pub fn segments(&self) -> impl Iterator<Item = &'static str> + use<> {
         let parts = |text: &'static str| text.split('/').filter(|part| !part.is_empty());
         parts(self.path.0)
-            .chain((!self.noun.is_empty()).then_some(self.noun))
+            .chain((!self.resource_segment.is_empty()).then_some(self.resource_segment))
             .chain(parts(self.path.1))
     }
 

@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod field;
 #[cfg(not(target_family = "wasm"))]
 pub mod openapi;
+pub mod page;
 pub mod query;
 pub mod resource;
 pub mod response_spec;

@@ -9,20 +9,17 @@ use crate::declare::field::Field;
 use crate::declare::validation;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
-use crate::values::field_error::FieldError;
-
-/// The code and the sentence that describe the error of a parameter.
-pub type ParameterError = (&'static str, String);
+use crate::values::field_error::{FieldError, ValueError};
 
 /// Returns the error of an unknown parameter.
-pub fn unknown() -> ParameterError {
+pub fn unknown() -> ValueError {
     ("unknown_parameter", "No such parameter.".to_owned())
 }
 
 /// Passes each parameter to `take`, and returns the errors, one for each parameter.
 pub fn read(
     request: &Request,
-    mut take: impl FnMut(&str, String) -> Result<(), ParameterError>,
+    mut take: impl FnMut(&str, String) -> Result<(), ValueError>,
 ) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();

@@ -2,7 +2,7 @@
 //! The plain verbs are in `pipeline::verbs`.
 
 use http::Method;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::declare::action::{Action, Arguments, Handler};
 use crate::declare::action_context::ActionContext;
@@ -15,6 +15,7 @@ use crate::http::response::Response;
 use crate::pipeline::conditions;
 use crate::pipeline::request_context::RequestContext;
 use crate::pipeline::verbs;
+use crate::sql::database::QueryResult;
 use crate::sql::{sqlstate, statement_cache};
 
 /// Performs an action.
@@ -24,31 +25,7 @@ pub(crate) async fn perform(
 ) -> Result<Response, Problem> {
     let media = headers::negotiate(context.request, &action.response.media())?;
     let query = query::parameters(context.request, action.query)?;
-    let body = match action.body {
-        // A body may be left out if all of its fields may be.
-        Some(fields)
-            if context.request.body.is_empty() && fields.iter().all(|field| !field.required) =>
-        {
-            Map::new()
-        }
-        Some(fields) => {
-            let mode = if action.method == Method::PATCH {
-                WriteMode::Update
-            } else {
-                WriteMode::Create
-            };
-            context
-                .client
-                .with_zones(|| context.body(fields.iter(), mode))
-                .await?
-        }
-        None => {
-            if action.method != Method::GET && action.method != Method::DELETE {
-                context.no_body()?;
-            }
-            Map::new()
-        }
-    };
+    let body = read_body(context, action).await?;
     let input = ActionContext {
         request: context.request,
         path: &context.parameters,
@@ -72,10 +49,45 @@ pub(crate) async fn perform(
             Problem::new(Kind::Internal).cause(format!("{} has no statement", action.id))
         })
     })?;
-    let result = match context.run(&statement, arguments).await {
-        Ok(result) => result,
-        Err(error) => return sqlstate::into_response(error),
+    match context.run(&statement, arguments).await {
+        Ok(result) => into_response(context, action, media, result),
+        Err(error) => sqlstate::into_response(error),
+    }
+}
+
+/// Returns the checked body; empty if the action has none.
+async fn read_body(
+    context: &RequestContext<'_>,
+    action: &'static Action,
+) -> Result<Map<String, Value>, Problem> {
+    let Some(fields) = action.body else {
+        if action.method != Method::GET && action.method != Method::DELETE {
+            context.no_body()?;
+        }
+        return Ok(Map::new());
     };
+    // A body may be left out if all of its fields may be.
+    if context.request.body.is_empty() && fields.iter().all(|field| !field.required) {
+        return Ok(Map::new());
+    }
+    let mode = if action.method == Method::PATCH {
+        WriteMode::Update
+    } else {
+        WriteMode::Create
+    };
+    context
+        .client
+        .with_zones(|| context.body(fields.iter(), mode))
+        .await
+}
+
+/// Makes the response of the statement's result.
+fn into_response(
+    context: &RequestContext<'_>,
+    action: &'static Action,
+    media: &'static str,
+    result: QueryResult,
+) -> Result<Response, Problem> {
     let Some(body) = result.body else {
         return Err(Problem::new(Kind::NotFound));
     };

@@ -23,7 +23,7 @@ pub struct BodyReader {
     taken: usize,
     sink: BodySink,
     /// True if the body has a content coding, none of which is supported.
-    is_coded: bool,
+    has_content_coding: bool,
 }
 
 /// The destination of the body's bytes while they arrive.
@@ -59,7 +59,7 @@ impl BodyReader {
             limit,
             taken: 0,
             sink: BodySink::Bytes(Vec::new()),
-            is_coded: false,
+            has_content_coding: false,
         }
     }
 
@@ -73,14 +73,17 @@ impl BodyReader {
                 reader: Box::new(reader),
                 digest: has_key.then(Sha256::new),
             },
-            is_coded: false,
+            has_content_coding: false,
         }
     }
 
     /// Makes the reader refuse any content, if the body has a content coding such as `gzip`.
     #[must_use]
-    pub fn coded(self, is_coded: bool) -> BodyReader {
-        BodyReader { is_coded, ..self }
+    pub fn with_content_coding(self, has_content_coding: bool) -> BodyReader {
+        BodyReader {
+            has_content_coding,
+            ..self
+        }
     }
 
     /// Checks the length that the client announced.
@@ -89,8 +92,8 @@ impl BodyReader {
     ///
     /// 413 when it is too large, 415 when the body has a content coding.
     pub fn check_content_length(&mut self, length: usize) -> Result<(), Problem> {
-        if self.is_coded && length > 0 {
-            return Err(coded());
+        if self.has_content_coding && length > 0 {
+            return Err(unsupported_content_coding());
         }
         if length > self.limit {
             return Err(self.too_large());
@@ -118,8 +121,8 @@ impl BodyReader {
     /// 413 as soon as the limit is exceeded, 415 when the body has a content coding; for a file,
     /// its error as soon as that is known.
     pub fn take(&mut self, piece: &[u8]) -> Result<(), Problem> {
-        if self.is_coded && !piece.is_empty() {
-            return Err(coded());
+        if self.has_content_coding && !piece.is_empty() {
+            return Err(unsupported_content_coding());
         }
         self.taken += piece.len();
         if self.taken > self.limit {
@@ -158,7 +161,7 @@ impl BodyReader {
     }
 }
 
-fn coded() -> Problem {
+fn unsupported_content_coding() -> Problem {
     Problem::new(Kind::UnsupportedMediaType)
         .detail("Send the body without a `Content-Encoding`, or with `identity`.")
         .header("accept-encoding", "identity")
@@ -195,7 +198,10 @@ mod tests {
 
     #[test]
     fn a_coded_body_is_refused_and_no_body_is_not() {
-        for mut reader in [BodyReader::bytes(100).coded(true), file(false).coded(true)] {
+        for mut reader in [
+            BodyReader::bytes(100).with_content_coding(true),
+            file(false).with_content_coding(true),
+        ] {
             reader.check_content_length(0).unwrap();
             reader.take(b"").unwrap();
             assert_eq!(reader.check_content_length(1).unwrap_err().status(), 415);

@@ -18,10 +18,10 @@ use crate::values::field_error::FieldError;
 /// are shown.
 pub fn etag(version: &str, grant: Option<&Grant>) -> String {
     let reads = grant.map_or(Fields::All, |grant| grant.reads);
-    let reads_of_others = grant.and_then(|grant| grant.reads_of_others);
+    let shared_fields = grant.and_then(|grant| grant.shared_fields);
     let limits = match reads {
-        Fields::Only(names) => [names, reads_of_others.unwrap_or_default()],
-        Fields::None | Fields::All => [&[], reads_of_others.unwrap_or_default()],
+        Fields::Only(names) => [names, shared_fields.unwrap_or_default()],
+        Fields::None | Fields::All => [&[], shared_fields.unwrap_or_default()],
     };
     let mut names = limits.into_iter().flatten().peekable();
     if names.peek().is_none() {
@@ -167,7 +167,7 @@ mod tests {
     fn the_tag_names_the_view() {
         let all = Grant::new(role::ADMIN, &[]);
         let few = Grant::new(role::KEEPER, &[]).reading(&["name", "role"]);
-        let others = Grant::new(role::KEEPER, &[]).reading_of_others(&["name"]);
+        let others = Grant::new(role::KEEPER, &[]).shared_fields(&["name"]);
         assert_eq!(etag("7", Some(&all)), "\"7\"");
         let tags = [
             etag("7", Some(&all)),

@@ -28,7 +28,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::pipeline::body_reader::ImportedFile;
 use crate::pipeline::request_context::RequestContext;
-use crate::pipeline::resolve::{Destination, Plan, Resolved};
+use crate::pipeline::resolve::{Destination, RequestPlan, Resolved};
 use crate::settings::Settings;
 use crate::sql::context::DatabaseContext;
 use crate::sql::database::{Client, Database};
@@ -39,7 +39,7 @@ pub async fn handle(
     settings: &Settings,
     database: &dyn Database,
     request: &Request,
-    plan: Plan,
+    plan: RequestPlan,
     file: Option<ImportedFile>,
 ) -> Response {
     let request_id = headers::request_id(request);

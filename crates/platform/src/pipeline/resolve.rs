@@ -29,7 +29,7 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The plan of a request.
-pub struct Plan {
+pub struct RequestPlan {
     /// The destination, or the problem that is returned once the body was read. A body that is left
     /// unread would cost the client its connection.
     pub(crate) destination: Result<Destination, Problem>,
@@ -58,7 +58,7 @@ pub(crate) struct Resolved {
     pub(crate) idempotency_key: Option<String>,
 }
 
-impl Plan {
+impl RequestPlan {
     /// Returns the reader of the body; none if the method gives a body no meaning, in which case
     /// its content coding is ignored too.
     pub fn body_reader(&mut self) -> Option<BodyReader> {
@@ -93,7 +93,7 @@ pub fn resolve(
     component: &Component,
     settings: &Settings,
     request: &Request,
-) -> Result<Plan, Problem> {
+) -> Result<RequestPlan, Problem> {
     headers::check_single(request)?;
     let (endpoint, parameters) = match router::find(component, &request.method, &request.path) {
         Ok(Route::Endpoint(endpoint, parameters)) => (endpoint, parameters),
@@ -120,8 +120,8 @@ pub fn resolve(
             let key = key?;
             let rows = import_reader(request, resource, grant)?;
             let reader = BodyReader::file(MAX_FILE_BYTES, rows, key.is_some());
-            Ok(Plan {
-                reader: Some(reader.coded(headers::is_coded(request))),
+            Ok(RequestPlan {
+                reader: Some(reader.with_content_coding(headers::has_content_coding(request))),
                 destination: Ok(resolved(key)),
             })
         }
@@ -130,13 +130,14 @@ pub fn resolve(
 }
 
 /// Returns the plan of a request whose body, if it has one, is kept as bytes.
-fn plan(request: &Request, destination: Result<Destination, Problem>) -> Plan {
+fn plan(request: &Request, destination: Result<Destination, Problem>) -> RequestPlan {
     // These methods give a body no meaning (RFC 9110, section 9.3).
     let has_body =
         ![Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&request.method);
-    let reader =
-        has_body.then(|| BodyReader::bytes(MAX_BODY_BYTES).coded(headers::is_coded(request)));
-    Plan {
+    let reader = has_body.then(|| {
+        BodyReader::bytes(MAX_BODY_BYTES).with_content_coding(headers::has_content_coding(request))
+    });
+    RequestPlan {
         destination,
         reader,
     }

@@ -70,11 +70,12 @@ async fn list(
         let error = FieldError::parameter("count", "not_allowed", detail);
         return Err(Problem::malformed(vec![error]));
     }
-    let statement = match listing.shape() {
+    let statement = match listing.cacheable_form() {
         _ if is_file => Rc::new(export::statement(&listing, resource, grant)),
-        Some(shape) => statement_cache::get(key(resource, Verb::List, grant).shaped(shape), || {
-            listing.statement(resource, grant)
-        }),
+        Some(form) => statement_cache::get(
+            key(resource, Verb::List, grant).with_list_form(form),
+            || listing.statement(resource, grant),
+        ),
         None => Rc::new(listing.statement(resource, grant)),
     };
     let arguments = if is_file {
@@ -306,12 +307,12 @@ pub(crate) async fn import(
     let ImportBatch {
         arguments,
         row_numbers,
-        share,
+        reservation,
         ..
     } = batch;
     let answered = context.client.run_text(&statement, arguments).await;
     // The memory of the rows is counted until here.
-    drop(share);
+    drop(reservation);
     match answered {
         Ok(result) => {
             let body = result

@@ -22,7 +22,7 @@ pub(crate) struct Key {
     grant: Option<usize>,
     /// The form of a list: the field by which it is filtered, and whether it continues after a
     /// cursor.
-    shape: Option<(&'static str, bool)>,
+    list_form: Option<(&'static str, bool)>,
 }
 
 impl Key {
@@ -36,14 +36,14 @@ impl Key {
             operation,
             verb,
             grant: grant.map(|grant| std::ptr::from_ref(grant).addr()),
-            shape: None,
+            list_form: None,
         }
     }
 
     /// Returns the key of a list of this form.
-    pub(crate) fn shaped(self, shape: (&'static str, bool)) -> Key {
+    pub(crate) fn with_list_form(self, list_form: (&'static str, bool)) -> Key {
         Key {
-            shape: Some(shape),
+            list_form: Some(list_form),
             ..self
         }
     }
@@ -96,9 +96,9 @@ mod tests {
             (Key::new("lamps", "get", Some(&ADMIN)), "verb"),
             (Key::new("bills", "list", Some(&ADMIN)), "operation"),
             (Key::new("lamps", "list", Some(&GUEST)), "grant"),
-            (key.shaped(("", false)), "shape"),
-            (key.shaped(("", true)), "cursor"),
-            (key.shaped(("kind", true)), "field"),
+            (key.with_list_form(("", false)), "form"),
+            (key.with_list_form(("", true)), "cursor"),
+            (key.with_list_form(("kind", true)), "field"),
         ] {
             assert_eq!(get(other, || statement(text)).text, text);
         }

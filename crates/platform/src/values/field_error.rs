@@ -9,6 +9,9 @@ pub const MAX_ERRORS: usize = 100;
 /// The maximum number of characters of a client's own field or parameter name that are returned.
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
+/// The code and the sentence that describe the error of a value, without its position.
+pub type ValueError = (&'static str, String);
+
 /// The error of one field of a body, or of one parameter of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {

@@ -3,6 +3,8 @@
 
 use iso_currency::Currency;
 
+use crate::values::field_error::ValueError;
+
 /// The maximum number of digits before the decimal point.
 const MAX_INTEGER_DIGITS: usize = 15;
 /// The maximum number of digits after the decimal point, of any currency.
@@ -13,7 +15,7 @@ const MAX_FRACTION_DIGITS: usize = 4;
 /// # Errors
 ///
 /// The code and the sentence that describe the error.
-pub(crate) fn amount(text: &str) -> Result<String, (&'static str, String)> {
+pub(crate) fn amount(text: &str) -> Result<String, ValueError> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     if !is_decimal(unsigned) {
         return Err(expected());
@@ -30,7 +32,7 @@ pub(crate) fn amount(text: &str) -> Result<String, (&'static str, String)> {
 /// # Errors
 ///
 /// The code and the sentence that describe the error.
-pub(crate) fn signed(text: &str) -> Result<String, (&'static str, String)> {
+pub(crate) fn signed(text: &str) -> Result<String, ValueError> {
     if is_decimal(text.strip_prefix('-').unwrap_or(text)) {
         Ok(text.to_owned())
     } else {
@@ -39,7 +41,7 @@ pub(crate) fn signed(text: &str) -> Result<String, (&'static str, String)> {
 }
 
 /// Returns the error of a value that is not an amount.
-fn expected() -> (&'static str, String) {
+fn expected() -> ValueError {
     (
         "invalid_amount",
         format!(

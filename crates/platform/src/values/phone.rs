@@ -3,6 +3,8 @@
 
 use phonelib::PhoneNumber;
 
+use crate::values::field_error::ValueError;
+
 /// The number of digits in an international number, with its country code.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
@@ -12,7 +14,7 @@ const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 ///
 /// The code and the sentence for a text that is not a number that can be dialled from every
 /// country.
-pub(crate) fn normalize(text: &str) -> Result<String, (&'static str, String)> {
+pub(crate) fn normalize(text: &str) -> Result<String, ValueError> {
     let written: String = text.trim().chars().map(plain).collect();
     // The crate also reads the letters of a keypad and extensions, by which a misspelt number would
     // become another one.

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::values::hex;
+
 /// Returns a new UUID of version 7 (RFC 9562), which sorts by time.
 pub fn id() -> Uuid {
     Uuid::now_v7()
@@ -33,17 +35,7 @@ pub fn token() -> Result<String, getrandom::Error> {
 
 /// Returns the form in which a token is stored: its SHA-256 as lower-case hex.
 pub fn digest(token: &str) -> String {
-    hex(&Sha256::digest(token.as_bytes()))
-}
-
-/// Returns the bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    hex::encode(&Sha256::digest(token.as_bytes()))
 }
 
 #[cfg(test)]
@@ -71,6 +63,5 @@ mod tests {
             digest("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
-        assert_eq!(hex(&[0, 15, 16, 255]), "000f10ff");
     }
 }

@@ -7,10 +7,10 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-type Checked = Result<String, (&'static str, String)>;
+use crate::values::field_error::ValueError;
 
 /// Checks one line of text: a name, a title, a place.
-pub(crate) fn line(text: &str, min: usize, max: usize) -> Checked {
+pub(crate) fn line(text: &str, min: usize, max: usize) -> Result<String, ValueError> {
     let text = trimmed(text);
     if text.chars().any(|c| ends_line(c) || overrides_direction(c)) {
         return refused(
@@ -23,7 +23,7 @@ pub(crate) fn line(text: &str, min: usize, max: usize) -> Checked {
 }
 
 /// Checks several lines of text: a note, a message.
-pub(crate) fn lines(text: &str, min: usize, max: usize) -> Checked {
+pub(crate) fn lines(text: &str, min: usize, max: usize) -> Result<String, ValueError> {
     let text = trimmed(text);
     printable(&text)?;
     visible(&text)?;
@@ -31,7 +31,7 @@ pub(crate) fn lines(text: &str, min: usize, max: usize) -> Checked {
 }
 
 /// Checks a secret that no person types, which is kept exactly as it came.
-pub(crate) fn secret(text: &str, min: usize, max: usize) -> Checked {
+pub(crate) fn secret(text: &str, min: usize, max: usize) -> Result<String, ValueError> {
     printable(text)?;
     of_length(Cow::Borrowed(text), min, max)
 }
@@ -39,7 +39,7 @@ pub(crate) fn secret(text: &str, min: usize, max: usize) -> Checked {
 /// Normalises a password. Systems differ in the number of characters and in the width with which
 /// they encode the same keys. RFC 8265 asks for NFC; NFKC also unites the widths of East Asian
 /// keyboards, as NIST SP 800-63B advises. All kinds of spaces become the same space.
-pub(crate) fn password(text: &str, min: usize, max: usize) -> Checked {
+pub(crate) fn password(text: &str, min: usize, max: usize) -> Result<String, ValueError> {
     let text = match text.is_ascii() {
         true => Cow::Borrowed(text),
         false => {
@@ -90,7 +90,7 @@ fn overrides_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn printable(text: &str) -> Result<(), (&'static str, String)> {
+fn printable(text: &str) -> Result<(), ValueError> {
     if text
         .chars()
         .any(|c| c.is_control() && c != '\n' && c != '\r' && c != '\t')
@@ -100,7 +100,7 @@ fn printable(text: &str) -> Result<(), (&'static str, String)> {
     Ok(())
 }
 
-fn visible(text: &str) -> Result<(), (&'static str, String)> {
+fn visible(text: &str) -> Result<(), ValueError> {
     if text.is_empty() || text.chars().any(is_visible) {
         return Ok(());
     }
@@ -110,7 +110,7 @@ fn visible(text: &str) -> Result<(), (&'static str, String)> {
     )
 }
 
-fn of_length(text: Cow<'_, str>, min: usize, max: usize) -> Checked {
+fn of_length(text: Cow<'_, str>, min: usize, max: usize) -> Result<String, ValueError> {
     let length = text.chars().count();
     if length < min {
         let noun = if min == 1 { "character" } else { "characters" };
@@ -122,7 +122,7 @@ fn of_length(text: Cow<'_, str>, min: usize, max: usize) -> Checked {
     Ok(text.into_owned())
 }
 
-fn refused<T>(code: &'static str, detail: impl Into<String>) -> Result<T, (&'static str, String)> {
+fn refused<T>(code: &'static str, detail: impl Into<String>) -> Result<T, ValueError> {
     Err((code, detail.into()))
 }
 
@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn code(checked: Checked) -> &'static str {
+    fn code(checked: Result<String, ValueError>) -> &'static str {
         checked.expect_err("it is refused").0
     }
 

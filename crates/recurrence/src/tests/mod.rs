@@ -27,7 +27,7 @@ fn value(zone: &str, start: &str, end: &str, rule: &str, except: &[&str]) -> Val
 }
 
 /// The plan of lessons of one hour, up to the horizon.
-fn plan(zone: &str, start: &str, rule: &str, except: &[&str]) -> Plan {
+fn plan(zone: &str, start: &str, rule: &str, except: &[&str]) -> PlannedLessons {
     let end = (time(start) + TimeDelta::hours(1))
         .format(LOCAL_FORMAT)
         .to_string();
@@ -93,7 +93,7 @@ fn a_single_lesson_is_a_series_of_one() {
     let plan = plan("Europe/London", "2026-07-01T09:30:00", "", &[]);
     assert_eq!(
         plan,
-        Plan {
+        PlannedLessons {
             spans: vec![Span {
                 start: utc("2026-07-01T08:30:00Z"),
                 end: utc("2026-07-01T09:30:00Z"),

@@ -71,7 +71,7 @@ fn a_stored_schedule_continues_where_it_was_planned() {
         .unwrap()
     };
     let planned = utc("2026-08-31T16:00:00Z");
-    let starts = |plan: &Plan| (plan.spans.len(), plan.spans[0].start, plan.until);
+    let starts = |plan: &PlannedLessons| (plan.spans.len(), plan.spans[0].start, plan.until);
 
     let open = stored("FREQ=WEEKLY").continuation(planned, now).unwrap();
     assert_eq!(starts(&open), (27, planned, Some(now + HORIZON)));

@@ -9,12 +9,12 @@ use database::analytics::{self, View};
 use crate::periodic::run_periodically;
 
 /// Refreshes for ever.
-pub(crate) async fn run(address: &str, interval: Duration) {
-    run_periodically("analytics", interval, || refresh_all(address)).await;
+pub(crate) async fn run(database_url: &str, interval: Duration) {
+    run_periodically("analytics", interval, || refresh_all(database_url)).await;
 }
 
-async fn refresh_all(address: &str) -> Result<()> {
-    let client = database::connect(address).await?;
+async fn refresh_all(database_url: &str) -> Result<()> {
+    let client = database::connect(database_url).await?;
     for view in View::ALL {
         analytics::refresh(&client, view).await?;
     }

@@ -7,7 +7,7 @@ use database::{explain, tenant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::REQUEST_ID;
 use super::report::{OutdatedLessons, Report};
 
 /// Reports the classes of a tenant with such lessons to come.
@@ -18,7 +18,7 @@ pub(crate) async fn find(
     now: DateTime<Utc>,
     report: &mut Report,
 ) -> Result<()> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     let rows = transaction
         .query(
             "select l.class_id, l.lessons, l.first_at from lms_private.classes_with_outdated_times($1) as l",

@@ -7,7 +7,7 @@ use database::{explain, tenant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::REQUEST_ID;
 use super::report::{Escalation, Failure, Report};
 
 /// Escalates and reports the overdue requests of a tenant, each in a transaction of its own.
@@ -35,7 +35,7 @@ pub(crate) async fn escalate(
 
 /// The requests of an active tenant that are overdue and not yet escalated.
 async fn overdue(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     let rows = transaction
         .query(
             "select r.id
@@ -64,7 +64,7 @@ async fn escalate_one(
     request: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<Escalation>> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     let row = transaction
         .query_opt(
             "update lms.requests as r

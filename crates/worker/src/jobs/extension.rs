@@ -4,17 +4,17 @@
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use database::{explain, tenant, zones};
-use recurrence::{HORIZON, MAX_YEARS, Plan, Schedule, Span};
+use recurrence::{HORIZON, MAX_YEARS, PlannedLessons, Schedule, Span};
 use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, Error, Transaction};
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::REQUEST_ID;
 
 /// The time by which a class may be behind the horizon, so that each class is extended once in this time, and not in every round.
-const SLACK: Duration = Duration::days(7);
+const EXTENSION_INTERVAL: Duration = Duration::days(7);
 
 /// The SQLSTATE with which the trigger on classes rejects a double booking. Exclusion constraints use PostgreSQL's own.
 const DOUBLE_BOOKING: &str = "LM409";
@@ -35,7 +35,7 @@ pub(crate) async fn due(
     tenant: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     let years = i32::try_from(MAX_YEARS)?;
     let rows = transaction
         .query(
@@ -66,7 +66,7 @@ pub(crate) async fn due(
 
 /// A class is due when its occurrences end before this time.
 fn due_before(now: DateTime<Utc>) -> DateTime<Utc> {
-    now + HORIZON - SLACK
+    now + HORIZON - EXTENSION_INTERVAL
 }
 
 /// Extends a class up to the horizon or its end, unless another worker has done so in the meantime.
@@ -76,7 +76,7 @@ pub(crate) async fn extend(
     class: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<Extended>> {
-    let mut transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let mut transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     let Some((schedule, planned_until)) = lock(&transaction, tenant, class).await? else {
         return Ok(None);
     };
@@ -85,7 +85,8 @@ pub(crate) async fn extend(
     let schedule = Schedule::read(&schedule)
         .map_err(|errors| anyhow!("its schedule is no longer valid: {errors:?}"))?;
     let is_due = planned_until < due_before(now) || schedule.ends();
-    let Some(Plan { spans, until }) = schedule.continuation(planned_until, now).filter(|_| is_due)
+    let Some(PlannedLessons { spans, until }) =
+        schedule.continuation(planned_until, now).filter(|_| is_due)
     else {
         return Ok(None);
     };

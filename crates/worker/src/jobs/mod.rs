@@ -15,4 +15,4 @@ pub use report::{Clash, Escalation, Failure, NotRemoved, OutdatedLessons, Report
 pub use sealing::seal;
 
 /// The request id of a round's transactions in the event log.
-const REQUEST: &str = "worker";
+const REQUEST_ID: &str = "worker";

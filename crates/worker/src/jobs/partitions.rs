@@ -7,15 +7,15 @@ use database::{explain, tenant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::REQUEST_ID;
 
 /// The time for which they are created ahead.
-const AHEAD: Months = Months::new(3);
+const PARTITION_LEAD_TIME: Months = Months::new(3);
 
 /// Creates the missing partitions and returns their number. The lock of the nil tenant serializes the workers.
 pub(crate) async fn create(client: &mut Client, now: DateTime<Utc>) -> Result<i32> {
-    let until = now.date_naive() + AHEAD;
-    let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+    let until = now.date_naive() + PARTITION_LEAD_TIME;
+    let transaction = tenant::begin(client, Uuid::nil(), REQUEST_ID).await?;
     tenant::serialize_writers(&transaction, Uuid::nil()).await?;
     let row = transaction
         .query_one("select lms.make_event_partitions($1)", &[&until])

@@ -7,7 +7,7 @@ use database::{explain, tenant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::REQUEST_ID;
 
 /// Reminds once of each loan of an active tenant whose last day has passed at its centre. Returns their number.
 pub(crate) async fn remind(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<u64> {
@@ -15,7 +15,7 @@ pub(crate) async fn remind(client: &mut Client, tenant: Uuid, now: DateTime<Utc>
     if loans.is_empty() {
         return Ok(0);
     }
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     tenant::serialize_writers(&transaction, tenant).await?;
     let count = transaction
         .execute(
@@ -36,7 +36,7 @@ pub(crate) async fn remind(client: &mut Client, tenant: Uuid, now: DateTime<Utc>
 
 /// The loans to remind of. Usually there are none, so they are looked for without the lock on the tenant's writers.
 async fn overdue(client: &mut Client, tenant: Uuid, now: DateTime<Utc>) -> Result<Vec<Uuid>> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     // The first comparison is for the index: a day that has passed anywhere has passed in the easternmost zone.
     let rows = transaction
         .query(

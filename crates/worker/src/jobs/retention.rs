@@ -10,14 +10,14 @@ use uuid::Uuid;
 use super::report::{NotRemoved, Report};
 
 /// The largest number of rows that one transaction removes, so that no request waits for a large removal.
-const BATCH: i32 = 1000;
+const MAX_ROWS_PER_TRANSACTION: i32 = 1000;
 
 /// The request id of its transactions in the event log.
-const REQUEST: &str = "retention";
+const REQUEST_ID: &str = "retention";
 
 /// The tables with deleted rows, referring tables before those that they refer to.
 pub(crate) async fn tables(client: &mut Client) -> Result<Vec<String>> {
-    let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+    let transaction = tenant::begin(client, Uuid::nil(), REQUEST_ID).await?;
     let rows = transaction
         .query("select t from lms_private.retained_tables() as t", &[])
         .await
@@ -56,7 +56,7 @@ async fn due(
     tables: &[String],
     now: DateTime<Utc>,
 ) -> Result<Vec<String>> {
-    let transaction = tenant::begin(client, tenant, REQUEST).await?;
+    let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
     let rows = transaction
         .query(
             "select t from lms_private.tables_to_purge($1, $2) as t",
@@ -77,11 +77,11 @@ async fn purge(
     removed: &mut u64,
 ) -> Result<()> {
     loop {
-        let transaction = tenant::begin(client, tenant, REQUEST).await?;
+        let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
         let row = transaction
             .query_one(
                 "select lms_private.purge_deleted($1, $2, $3)",
-                &[&table, &now, &BATCH],
+                &[&table, &now, &MAX_ROWS_PER_TRANSACTION],
             )
             .await
             .map_err(explain)?;

@@ -11,19 +11,19 @@ use database::{explain, tenant};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::REQUEST;
+use super::REQUEST_ID;
 use crate::periodic::{MAX_BACKOFF, run_periodically};
 
 /// The wait before new events are looked for.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Seals for ever. When the database cannot be reached, it tries again.
-pub(crate) async fn run(address: &str) {
-    run_periodically("events", MAX_BACKOFF, || seal_until_failure(address)).await;
+pub(crate) async fn run(database_url: &str) {
+    run_periodically("events", MAX_BACKOFF, || seal_until_failure(database_url)).await;
 }
 
-async fn seal_until_failure(address: &str) -> Result<()> {
-    let mut client = database::connect(address).await?;
+async fn seal_until_failure(database_url: &str) -> Result<()> {
+    let mut client = database::connect(database_url).await?;
     loop {
         seal(&mut client).await?;
         tokio::time::sleep(POLL_INTERVAL).await;
@@ -44,7 +44,7 @@ pub async fn seal(client: &mut Client) -> Result<()> {
 
 /// The tenants with events to seal.
 async fn unsealed(client: &mut Client) -> Result<Vec<Uuid>> {
-    let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+    let transaction = tenant::begin(client, Uuid::nil(), REQUEST_ID).await?;
     let rows = transaction
         .query(
             "select distinct u.tenant_id

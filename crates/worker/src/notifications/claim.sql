@@ -1,4 +1,4 @@
--- deliveries.claim
+-- notifications.claim
 with due as (
   select d.id
   from lms.notification_deliveries as d

@@ -3,6 +3,8 @@
 //!
 //! The three channels run side by side, each on its own connection, so that a provider that hangs holds up its own channel alone.
 
+mod api_key;
+mod channel;
 mod endpoint;
 mod onesignal;
 mod options;
@@ -18,11 +20,11 @@ use futures::future::join_all;
 pub use options::{Email, Options, Providers, Push, Sms};
 
 use crate::queue::{self, DeliveryReport};
+use channel::Channel;
 use outbox::Outbox;
-use provider::Channel;
 
 /// Delivers for ever. When the database cannot be reached, it tries again.
-pub async fn run(address: &str, providers: &Providers) {
+pub async fn run(database_url: &str, providers: &Providers) {
     for channel in Channel::ALL {
         if providers.of(channel).is_none() {
             let name = channel.name();
@@ -30,7 +32,7 @@ pub async fn run(address: &str, providers: &Providers) {
         }
     }
     let channels = providers.all().map(|(channel, provider)| async move {
-        queue::run(address, &Outbox::new(channel, provider)).await;
+        queue::run(database_url, &Outbox::new(channel, provider)).await;
     });
     join_all(channels).await;
 }
@@ -40,9 +42,9 @@ pub async fn run(address: &str, providers: &Providers) {
 /// # Errors
 ///
 /// When the database fails. Deliveries that were in flight are then sent again once their lease has expired.
-pub async fn run_once(address: &str, providers: &Providers) -> Result<DeliveryReport> {
+pub async fn run_once(database_url: &str, providers: &Providers) -> Result<DeliveryReport> {
     let channels = providers.all().map(|(channel, provider)| async move {
-        queue::run_once(address, &Outbox::new(channel, provider), Utc::now()).await
+        queue::run_once(database_url, &Outbox::new(channel, provider), Utc::now()).await
     });
     let mut total = DeliveryReport::new(outbox::NOUN);
     for report in join_all(channels).await {

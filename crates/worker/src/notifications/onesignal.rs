@@ -7,15 +7,16 @@ use reqwest::RequestBuilder;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
+use super::api_key::ApiKey;
 use super::endpoint::Endpoint;
-use super::provider::{Message, Provider, Secret};
+use super::provider::{Message, Provider};
 
 /// The adapter for OneSignal.
 pub(super) struct OneSignal {
     pub(super) endpoint: Endpoint,
     /// The id of the app.
     pub(super) app: String,
-    pub(super) key: Secret,
+    pub(super) key: ApiKey,
 }
 
 impl Provider for OneSignal {
@@ -68,7 +69,7 @@ mod tests {
         let adapter = OneSignal {
             endpoint: Endpoint::new("https://api.onesignal.com", Duration::from_secs(1)).unwrap(),
             app: "a".to_owned(),
-            key: Secret::of_the_dev_outbox(),
+            key: ApiKey::of_the_dev_outbox(),
         };
         assert_eq!(
             adapter.accepted(&json!({"id": "7"})),

@@ -8,14 +8,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use super::api_key::ApiKey;
+use super::channel::Channel;
 use super::endpoint::Endpoint;
 use super::onesignal::OneSignal;
-use super::provider::{Channel, Provider, Secret};
+use super::provider::Provider;
 use super::resend::Resend;
 use super::twilio::Twilio;
 
 /// The time limit of a provider in seconds, unless an option gives another.
-const DEFAULT_TIMEOUT: u64 = 15;
+const DEFAULT_TIMEOUT_SECONDS: u64 = 15;
 
 /// The provider that sends e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,7 +122,7 @@ pub struct Options {
         long,
         env = "LMS_PROVIDER_TIMEOUT",
         value_name = "SECONDS",
-        default_value_t = DEFAULT_TIMEOUT,
+        default_value_t = DEFAULT_TIMEOUT_SECONDS,
         value_parser = clap::value_parser!(u64).range(1..=300)
     )]
     pub provider_timeout: u64,
@@ -143,7 +145,7 @@ impl Options {
             push_url: String::new(),
             push_app: None,
             push_key_file: None,
-            provider_timeout: DEFAULT_TIMEOUT,
+            provider_timeout: DEFAULT_TIMEOUT_SECONDS,
         }
     }
 }
@@ -201,19 +203,19 @@ impl Providers {
         Ok(Self {
             email: Some(Box::new(Resend {
                 endpoint: endpoint()?,
-                key: Secret::of_the_dev_outbox(),
+                key: ApiKey::of_the_dev_outbox(),
                 sender: "LMS <lms@example.com>".to_owned(),
             })),
             sms: Some(Box::new(Twilio {
                 endpoint: endpoint()?,
                 account: "AC00000000000000000000000000000000".to_owned(),
-                key: Secret::of_the_dev_outbox(),
+                key: ApiKey::of_the_dev_outbox(),
                 sender: "+441632960000".to_owned(),
             })),
             push: Some(Box::new(OneSignal {
                 endpoint: endpoint()?,
                 app: "00000000-0000-0000-0000-000000000000".to_owned(),
-                key: Secret::of_the_dev_outbox(),
+                key: ApiKey::of_the_dev_outbox(),
             })),
         })
     }
@@ -242,11 +244,11 @@ fn required(value: &Option<String>, variable: &str) -> Result<String> {
         .with_context(|| format!("the provider needs {variable}"))
 }
 
-fn read(file: &Option<PathBuf>, variable: &str) -> Result<Secret> {
+fn read(file: &Option<PathBuf>, variable: &str) -> Result<ApiKey> {
     let file = file
         .as_ref()
         .with_context(|| format!("the provider needs {variable}"))?;
-    Secret::read(file)
+    ApiKey::read(file)
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ use database::{explain, tenant};
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use super::provider::{self, Channel, Message, Provider};
+use super::channel::Channel;
+use super::provider::{self, Message, Provider};
 use crate::queue::{
-    self, AttemptOutcome, Claim, Policy, Queue, Response, RetrySchedule, SendResult,
+    self, AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule, SendResult,
 };
 
 /// The request id of its transactions in the event log.
-const REQUEST: &str = "delivery";
+const REQUEST_ID: &str = "delivery";
 
 /// The noun for its deliveries in reports.
 pub(super) const NOUN: &str = "notifications";
@@ -24,7 +25,7 @@ const CLAIM: &str = include_str!("claim.sql");
 
 /// The nth retry comes within 30 seconds times three to the power of n - 1, and at most within six hours. All ten attempts take at
 /// most 21 hours: providers remember a key for a day.
-static POLICY: Policy = Policy {
+static SETTINGS: QueueSettings = QueueSettings {
     noun: NOUN,
     retries: RetrySchedule {
         delays: &[30, 90, 270, 810, 2430, 7290, 21600, 21600, 21600],
@@ -67,8 +68,8 @@ impl Queue for Outbox<'_> {
         self.channel.name()
     }
 
-    fn policy(&self) -> &'static Policy {
-        &POLICY
+    fn settings(&self) -> &'static QueueSettings {
+        &SETTINGS
     }
 
     fn timeout(&self) -> Duration {
@@ -81,7 +82,7 @@ impl Queue for Outbox<'_> {
             return Ok(());
         }
         loop {
-            let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+            let transaction = tenant::begin(client, Uuid::nil(), REQUEST_ID).await?;
             let row = transaction
                 .query_one("select lms_private.process_reset_requests()", &[])
                 .await
@@ -94,7 +95,7 @@ impl Queue for Outbox<'_> {
     }
 
     async fn due(&self, client: &mut Client, _: DateTime<Utc>, _: &[Uuid]) -> Result<Vec<Uuid>> {
-        let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+        let transaction = tenant::begin(client, Uuid::nil(), REQUEST_ID).await?;
         let rows = transaction
             .query(
                 "select t.tenant_id
@@ -113,7 +114,7 @@ impl Queue for Outbox<'_> {
         tenant: Uuid,
         claim: Claim,
     ) -> Result<Vec<Delivery>> {
-        let transaction = tenant::begin(client, tenant, REQUEST).await?;
+        let transaction = tenant::begin(client, tenant, REQUEST_ID).await?;
         let rows = transaction
             .query(
                 CLAIM,
@@ -168,7 +169,7 @@ impl Queue for Outbox<'_> {
         outcome: &AttemptOutcome,
         _: DateTime<Utc>,
     ) -> Result<()> {
-        let transaction = tenant::begin(client, delivery.partition, REQUEST).await?;
+        let transaction = tenant::begin(client, delivery.partition, REQUEST_ID).await?;
         match outcome {
             AttemptOutcome::Sent(id) => {
                 record_sent(&transaction, delivery, self.provider.name(), id).await?;

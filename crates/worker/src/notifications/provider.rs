@@ -1,10 +1,6 @@
 //! The interface to a provider: sending a message and reading the answer, as they are the same for all.
 //! The parts that differ live in the adapters, in files named after each provider.
 
-use std::fmt::{self, Debug, Formatter};
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
@@ -12,33 +8,8 @@ use uuid::Uuid;
 use super::endpoint::Endpoint;
 use crate::queue::{SendResult, retry_after};
 
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
-
-/// The channel of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
-    /// E-mail.
-    Email,
-    /// SMS.
-    Sms,
-    /// A push notification.
-    Push,
-}
-
-impl Channel {
-    /// Every channel.
-    pub(crate) const ALL: [Channel; 3] = [Channel::Email, Channel::Sms, Channel::Push];
-
-    /// The name in the schema.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Channel::Email => "email",
-            Channel::Sms => "sms",
-            Channel::Push => "push",
-        }
-    }
-}
+/// The maximum size of a response that is read.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// The message to be sent. It may contain a secret, so it cannot be printed.
 pub(crate) struct Message {
@@ -70,38 +41,6 @@ pub(crate) trait Provider: Send + Sync {
     /// The meaning of an answer with a successful status: the provider's own id, or the reason for not accepting the message. None
     /// when the answer has no meaning.
     fn accepted(&self, answer: &Value) -> Option<Result<String, &'static str>>;
-}
-
-/// An API key, which is never printed.
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// Reads the key from a file, without the end of its line.
-    pub(crate) fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read the key in {}", file.display()))?;
-        let key = text.trim_end_matches(['\r', '\n']);
-        if key.is_empty() {
-            bail!("the key file {} is empty", file.display());
-        }
-        Ok(Self(key.to_owned()))
-    }
-
-    /// The key for the development outbox, which checks none.
-    pub(crate) fn of_the_dev_outbox() -> Self {
-        Self("dev-outbox".to_owned())
-    }
-
-    /// The key itself.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Debug for Secret {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
 }
 
 /// Sends a message. The reason of a failure quotes no address, text or key.
@@ -152,7 +91,7 @@ pub(crate) async fn send(provider: &dyn Provider, message: &Message) -> SendResu
 async fn read(mut response: Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.ok()? {
-        if body.len() + chunk.len() > MAX_ANSWER {
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
             return None;
         }
         body.extend_from_slice(&chunk);
@@ -227,19 +166,5 @@ mod tests {
         ] {
             assert_eq!(error_code(&other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn a_key_is_read_from_a_file_and_never_printed() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("key");
-        std::fs::write(&file, "re_123\n").unwrap();
-        let key = Secret::read(&file).unwrap();
-        assert_eq!(
-            (key.reveal(), format!("{key:?}")),
-            ("re_123", "***".to_owned())
-        );
-        std::fs::write(&file, "\n").unwrap();
-        assert!(Secret::read(&file).is_err());
     }
 }

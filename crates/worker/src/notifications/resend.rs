@@ -5,13 +5,14 @@ use anyhow::Result;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
+use super::api_key::ApiKey;
 use super::endpoint::Endpoint;
-use super::provider::{Message, Provider, Secret};
+use super::provider::{Message, Provider};
 
 /// The adapter for Resend.
 pub(super) struct Resend {
     pub(super) endpoint: Endpoint,
-    pub(super) key: Secret,
+    pub(super) key: ApiKey,
     /// The sender, such as `LMS <no-reply@example.com>`.
     pub(super) sender: String,
 }

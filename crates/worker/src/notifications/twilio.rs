@@ -6,8 +6,9 @@ use anyhow::Result;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
+use super::api_key::ApiKey;
 use super::endpoint::Endpoint;
-use super::provider::{Message, Provider, Secret};
+use super::provider::{Message, Provider};
 
 /// The adapter for Twilio.
 pub(super) struct Twilio {
@@ -15,7 +16,7 @@ pub(super) struct Twilio {
     /// The account's SID.
     pub(super) account: String,
     /// The account's token.
-    pub(super) key: Secret,
+    pub(super) key: ApiKey,
     /// The sender: a number, or the SID of a messaging service.
     pub(super) sender: String,
 }

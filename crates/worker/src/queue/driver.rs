@@ -25,17 +25,17 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(10);
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Delivers for ever. When the database cannot be reached, it tries again.
-pub(crate) async fn run<Q: Queue>(address: &str, queue: &Q) {
+pub(crate) async fn run<Q: Queue>(database_url: &str, queue: &Q) {
     run_periodically(queue.name(), RECONNECT_DELAY, || {
-        run_until_failure(address, queue)
+        run_until_failure(database_url, queue)
     })
     .await;
 }
 
-async fn run_until_failure<Q: Queue>(address: &str, queue: &Q) -> Result<()> {
-    let mut client = database::connect(address).await?;
+async fn run_until_failure<Q: Queue>(database_url: &str, queue: &Q) -> Result<()> {
+    let mut client = database::connect(database_url).await?;
     let mut driver = Driver::new(queue, Utc::now());
-    let noun = queue.policy().noun;
+    let noun = queue.settings().noun;
     let (mut report, mut reported) = (DeliveryReport::new(noun), Instant::now());
     loop {
         report.merge(driver.advance(&mut client).await?);
@@ -53,13 +53,13 @@ async fn run_until_failure<Q: Queue>(address: &str, queue: &Q) -> Result<()> {
 
 /// Delivers everything that is due at the given time, and what becomes due in the meantime.
 pub(crate) async fn run_once<Q: Queue>(
-    address: &str,
+    database_url: &str,
     queue: &Q,
     now: DateTime<Utc>,
 ) -> Result<DeliveryReport> {
-    let mut client = database::connect(address).await?;
+    let mut client = database::connect(database_url).await?;
     let mut driver = Driver::new(queue, now);
-    let mut report = DeliveryReport::new(queue.policy().noun);
+    let mut report = DeliveryReport::new(queue.settings().noun);
     loop {
         report.merge(driver.advance(&mut client).await?);
         if driver.is_idle {
@@ -117,7 +117,7 @@ impl<'a, Q: Queue> Driver<'a, Q> {
         if self.is_idle {
             self.last_claims.clear();
         }
-        let mut report = DeliveryReport::new(self.queue.policy().noun);
+        let mut report = DeliveryReport::new(self.queue.settings().noun);
         let mut finished = tokio::time::timeout(POLL_INTERVAL, self.in_flight.next())
             .await
             .unwrap_or_default();
@@ -166,15 +166,15 @@ impl<'a, Q: Queue> Driver<'a, Q> {
 
     /// The number of deliveries of a partition that may be sent in addition to those in flight.
     fn capacity(&self, partition: Q::Partition) -> usize {
-        let policy = self.queue.policy();
+        let settings = self.queue.settings();
         let limit = match self.failing.contains(&partition) {
-            true => policy.max_per_failing_partition,
-            false => policy.max_per_partition,
+            true => settings.max_per_failing_partition,
+            false => settings.max_per_partition,
         };
         let in_flight = self.counts.get(&partition).copied().unwrap_or_default();
         limit
             .saturating_sub(in_flight)
-            .min(policy.max_in_flight.saturating_sub(self.in_flight.len()))
+            .min(settings.max_in_flight.saturating_sub(self.in_flight.len()))
     }
 
     async fn record(
@@ -191,7 +191,7 @@ impl<'a, Q: Queue> Driver<'a, Q> {
                 self.counts.remove(&partition);
             }
         }
-        let retries = &self.queue.policy().retries;
+        let retries = &self.queue.settings().retries;
         let outcome = response.result.clone().outcome(delivery.attempt, retries);
         match outcome {
             AttemptOutcome::Sent(_) => self.failing.remove(&partition),

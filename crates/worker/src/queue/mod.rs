@@ -23,8 +23,8 @@ pub(crate) use driver::{run, run_once};
 pub(crate) use outcome::{AttemptOutcome, RetrySchedule, SendResult, retry_after};
 pub use report::DeliveryReport;
 
-/// The constants of a queue.
-pub(crate) struct Policy {
+/// The settings of a queue.
+pub(crate) struct QueueSettings {
     /// The noun for its deliveries in reports.
     pub(crate) noun: &'static str,
     /// The time between attempts.
@@ -82,8 +82,8 @@ pub(crate) trait Queue: Sync {
     /// Its name in the log.
     fn name(&self) -> &'static str;
 
-    /// Its constants.
-    fn policy(&self) -> &'static Policy;
+    /// Its settings.
+    fn settings(&self) -> &'static QueueSettings;
 
     /// The longest time that one attempt takes.
     fn timeout(&self) -> Duration;

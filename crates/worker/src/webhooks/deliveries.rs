@@ -10,16 +10,16 @@ use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::fill;
-use super::message::{Delivery, Message, REQUEST, Webhook};
+use super::message::{Delivery, Message, REQUEST_ID, Webhook};
 use super::sender::Sender;
 use super::signature::Secret;
-use crate::queue::{AttemptOutcome, Claim, Policy, Queue, Response, RetrySchedule};
+use crate::queue::{AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule};
 
 const CLAIM: &str = include_str!("claim.sql");
 
 /// The retry schedule that Standard Webhooks recommends, over three days. A message in flight costs little, so that one worker serves
 /// all receivers side by side; a receiver that fails gets one message at a time until it accepts one.
-static POLICY: Policy = Policy {
+static SETTINGS: QueueSettings = QueueSettings {
     noun: "webhook messages",
     retries: RetrySchedule {
         delays: &[5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400],
@@ -53,8 +53,8 @@ impl Queue for Deliveries<'_> {
         "webhooks"
     }
 
-    fn policy(&self) -> &'static Policy {
-        &POLICY
+    fn settings(&self) -> &'static QueueSettings {
+        &SETTINGS
     }
 
     fn timeout(&self) -> Duration {
@@ -72,7 +72,7 @@ impl Queue for Deliveries<'_> {
         full: &[Webhook],
     ) -> Result<Vec<Webhook>> {
         let full: Vec<Uuid> = full.iter().map(|webhook| webhook.id).collect();
-        let transaction = tenant::begin(client, Uuid::nil(), REQUEST).await?;
+        let transaction = tenant::begin(client, Uuid::nil(), REQUEST_ID).await?;
         let rows = transaction
             .query(
                 "select t.tenant_id, t.webhook_id
@@ -90,7 +90,7 @@ impl Queue for Deliveries<'_> {
         webhook: Webhook,
         claim: Claim,
     ) -> Result<Vec<Delivery>> {
-        let transaction = tenant::begin(client, webhook.tenant, REQUEST).await?;
+        let transaction = tenant::begin(client, webhook.tenant, REQUEST_ID).await?;
         let rows = transaction
             .query(
                 CLAIM,
@@ -138,7 +138,7 @@ impl Queue for Deliveries<'_> {
         outcome: &AttemptOutcome,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let transaction = tenant::begin(client, delivery.partition.tenant, REQUEST).await?;
+        let transaction = tenant::begin(client, delivery.partition.tenant, REQUEST_ID).await?;
         let status = response.status.map(i32::from);
         match outcome {
             AttemptOutcome::Sent(_) => record_sent(&transaction, delivery, status, now).await?,

@@ -8,7 +8,7 @@ use super::signature::Secret;
 use crate::queue;
 
 /// The request id of the transactions of webhooks in the event log.
-pub(super) const REQUEST: &str = "webhooks";
+pub(super) const REQUEST_ID: &str = "webhooks";
 
 /// A webhook, with its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

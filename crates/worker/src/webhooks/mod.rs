@@ -19,8 +19,8 @@ use crate::queue::{self, DeliveryReport};
 use deliveries::Deliveries;
 
 /// Delivers for ever. When the database cannot be reached, it tries again.
-pub async fn run(address: &str, sender: &Sender) {
-    queue::run(address, &Deliveries::new(sender)).await;
+pub async fn run(database_url: &str, sender: &Sender) {
+    queue::run(database_url, &Deliveries::new(sender)).await;
 }
 
 /// Delivers everything that is due at the given time, and what becomes due in the meantime.
@@ -29,9 +29,9 @@ pub async fn run(address: &str, sender: &Sender) {
 ///
 /// When the database fails. Messages that were in flight are then posted again once their lease has expired.
 pub async fn run_once(
-    address: &str,
+    database_url: &str,
     sender: &Sender,
     now: DateTime<Utc>,
 ) -> Result<DeliveryReport> {
-    queue::run_once(address, &Deliveries::new(sender), now).await
+    queue::run_once(database_url, &Deliveries::new(sender), now).await
 }

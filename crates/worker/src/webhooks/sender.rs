@@ -21,7 +21,7 @@ use crate::http_client;
 use crate::queue::{Response, SendResult, retry_after};
 
 /// The time limit of a receiver in seconds, unless an option gives another.
-const DEFAULT_TIMEOUT: u64 = 20;
+const DEFAULT_TIMEOUT_SECONDS: u64 = 20;
 
 /// The receivers that may be posted to, and their time limit.
 #[derive(Args, Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Options {
         long,
         env = "LMS_WEBHOOK_TIMEOUT",
         value_name = "SECONDS",
-        default_value_t = DEFAULT_TIMEOUT,
+        default_value_t = DEFAULT_TIMEOUT_SECONDS,
         value_parser = clap::value_parser!(u64).range(1..=60)
     )]
     pub webhook_timeout: u64,
@@ -52,7 +52,7 @@ impl Options {
     pub fn allowing(networks: Networks) -> Self {
         Self {
             webhook_networks: networks,
-            webhook_timeout: DEFAULT_TIMEOUT,
+            webhook_timeout: DEFAULT_TIMEOUT_SECONDS,
         }
     }
 }

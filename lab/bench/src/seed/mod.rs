@@ -42,7 +42,7 @@ pub struct Report {
 }
 
 /// Writes the tenants of a seed that don't exist yet, each in one transaction.
-pub async fn run(address: &str, options: &Options) -> Result<Report> {
+pub async fn run(database_url: &str, options: &Options) -> Result<Report> {
     if options.tenants == 0 {
         bail!("--tenants must be at least 1");
     }
@@ -51,15 +51,15 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
     let (done, mut progress) = mpsc::unbounded_channel();
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
-        let (address, options, next, kept, done) = (
-            address.to_owned(),
+        let (database_url, options, next, kept, done) = (
+            database_url.to_owned(),
             *options,
             next.clone(),
             kept.clone(),
             done.clone(),
         );
         writers.spawn(async move {
-            let mut client = database::connect(&address).await?;
+            let mut client = database::connect(&database_url).await?;
             // After a crash the seed can be written again, so commits need not wait for the disk.
             client
                 .batch_execute("set synchronous_commit = off; set statement_timeout = 0")
@@ -92,7 +92,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
         outcome?;
     }
     bar.done();
-    let mut client = database::connect(address).await?;
+    let mut client = database::connect(database_url).await?;
     worker::seal(&mut client).await?;
     client
         .batch_execute("analyze lms.users, lms.tutors, lms.students, lms.guardians, lms.event_log")

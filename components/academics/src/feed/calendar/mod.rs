@@ -15,7 +15,7 @@ use platform::values::zones::Zone;
 use recurrence::instant;
 
 use super::ics_writer::IcsWriter;
-use super::series::{Moved, Series};
+use super::series::{Rescheduled, Series};
 use super::time::{format_local, format_utc};
 use super::zone;
 
@@ -77,7 +77,7 @@ impl Event<'_> {
             self.write_single(writer);
             return;
         }
-        let takes_place = series.goes_on || series.last.is_some();
+        let takes_place = series.is_ongoing || series.last.is_some();
         writer.component("VEVENT", |writer| {
             self.write_identity(writer);
             self.write_local(writer, "DTSTART", schedule.start);
@@ -94,30 +94,30 @@ impl Event<'_> {
             self.write_description(writer, series.room.as_deref(), takes_place);
         });
         // A class that is over as a whole is written without exceptions.
-        for moved in series.moved.iter().filter(|_| takes_place) {
+        for lesson in series.rescheduled.iter().filter(|_| takes_place) {
             writer.component("VEVENT", |writer| {
                 self.write_identity(writer);
-                self.write_local(writer, "RECURRENCE-ID", self.nominal(moved.original_start));
-                self.write_times(writer, moved);
-                self.write_description(writer, moved.room.as_deref(), true);
+                self.write_local(writer, "RECURRENCE-ID", self.nominal(lesson.original_start));
+                self.write_times(writer, lesson);
+                self.write_description(writer, lesson.room.as_deref(), true);
             });
         }
     }
 
-    /// Writes a class that does not recur at the time it was moved to, because it has no series to
-    /// be an exception from.
+    /// Writes a class that does not recur at the time it was rescheduled to, because it has no
+    /// series to be an exception from.
     fn write_single(&self, writer: &mut IcsWriter) {
         let (series, schedule) = (self.series, &self.series.schedule);
-        let moved = series.moved.first();
+        let lesson = series.rescheduled.first();
         writer.component("VEVENT", |writer| {
             self.write_identity(writer);
-            if let Some(moved) = moved {
-                self.write_times(writer, moved);
+            if let Some(lesson) = lesson {
+                self.write_times(writer, lesson);
             } else {
                 self.write_local(writer, "DTSTART", schedule.start);
                 self.write_local(writer, "DTEND", schedule.end);
             }
-            let room = moved.map_or(series.room.as_deref(), |moved| moved.room.as_deref());
+            let room = lesson.map_or(series.room.as_deref(), |lesson| lesson.room.as_deref());
             self.write_description(writer, room, series.last.is_some());
         });
     }
@@ -178,12 +178,12 @@ impl Event<'_> {
         writer.property_with(name, ("TZID", self.zone.name()), format_local(local));
     }
 
-    /// Writes the times to which an occurrence was moved. They are local times of the zone, unless
-    /// the local time would name another instant, as in the second of two hours that the clocks go
-    /// through twice.
-    fn write_times(&self, writer: &mut IcsWriter, moved: &Moved) {
+    /// Writes the times to which an occurrence was rescheduled. They are local times of the zone,
+    /// unless the local time would name another instant, as in the second of two hours that the
+    /// clocks go through twice.
+    fn write_times(&self, writer: &mut IcsWriter, lesson: &Rescheduled) {
         let local = |time: DateTime<Utc>| time.with_timezone(&self.zone).naive_local();
-        let times = [("DTSTART", moved.starts_at), ("DTEND", moved.ends_at)];
+        let times = [("DTSTART", lesson.starts_at), ("DTEND", lesson.ends_at)];
         let is_plain = times
             .iter()
             .all(|(_, time)| instant(self.zone, local(*time)) == *time);
@@ -200,7 +200,7 @@ impl Event<'_> {
     /// the last occurrence that took place, because the stored rule may have no end.
     fn rule(&self) -> Option<String> {
         let stored = self.explicit_rule()?;
-        if self.series.goes_on {
+        if self.series.is_ongoing {
             return Some(stored);
         }
         let last = match self.series.last {
@@ -264,9 +264,9 @@ impl Event<'_> {
 
     /// Returns the first local time for which the zone is needed.
     fn since(&self) -> NaiveDateTime {
-        let moved = self.series.moved.iter();
-        moved
-            .map(|moved| moved.starts_at)
+        let rescheduled = self.series.rescheduled.iter();
+        rescheduled
+            .map(|lesson| lesson.starts_at)
             .chain(self.series.added.iter().copied())
             .map(|time| time.with_timezone(&self.zone).naive_local())
             .fold(self.series.schedule.start, NaiveDateTime::min)

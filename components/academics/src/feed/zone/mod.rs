@@ -37,11 +37,11 @@ struct Observance {
     change: Change,
     /// The time of the first change, by the clock as it went before.
     first: NaiveDateTime,
-    again: Again,
+    recurrence: Recurrence,
 }
 
 #[derive(Debug)]
-enum Again {
+enum Recurrence {
     /// The changes happen at these times.
     At(Vec<NaiveDateTime>),
     /// The change happens every year, in this month, on this weekday, on one of these days.
@@ -80,13 +80,13 @@ fn write_observance(writer: &mut IcsWriter, observance: &Observance) {
         writer.property("TZOFFSETFROM", offset(change.from));
         writer.property("TZOFFSETTO", offset(change.to));
         writer.property("TZNAME", change.name.as_str());
-        match &observance.again {
-            Again::At(times) => {
+        match &observance.recurrence {
+            Recurrence::At(times) => {
                 for time in times {
                     writer.property("RDATE", format_local(*time));
                 }
             }
-            Again::Yearly(month, weekday, days) => {
+            Recurrence::Yearly(month, weekday, days) => {
                 writer.property("RRULE", rule(*month, *weekday, days));
             }
         }
@@ -129,7 +129,7 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
     let changes = changes(zone, first_year, first_year + EXAMINED_YEARS);
     let mut observances = Vec::new();
     if changes.first().is_none_or(|(at, _)| *at > since) {
-        observances.push(beginning(zone, first_year));
+        observances.push(initial_observance(zone, first_year));
     }
     let mut kinds: BTreeMap<(Change, u32, u32, NaiveTime), Vec<NaiveDateTime>> = BTreeMap::new();
     for (at, change) in changes {
@@ -146,7 +146,7 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
             observances.push(Observance {
                 change: change.clone(),
                 first: *first,
-                again: Again::Yearly(first.month(), first.weekday(), days(&by_rule)),
+                recurrence: Recurrence::Yearly(first.month(), first.weekday(), days(&by_rule)),
             });
         }
         others.entry(change).or_default().extend(times);
@@ -157,7 +157,7 @@ fn observances(zone: Zone, since: NaiveDateTime) -> Vec<Observance> {
             observances.push(Observance {
                 change,
                 first: *first,
-                again: Again::At(more.to_vec()),
+                recurrence: Recurrence::At(more.to_vec()),
             });
         }
     }
@@ -202,7 +202,7 @@ fn named(abbreviation: &str, seconds: i32) -> String {
 
 /// Returns the observance that holds before the first change of the years. If the clocks go back at
 /// that change, it is summer time.
-fn beginning(zone: Zone, year: i32) -> Observance {
+fn initial_observance(zone: Zone, year: i32) -> Observance {
     let first = new_year(year);
     let before = zone
         .changes()
@@ -224,7 +224,7 @@ fn beginning(zone: Zone, year: i32) -> Observance {
                 && next.is_some_and(|next| next.to < next.from),
             name: named(abbreviation, seconds),
         },
-        again: Again::At(Vec::new()),
+        recurrence: Recurrence::At(Vec::new()),
     }
 }
 

@@ -68,9 +68,9 @@ fn offset_by(observances: &[Observance], at: NaiveDateTime) -> Option<i32> {
     let mut latest: Option<(NaiveDateTime, i32)> = None;
     for observance in observances {
         let mut times = vec![observance.first];
-        match &observance.again {
-            Again::At(more) => times.extend(more),
-            Again::Yearly(month, weekday, days) => {
+        match &observance.recurrence {
+            Recurrence::At(more) => times.extend(more),
+            Recurrence::Yearly(month, weekday, days) => {
                 for year in observance.first.year() + 1..=at.year() + 1 {
                     times.extend(
                         day_of(year, *month, *weekday, days)

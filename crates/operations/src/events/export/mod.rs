@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use self::parts::Parts;
 use super::chain::{Event, Walk, ZERO_HASH};
-use super::log::{Log, WINDOW};
+use super::log::{Log, POSITIONS_PER_WINDOW};
 use super::snapshot::{begin_snapshot, find_tenant};
 use crate::progress::Bar;
 
@@ -79,8 +79,8 @@ pub struct Report {
 ///
 /// When there is no such tenant, the beginning is beyond the end, existing parts do not fit, the chain is broken, or a file cannot be
 /// written. Parts that are complete by then stay.
-pub async fn run(address: &str, options: &Options) -> Result<Report> {
-    let mut client = database::connect(address).await?;
+pub async fn run(database_url: &str, options: &Options) -> Result<Report> {
+    let mut client = database::connect(database_url).await?;
     let tenant = find_tenant(&client, &options.tenant).await?;
     tenant::seal_events(&mut client, tenant).await?;
     let end = end(&mut client, tenant).await?;
@@ -141,7 +141,7 @@ async fn write_part(
     let mut writer = Writer::new(options, temporary.reopen()?)?;
     while walk.reached() < until {
         let before = walk.reached();
-        let window = before.saturating_add(WINDOW).min(until);
+        let window = before.saturating_add(POSITIONS_PER_WINDOW).min(until);
         let broken = log
             .walk(&mut walk, window, |event| writer.write(event))
             .await?;

@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use anyhow::Result;
+use platform::values::hex;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::events::chain::{Event, hex};
+use crate::events::chain::Event;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -52,9 +53,9 @@ impl Lines {
             created_at: event.created_at.to_string(),
             state: serde_json::from_str(&event.state)?,
             salt: event.salt,
-            state_hash: hex(&event.state_hash),
-            previous_hash: hex(&event.previous_hash),
-            hash: hex(&event.hash),
+            state_hash: hex::encode(&event.state_hash),
+            previous_hash: hex::encode(&event.previous_hash),
+            hash: hex::encode(&event.hash),
         };
         serde_json::to_writer(&mut self.0, &line)?;
         self.0.write_all(b"\n")?;

@@ -20,7 +20,7 @@ use super::verify::find_break;
 use crate::progress::Bar;
 
 /// The number of positions in a window.
-const WINDOW: i64 = 50_000;
+const POSITIONS_PER_WINDOW: i64 = 50_000;
 
 /// The columns that a replay does not rebuild, by table (`*` for all of a table), with the reason. docs/reference/event-log-format.md lists
 /// the same.
@@ -121,9 +121,9 @@ pub struct Report {
 ///
 /// When there is no such tenant, the schema exists, the end is beyond the log or in the future, the chain is broken, or the database
 /// rejects a statement.
-pub async fn run(address: &str, options: &Options) -> Result<Report> {
+pub async fn run(database_url: &str, options: &Options) -> Result<Report> {
     check_schema_name(&options.schema)?;
-    let mut client = database::connect(address).await?;
+    let mut client = database::connect(database_url).await?;
     let tenant = find_tenant(&client, &options.tenant).await?;
     check_schema_is_new(&client, &options.schema).await?;
     check_time(&client, options.until).await?;
@@ -153,7 +153,7 @@ pub async fn run(address: &str, options: &Options) -> Result<Report> {
     };
     // Another connection verifies the chain at the same time, so that nothing is rebuilt from a broken one.
     let verified = async {
-        match find_break(address, tenant, head.position).await? {
+        match find_break(database_url, tenant, head.position).await? {
             Some(broken) => bail!("the chain of {} is broken at {broken}", options.tenant),
             None => Ok(()),
         }
@@ -234,7 +234,7 @@ impl Replay<'_> {
         let mut rows = 0;
         let mut until = self.end;
         while until > 0 {
-            let after = (until - WINDOW).max(0);
+            let after = (until - POSITIONS_PER_WINDOW).max(0);
             rows += self.window(&tables, after, until).await?;
             bar.advance(u64::try_from(until - after)?);
             until = after;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::schema;
 use crate::auth::policy::Verb;
 use crate::declare::field::{Field, Kind};
+use crate::declare::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::declare::resource::Resource;
 use crate::declare::statements::filter::Operator;
-use crate::declare::statements::listing::{self, DEFAULT_LIMIT, MAX_ROWS};
+use crate::declare::statements::listing;
 
 /// Returns the parameters that many operations share.
 pub(super) fn components() -> Value {
@@ -63,7 +64,7 @@ pub(super) fn of_list(resource: &Resource) -> Vec<Value> {
             "name": "limit",
             "in": "query",
             "description": format!("The maximum number of items in the page.{of_files}"),
-            "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": DEFAULT_LIMIT}
+            "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
         }),
         json!({
             "name": "cursor",

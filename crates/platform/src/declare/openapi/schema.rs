@@ -9,6 +9,11 @@ use crate::declare::statements::single_row;
 /// The pattern of a well-formed BCP 47 tag.
 const LANGUAGE_TAG: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
 
+/// The pattern of a local date and time.
+const LOCAL_TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$";
+/// The pattern of a time of day.
+const TIME_OF_DAY: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$";
+
 /// The pattern of an amount of money above zero, as [`crate::values::money`] reads it.
 const MONEY: &str = "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,4})?$";
 /// The pattern of an amount of money that may be zero or negative.
@@ -125,21 +130,11 @@ pub(super) fn of_kind(kind: Kind) -> Value {
         }
         Kind::OneOf(values) => json!({"type": "string", "enum": values}),
         Kind::Id => json!({"type": "string", "format": "uuid"}),
-        Kind::Reference(table) => {
-            json!({"type": "string", "format": "uuid", "x-refers-to": table})
-        }
+        Kind::Reference(table) => reference(table),
         Kind::Date => json!({"type": "string", "format": "date"}),
         Kind::Time => json!({"type": "string", "format": "date-time"}),
-        Kind::LocalTime => json!({
-            "type": "string",
-            "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
-            "examples": ["2026-03-29T16:00:00"]
-        }),
-        Kind::TimeOfDay => json!({
-            "type": "string",
-            "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$",
-            "examples": ["16:00"]
-        }),
+        Kind::LocalTime => patterned(LOCAL_TIME, "2026-03-29T16:00:00"),
+        Kind::TimeOfDay => patterned(TIME_OF_DAY, "16:00"),
         Kind::Decimal { min, max, places } => json!({
             "type": "number",
             "minimum": min,
@@ -148,45 +143,29 @@ pub(super) fn of_kind(kind: Kind) -> Value {
             // that count in binary.
             "x-decimal-places": places
         }),
-        Kind::Money => json!({
-            "type": "string",
-            "pattern": MONEY,
-            "description": "A positive amount with at most as many decimal places as its currency has.",
-            "examples": ["125.50"]
-        }),
-        Kind::SignedMoney => json!({
-            "type": "string",
-            "pattern": SIGNED_MONEY,
-            "description": "An amount with the decimal places of its currency. It can be zero or negative.",
-            "examples": ["-125.50"]
-        }),
+        Kind::Money => described(
+            patterned(MONEY, "125.50"),
+            "A positive amount with at most as many decimal places as its currency has.",
+        ),
+        Kind::SignedMoney => described(
+            patterned(SIGNED_MONEY, "-125.50"),
+            "An amount with the decimal places of its currency. It can be zero or negative.",
+        ),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::TimeZone => {
             json!({"type": "string", "description": "An IANA time zone.", "examples": ["Europe/London"]})
         }
-        Kind::Currency => json!({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
-        Kind::TextList { items, max } => json!({
-            "type": "array",
-            "maxItems": items,
-            "uniqueItems": true,
-            "items": {"type": "string", "minLength": 1, "maxLength": max}
-        }),
-        Kind::References { table, items } => json!({
-            "type": "array",
-            "maxItems": items,
-            "uniqueItems": true,
-            "items": {"type": "string", "format": "uuid", "x-refers-to": table}
-        }),
+        Kind::Currency => patterned("^[A-Z]{3}$", "EUR"),
+        Kind::TextList { items, max } => set(
+            items,
+            json!({"type": "string", "minLength": 1, "maxLength": max}),
+        ),
+        Kind::References { table, items } => set(items, reference(table)),
         Kind::Language => {
             json!({"type": "string", "maxLength": 35, "pattern": LANGUAGE_TAG, "examples": ["pt-BR"]})
         }
-        Kind::Languages => json!({
-            "type": "array",
-            "maxItems": 20,
-            "uniqueItems": true,
-            "items": {"type": "string", "pattern": LANGUAGE_TAG}
-        }),
+        Kind::Languages => set(20, json!({"type": "string", "pattern": LANGUAGE_TAG})),
         Kind::Object(fields) => object(fields.iter(), |field| field.required),
         Kind::Json { .. } => json!({"type": "object"}),
         Kind::Rows([]) => json!({"type": "array", "items": {"type": "object"}}),
@@ -197,89 +176,119 @@ pub(super) fn of_kind(kind: Kind) -> Value {
     }
 }
 
+/// Returns the schema of the id of a row of a table.
+fn reference(table: &str) -> Value {
+    json!({"type": "string", "format": "uuid", "x-refers-to": table})
+}
+
+/// Returns the schema of a text that matches a pattern, with an example.
+fn patterned(pattern: &str, example: &str) -> Value {
+    json!({"type": "string", "pattern": pattern, "examples": [example]})
+}
+
+/// Adds a description to a schema.
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = json!(description);
+    schema
+}
+
+/// Returns the schema of a list of distinct items.
+fn set(max_items: usize, item: Value) -> Value {
+    json!({"type": "array", "maxItems": max_items, "uniqueItems": true, "items": item})
+}
+
 /// Returns the schemas that belong to no resource.
 pub(super) fn shared() -> Map<String, Value> {
-    let mut schemas = Map::new();
-    schemas.insert(
-        "Problem".to_owned(),
-        json!({
-            "type": "object",
-            "description": "The details of a problem (RFC 9457).",
-            "required": ["type", "title", "status", "request_id"],
-            "properties": {
-                "type": {
-                    "type": "string",
-                    "format": "uri-reference",
-                    "description": "A URI reference that identifies the kind of problem and leads to its page, such as `/problems/not-found`."
-                },
-                "title": {"type": "string", "description": "A short description of the kind of problem."},
-                "status": {
-                    "type": "integer",
-                    "minimum": 400,
-                    "maximum": 599,
-                    "description": "The HTTP status code."
-                },
-                "detail": {
-                    "type": "string",
-                    "description": "What is wrong with this request and what to do about it."
-                },
-                "request_id": {
-                    "type": "string",
-                    "description": "The id of the request, as in the `X-Request-Id` header."
-                },
-                "errors": {
-                    "type": "array",
-                    "description": "The fields, parameters or headers that are wrong, at most 100.",
-                    "items": {
-                        "type": "object",
-                        "required": ["pointer", "code", "detail"],
-                        "properties": {
-                            "pointer": {
-                                "type": "string",
-                                "description": "A JSON pointer (RFC 6901) into the body, the name of a query parameter after `?`, or the name of a header."
-                            },
-                            "code": {"type": "string", "description": "A stable code for programs."},
-                            "detail": {"type": "string", "description": "What is wrong, for people."}
-                        },
-                        "additionalProperties": false
-                    }
-                }
+    Map::from_iter([
+        ("Problem".to_owned(), problem()),
+        ("ImportReport".to_owned(), import_report()),
+    ])
+}
+
+/// Returns the schema of a problem.
+fn problem() -> Value {
+    json!({
+        "type": "object",
+        "description": "The details of a problem (RFC 9457).",
+        "required": ["type", "title", "status", "request_id"],
+        "properties": {
+            "type": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "A URI reference that identifies the kind of problem and leads to its page, such as `/problems/not-found`."
             },
-            "additionalProperties": false
-        }),
-    );
-    schemas.insert(
-        "ImportReport".to_owned(),
-        json!({
-            "type": "object",
-            "required": ["dry_run", "created", "rows"],
-            "properties": {
-                "dry_run": {"type": "boolean", "description": "Whether the import was a dry run."},
-                "created": {
-                    "type": "integer",
-                    "minimum": 0,
-                    "description": "The number of resources created, or that would be created by a dry run."
-                },
-                "rows": {
-                    "type": "array",
-                    "description": "The imported rows.",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "row": {"type": "integer", "description": "The number of the row in the file. The header is row 1."},
-                            "id": {
-                                "type": "string",
-                                "format": "uuid",
-                                "description": "The unique identifier of the created resource."
-                            },
-                            "outcome": {"type": "string", "enum": ["create"], "description": "What was done with the row."}
-                        },
-                        "additionalProperties": false
-                    }
-                }
+            "title": {"type": "string", "description": "A short description of the kind of problem."},
+            "status": {
+                "type": "integer",
+                "minimum": 400,
+                "maximum": 599,
+                "description": "The HTTP status code."
             },
-            "additionalProperties": false
-        }),
-    );
-    schemas
+            "detail": {
+                "type": "string",
+                "description": "What is wrong with this request and what to do about it."
+            },
+            "request_id": {
+                "type": "string",
+                "description": "The id of the request, as in the `X-Request-Id` header."
+            },
+            "errors": {
+                "type": "array",
+                "description": "The fields, parameters or headers that are wrong, at most 100.",
+                "items": field_error()
+            }
+        },
+        "additionalProperties": false
+    })
+}
+
+/// Returns the schema of an error in a problem.
+fn field_error() -> Value {
+    json!({
+        "type": "object",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": {
+                "type": "string",
+                "description": "A JSON pointer (RFC 6901) into the body, the name of a query parameter after `?`, or the name of a header."
+            },
+            "code": {"type": "string", "description": "A stable code for programs."},
+            "detail": {"type": "string", "description": "What is wrong, for people."}
+        },
+        "additionalProperties": false
+    })
+}
+
+/// Returns the schema of the response to an import.
+fn import_report() -> Value {
+    json!({
+        "type": "object",
+        "required": ["dry_run", "created", "rows"],
+        "properties": {
+            "dry_run": {"type": "boolean", "description": "Whether the import was a dry run."},
+            "created": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The number of resources created, or that would be created by a dry run."
+            },
+            "rows": {
+                "type": "array",
+                "description": "The imported rows.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "row": {"type": "integer", "description": "The number of the row in the file. The header is row 1."},
+                        "id": {
+                            "type": "string",
+                            "format": "uuid",
+                            "description": "The unique identifier of the created resource."
+                        },
+                        "outcome": {"type": "string", "enum": ["create"], "description": "What was done with the row."}
+                    },
+                    "additionalProperties": false
+                }
+            }
+        },
+        "additionalProperties": false
+    })
 }

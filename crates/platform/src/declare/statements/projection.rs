@@ -42,7 +42,7 @@ pub fn conditions<'a>(
 
 fn is_common(field: &Field, grant: &Grant) -> bool {
     grant
-        .reads_of_others
+        .shared_fields
         .is_none_or(|names| Fields::Only(names).covers(field.name))
 }
 
@@ -70,7 +70,7 @@ impl Indent {
 /// Returns the row `r` as JSON text, with the fields that the grant's role may read.
 pub fn object(resource: &Resource, grant: &Grant, depth: Indent) -> Sql {
     let mut sql = Sql::default();
-    match (grant.reads_of_others, is_own(resource, grant)) {
+    match (grant.shared_fields, is_own(resource, grant)) {
         (Some(_), Some(condition)) => {
             sql.push("(");
             let shared = common(resource, grant);
@@ -92,7 +92,7 @@ pub fn object(resource: &Resource, grant: &Grant, depth: Indent) -> Sql {
 /// Returns the condition that the row `r` is the caller's own, if the grant or the resource defines
 /// it.
 fn is_own(resource: &Resource, grant: &Grant) -> Option<Sql> {
-    if let Some(condition) = grant.own {
+    if let Some(condition) = grant.own_rows {
         return Some(Sql::from(condition));
     }
     let mut sql = Sql::default();
@@ -273,8 +273,8 @@ mod tests {
     #[test]
     fn a_grant_may_say_which_rows_are_the_callers_own() {
         let grant = Grant::new(role::KEEPER, &[])
-            .reading_of_others(&["watts"])
-            .owning("r.watts = 7");
+            .shared_fields(&["watts"])
+            .own_rows("r.watts = 7");
         let sql = object(&BILLS, &grant, Indent::One);
         assert!(sql.as_str().contains(" || case when r.watts = 7 then "));
         let sql = object(&LAMPS, &grant, Indent::One);

@@ -166,7 +166,7 @@ pub fn content_type(request: &Request, media: &[&str]) -> Result<(), Problem> {
 }
 
 /// Returns true if the body has a content coding other than `identity`, such as `gzip`.
-pub fn is_coded(request: &Request) -> bool {
+pub fn has_content_coding(request: &Request) -> bool {
     request.list("content-encoding").is_some_and(|codings| {
         codings
             .split(',')

@@ -5,8 +5,8 @@
 //! statement's argument.
 
 mod cells;
+mod memory_reservation;
 mod records;
-mod share;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +26,7 @@ use crate::values::random;
 use crate::values::zones;
 
 use cells::{columns, input, names_separator};
-use share::{MAX_ARGUMENT_BYTES, Share};
+use memory_reservation::{MAX_ARGUMENT_BYTES, MemoryReservation};
 
 /// The maximum size up to which the memory of the argument is doubled. Beyond it, a copy beside the
 /// old one would take too much memory.
@@ -51,9 +51,8 @@ pub struct ImportBatch {
     pub arguments: String,
     /// The row numbers of its rows.
     pub row_numbers: RowNumbers,
-    /// The share of the instance's memory that the argument takes, which is held until the argument
-    /// is dropped.
-    pub(crate) share: Share,
+    /// The memory of the instance that is reserved until the argument is dropped.
+    pub(crate) reservation: MemoryReservation,
     /// The reader, if some of its rows wait for time zones.
     waiting: Option<Box<Reader>>,
 }
@@ -106,7 +105,7 @@ struct ParsedFile {
     columns: Option<Vec<&'static Field>>,
     rows: usize,
     arguments: String,
-    share: Share,
+    reservation: MemoryReservation,
     row_numbers: RowNumbers,
     errors: Vec<FieldError>,
     /// The cells of a row that needs unknown time zones, and of all rows after it. The database is
@@ -127,7 +126,7 @@ impl Reader {
                 columns: None,
                 rows: 0,
                 arguments: format!("{{\"dry_run\":{dry_run},\"rows\":["),
-                share: Share::default(),
+                reservation: MemoryReservation::default(),
                 row_numbers: RowNumbers::default(),
                 errors: Vec::new(),
                 waiting: Vec::new(),
@@ -162,7 +161,7 @@ impl Reader {
             return Ok(ImportBatch {
                 arguments: String::new(),
                 row_numbers: RowNumbers::default(),
-                share: Share::default(),
+                reservation: MemoryReservation::default(),
                 waiting: Some(Box::new(self)),
             });
         }
@@ -182,7 +181,7 @@ impl Reader {
         Ok(ImportBatch {
             arguments: self.parsed.arguments,
             row_numbers: self.parsed.row_numbers,
-            share: self.parsed.share,
+            reservation: self.parsed.reservation,
             waiting: None,
         })
     }
@@ -241,7 +240,7 @@ impl ParsedFile {
         if self.arguments.len() + self.waiting_bytes > MAX_ARGUMENT_BYTES {
             return Err(too_large());
         }
-        self.share
+        self.reservation
             .set(self.arguments.capacity() + self.waiting_bytes)?;
         self.waiting.push((row, cells));
         Ok(())
@@ -292,15 +291,15 @@ impl ParsedFile {
         } else {
             (length + bytes).max(2 * self.arguments.capacity())
         };
-        self.share.set(capacity + self.waiting_bytes)?;
+        self.reservation.set(capacity + self.waiting_bytes)?;
         let made = self.arguments.try_reserve_exact(capacity - length);
-        made.map_err(|_| share::no_memory())
+        made.map_err(|_| memory_reservation::no_memory())
     }
 
     fn reject_row(&mut self, row: u64, problem: Problem) -> Result<(), Problem> {
         // A file with errors is not imported, so its rows need no memory.
         self.arguments = String::new();
-        self.share = Share::default();
+        self.reservation = MemoryReservation::default();
         self.errors
             .extend(problem.errors.into_iter().map(|error| FieldError {
                 pointer: format!("/{row}{}", error.pointer),

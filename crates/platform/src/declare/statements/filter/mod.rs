@@ -11,6 +11,7 @@ use crate::declare::field::{Field, Kind};
 use crate::declare::validation;
 use crate::sql::statement::Sql;
 use crate::values::email;
+use crate::values::field_error::ValueError;
 
 /// The maximum number of values of `.in`.
 const MAX_VALUES: usize = 200;
@@ -110,7 +111,7 @@ impl Filter {
         member: Option<&'static Field>,
         operator: Operator,
         text: &str,
-    ) -> Result<Filter, (&'static str, String)> {
+    ) -> Result<Filter, ValueError> {
         let kind = member.unwrap_or(field).kind;
         let mut operator = operator;
         let value = match operator {
@@ -244,7 +245,7 @@ impl Filter {
 }
 
 /// Parses a value to compare with: any text that the field could hold, whatever its minimum length.
-fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
+fn scalar(kind: Kind, text: &str) -> Result<String, ValueError> {
     match kind {
         Kind::TextList { max, .. } | Kind::Text { max, .. } => {
             validation::scalar(Kind::Text { min: 1, max }, text)
@@ -264,7 +265,7 @@ fn spellings(kind: Kind, value: String) -> Vec<String> {
 
 /// Returns a pattern for `ilike`: `*` stands for any characters, and every other character for
 /// itself.
-fn pattern(text: &str) -> Result<String, (&'static str, String)> {
+fn pattern(text: &str) -> Result<String, ValueError> {
     let text = validation::scalar(Kind::Text { min: 1, max: 200 }, text)?;
     Ok(text
         .replace('\\', "\\\\")

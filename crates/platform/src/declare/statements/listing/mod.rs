@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::policy::Grant;
 use crate::declare::field::{Field, Kind};
-use crate::declare::query::{self, ParameterError};
+use crate::declare::page::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::declare::query;
 use crate::declare::resource::Resource;
 use crate::declare::statements::cursor::{self, SortKey};
 use crate::declare::statements::filter::{Filter, Operator};
@@ -16,12 +17,8 @@ use crate::declare::statements::projection;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::values::collation;
-use crate::values::field_error::FieldError;
+use crate::values::field_error::{FieldError, ValueError};
 
-/// The default number of rows of a page.
-pub const DEFAULT_LIMIT: u32 = 50;
-/// The maximum number of rows of a page.
-pub const MAX_ROWS: u32 = 200;
 /// The maximum number of sort keys that a client can name.
 const MAX_SORT_KEYS: usize = 3;
 /// The default order: newest first.
@@ -112,14 +109,14 @@ impl Listing {
         value: &str,
         resource: &Resource,
         grant: &Grant,
-    ) -> Result<(), ParameterError> {
+    ) -> Result<(), ValueError> {
         match name {
             "limit" => match value.parse() {
-                Ok(limit) if (1..=MAX_ROWS).contains(&limit) => self.limit = Some(limit),
+                Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => self.limit = Some(limit),
                 _ => {
                     return Err((
                         "out_of_range",
-                        format!("Must be a whole number between 1 and {MAX_ROWS}."),
+                        format!("Must be a whole number between 1 and {MAX_LIMIT}."),
                     ));
                 }
             },
@@ -180,7 +177,7 @@ fn filter(
     value: &str,
     resource: &Resource,
     grant: &Grant,
-) -> Result<Filter, ParameterError> {
+) -> Result<Filter, ValueError> {
     let mut parts = name.split('.').peekable();
     let field = parts
         .next()

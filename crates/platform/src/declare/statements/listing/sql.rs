@@ -68,7 +68,7 @@ select
   max(cursor) filter (where more) as tag
 from finished",
         );
-        match self.shape() {
+        match self.cacheable_form() {
             // The first page has one fixed statement for each role; filters and cursors make many.
             Some(("", false)) => sql.prepared(resource.name),
             Some(_) => sql.prepared_while_used(resource.name),
@@ -91,7 +91,7 @@ from finished",
 
     /// Returns the form of the list, if it is one of the few for which statement and plan are kept:
     /// the field by which it is filtered, and whether it continues after a cursor.
-    pub(crate) fn shape(&self) -> Option<(&'static str, bool)> {
+    pub(crate) fn cacheable_form(&self) -> Option<(&'static str, bool)> {
         let field = match self.filters.as_slice() {
             [] => "",
             [filter]

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, SecondsFor
 use uuid::Uuid;
 
 use crate::declare::field::Kind;
+use crate::values::field_error::ValueError;
 use crate::values::{email, money, zones};
 use crate::values::{phone, text};
 
@@ -26,7 +27,7 @@ const UUID_BYTES: usize = 36;
 /// # Errors
 ///
 /// The code and the sentence that describe the error.
-pub fn scalar(kind: Kind, text: &str) -> Result<String, (&'static str, String)> {
+pub fn scalar(kind: Kind, text: &str) -> Result<String, ValueError> {
     match kind {
         Kind::Text { min, max } => text::line(text, min, max),
         Kind::Multiline { min, max } => text::lines(text, min, max),
@@ -117,7 +118,7 @@ pub fn id(text: &str) -> Option<Uuid> {
 /// # Errors
 ///
 /// The code and the sentence that describe what is expected.
-pub fn decimal(number: f64, min: i32, max: i32, places: u8) -> Result<f64, (&'static str, String)> {
+pub fn decimal(number: f64, min: i32, max: i32, places: u8) -> Result<f64, ValueError> {
     let scale = 10f64.powi(i32::from(places));
     // The parser reads the text of such a number as the nearest float, which is compared here.
     let rounded = (number * scale).round() / scale;
@@ -128,7 +129,7 @@ pub fn decimal(number: f64, min: i32, max: i32, places: u8) -> Result<f64, (&'st
     }
 }
 
-fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
+fn decimal_expected(min: i32, max: i32, places: u8) -> ValueError {
     (
         "out_of_range",
         format!("Must be a number between {min} and {max} with at most {places} decimal places."),
@@ -137,7 +138,7 @@ fn decimal_expected(min: i32, max: i32, places: u8) -> (&'static str, String) {
 
 /// Checks the form of a well-formed BCP 47 tag: a language of letters, then subtags of letters and
 /// digits.
-fn language(tag: &str) -> Result<String, (&'static str, String)> {
+fn language(tag: &str) -> Result<String, ValueError> {
     text::line(tag, 1, MAX_TAG_BYTES)?;
     let mut parts = tag.split('-');
     let language = parts.next().is_some_and(|part| {
@@ -157,7 +158,7 @@ fn language(tag: &str) -> Result<String, (&'static str, String)> {
     }
 }
 
-fn slug(text: &str) -> Result<String, (&'static str, String)> {
+fn slug(text: &str) -> Result<String, ValueError> {
     let sound = (2..=63).contains(&text.len())
         && text.split('-').all(|part| {
             !part.is_empty()
@@ -175,7 +176,7 @@ fn slug(text: &str) -> Result<String, (&'static str, String)> {
     }
 }
 
-fn date(text: &str) -> Result<String, (&'static str, String)> {
+fn date(text: &str) -> Result<String, ValueError> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .ok()
         .filter(|date| YEARS.contains(&date.year()))
@@ -190,7 +191,7 @@ fn date(text: &str) -> Result<String, (&'static str, String)> {
         })
 }
 
-fn time(text: &str) -> Result<String, (&'static str, String)> {
+fn time(text: &str) -> Result<String, ValueError> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.with_timezone(&Utc))
         .ok()
@@ -204,7 +205,7 @@ fn time(text: &str) -> Result<String, (&'static str, String)> {
         })
 }
 
-fn local_time(text: &str) -> Result<String, (&'static str, String)> {
+fn local_time(text: &str) -> Result<String, ValueError> {
     const FORM: &str = "%Y-%m-%dT%H:%M:%S";
     NaiveDateTime::parse_from_str(text, FORM)
         .ok()
@@ -220,7 +221,7 @@ fn local_time(text: &str) -> Result<String, (&'static str, String)> {
         })
 }
 
-fn time_of_day(text: &str) -> Result<String, (&'static str, String)> {
+fn time_of_day(text: &str) -> Result<String, ValueError> {
     let is_time = NaiveTime::parse_from_str(text, "%H:%M")
         .is_ok_and(|time| time.format("%H:%M").to_string() == text);
     if is_time || text == "24:00" {

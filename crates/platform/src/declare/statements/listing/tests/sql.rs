@@ -45,7 +45,7 @@ fn names_are_sorted_by_the_letters_of_a_language() {
 
 #[test]
 fn only_common_shapes_are_kept_prepared() {
-    for (query, shape) in [
+    for (query, form) in [
         ("", Some(("", false))),
         ("limit=7", Some(("", false))),
         ("kind=desk", Some(("kind", false))),
@@ -57,11 +57,14 @@ fn only_common_shapes_are_kept_prepared() {
         ("include_deleted=true", None),
     ] {
         let listing = parse(query);
-        assert_eq!(listing.shape(), shape, "{query}");
+        assert_eq!(listing.cacheable_form(), form, "{query}");
         let name = listing.statement(&LAMPS, &ADMIN).name;
-        assert_eq!(name.is_empty(), shape.is_none(), "{query}");
+        assert_eq!(name.is_empty(), form.is_none(), "{query}");
     }
-    assert_eq!(behind("", &json!([TIME, ID])).shape(), Some(("", true)));
+    assert_eq!(
+        behind("", &json!([TIME, ID])).cacheable_form(),
+        Some(("", true))
+    );
 }
 
 #[test]
@@ -171,7 +174,12 @@ fn a_condition_is_asked_for_and_never_shown() {
         "{text}"
     );
     // Its text depends on the value, so no text of it is kept.
-    assert!(errands(&ADMIN, "late=true").unwrap().shape().is_none());
+    assert!(
+        errands(&ADMIN, "late=true")
+            .unwrap()
+            .cacheable_form()
+            .is_none()
+    );
     for query in [
         "late=maybe",
         "late.ne=true",

@@ -1,6 +1,6 @@
-//! The memory that the imports of one instance hold together. Requests that share an instance share
-//! its memory, and running out of it would end the program with all of them. The rows themselves
-//! are in the parent module.
+//! The memory that the imports of one instance reserve together. Requests that share an instance
+//! share its memory, and running out of it would end the program with all of them. The rows
+//! themselves are in the parent module.
 
 use std::cell::Cell;
 
@@ -15,33 +15,33 @@ pub(super) const MAX_ARGUMENT_BYTES: usize = 60 * 1024 * 1024;
 const MAX_TOTAL_BYTES: usize = MAX_ARGUMENT_BYTES + 16 * 1024 * 1024;
 
 thread_local! {
-    static HELD: Cell<usize> = const { Cell::new(0) };
+    static RESERVED_BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The share of one import, which is released when it is dropped.
+/// The reservation of one import, which is released when it is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Share(usize);
+pub(crate) struct MemoryReservation(usize);
 
-impl Share {
-    /// Sets the size of the share.
+impl MemoryReservation {
+    /// Sets the size of the reservation.
     ///
     /// # Errors
     ///
-    /// 503 when the other imports hold too much.
+    /// 503 when the other imports reserve too much.
     pub(super) fn set(&mut self, bytes: usize) -> Result<(), Problem> {
-        let held = HELD.get() - self.0 + bytes;
-        if held > MAX_TOTAL_BYTES {
+        let reserved = RESERVED_BYTES.get() - self.0 + bytes;
+        if reserved > MAX_TOTAL_BYTES {
             return Err(no_memory());
         }
-        HELD.set(held);
+        RESERVED_BYTES.set(reserved);
         self.0 = bytes;
         Ok(())
     }
 }
 
-impl Drop for Share {
+impl Drop for MemoryReservation {
     fn drop(&mut self) {
-        HELD.set(HELD.get() - self.0);
+        RESERVED_BYTES.set(RESERVED_BYTES.get() - self.0);
     }
 }
 
@@ -59,8 +59,11 @@ mod tests {
 
     #[test]
     fn one_that_is_as_large_as_can_be_leaves_room_for_small_ones_only() {
-        let (mut first, mut second, mut third) =
-            (Share::default(), Share::default(), Share::default());
+        let (mut first, mut second, mut third) = (
+            MemoryReservation::default(),
+            MemoryReservation::default(),
+            MemoryReservation::default(),
+        );
         first.set(1024).unwrap();
         first.set(MAX_ARGUMENT_BYTES).unwrap();
         assert_eq!(second.set(MAX_ARGUMENT_BYTES).unwrap_err().status(), 503);
@@ -70,6 +73,6 @@ mod tests {
         drop(first);
         third.set(MAX_ARGUMENT_BYTES).unwrap();
         drop((second, third));
-        assert_eq!(HELD.get(), 0);
+        assert_eq!(RESERVED_BYTES.get(), 0);
     }
 }

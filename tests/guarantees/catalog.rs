@@ -240,8 +240,8 @@ fn the_declarations_match_the_tables() {
         let tables = columns(&client).await?;
         for resource in COMPONENTS.iter().flat_map(|component| component.resources) {
             let columns = &tables[resource.table];
-            let kept = |field: &&Field| field.condition.is_none();
-            for field in resource.all_fields().filter(kept) {
+            let is_unconditional = |field: &&Field| field.condition.is_none();
+            for field in resource.all_fields().filter(is_unconditional) {
                 let place = format!("{}.{}", resource.table, field.name);
                 let (sql_type, nullable) = columns
                     .get(field.name)

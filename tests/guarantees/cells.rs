@@ -59,9 +59,9 @@ fn has_caller(listener: &TcpListener) -> Result<bool> {
 fn a_component_reaches_only_its_cells_database_however_the_address_is_written() {
     run(async |app| {
         // The listener stands for another cell's database, and would accept every connection.
-        let elsewhere = TcpListener::bind("127.0.0.1:0")?;
-        elsewhere.set_nonblocking(true)?;
-        let port = elsewhere.local_addr()?.port();
+        let other_cell_listener = TcpListener::bind("127.0.0.1:0")?;
+        other_cell_listener.set_nonblocking(true)?;
+        let port = other_cell_listener.local_addr()?.port();
         let own_host = app.variables["database_host"].clone();
         for address in spellings(port, &own_host) {
             let change = |variables: &mut BTreeMap<String, String>| {
@@ -72,7 +72,7 @@ fn a_component_reaches_only_its_cells_database_however_the_address_is_written() 
                 Ok(())
             })
             .await?;
-            ensure!(!has_caller(&elsewhere)?, "{address} was reached");
+            ensure!(!has_caller(&other_cell_listener)?, "{address} was reached");
         }
         // The component connects to the listener once the variables allow its port.
         let allowed = |variables: &mut BTreeMap<String, String>| {
@@ -83,7 +83,7 @@ fn a_component_reaches_only_its_cells_database_however_the_address_is_written() 
         app.with_second_application(allowed, async |misled| {
             let request = misled.call(None, Method::GET, "/readyz", None);
             let arrived = async {
-                while !has_caller(&elsewhere)? {
+                while !has_caller(&other_cell_listener)? {
                     tokio::task::yield_now().await;
                 }
                 Ok(())

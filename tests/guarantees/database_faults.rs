@@ -105,7 +105,7 @@ fn a_lock_that_is_not_released_is_a_503() {
         let mut client = app.superuser().await?;
         let holder = client.transaction().await?;
         block_writers(&holder, admin.tenant).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         assert_unavailable(
             &within_timeout(app.post(&admin, "/v1/centres", centre_body("lake"))).await?,
         );
@@ -118,7 +118,7 @@ fn a_lock_that_is_not_released_is_a_503() {
             .await?
             .expect(201);
         holder.rollback().await?;
-        assert_ne!(queries::write_marks(app).await?, before);
+        assert_ne!(queries::write_counters(app).await?, before);
         assert_eq!(
             queries::count(app, "lms.centres where code = 'lake'", &[]).await?,
             1
@@ -151,8 +151,8 @@ fn the_idempotency_key_of_a_request_that_got_a_503_remains_usable() {
         assert_unavailable(&second?);
         holder.rollback().await?;
         assert_eq!(queries::count(app, "lms.idempotency_keys", &[]).await?, 0);
-        let made = within_timeout(send(request())).await?.expect(201);
-        assert_eq!(made.header("idempotency-replayed"), "");
+        let created = within_timeout(send(request())).await?.expect(201);
+        assert_eq!(created.header("idempotency-replayed"), "");
         Ok(())
     });
 }

@@ -57,7 +57,7 @@ fn the_application_cannot_create_temporary_or_large_objects() {
 #[test]
 fn functions_with_a_tenant_argument_accept_only_the_contexts_tenant() {
     run(async |app| {
-        let theirs = app.demo.tenants[1].id;
+        let other_tenant = app.demo.tenants[1].id;
         let student = queries::first_id(app, 1, "students").await?;
         let tutor = queries::first_id(app, 1, "tutors").await?;
         let staff = queries::first_id(app, 1, "staff").await?;
@@ -74,7 +74,7 @@ fn functions_with_a_tenant_argument_accept_only_the_contexts_tenant() {
         )
         .await?;
         let client = application(app).await?;
-        for (context, knows) in [(theirs, true), (app.demo.tenants[0].id, false)] {
+        for (context, knows) in [(other_tenant, true), (app.demo.tenants[0].id, false)] {
             client
                 .execute(
                     "select set_config('app.tenant_id', $1, false)",
@@ -89,7 +89,7 @@ fn functions_with_a_tenant_argument_accept_only_the_contexts_tenant() {
                       coalesce(lms_private.assignment_problem($1, $2, $6), ''),
                       lms_private.assignment_problem($1, $2, $7)",
                     &[
-                        &theirs,
+                        &other_tenant,
                         &centre,
                         &student,
                         &tutor,

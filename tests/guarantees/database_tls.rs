@@ -25,17 +25,22 @@ fn authority() -> Result<Authority> {
 }
 
 /// Gives the server a certificate for the name, which it presents on new connections.
-async fn present(app: &Application, server: &Server, by: &Authority, name: &str) -> Result<()> {
+async fn install_certificate(
+    app: &Application,
+    server: &Server,
+    by: &Authority,
+    name: &str,
+) -> Result<()> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, by)?;
     server.write_private_file("server.crt", &certificate.pem())?;
     server.write_private_file("server.key", &key.serialize_pem())?;
-    let before = loaded(app).await?;
-    let client = plain(app).await?;
+    let before = config_load_time(app).await?;
+    let client = connect_without_tls(app).await?;
     client.batch_execute("alter system set ssl = on").await?;
     client.batch_execute("select pg_reload_conf()").await?;
     within_timeout(async {
-        while loaded(app).await? == before {
+        while config_load_time(app).await? == before {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
@@ -45,13 +50,13 @@ async fn present(app: &Application, server: &Server, by: &Authority, name: &str)
 }
 
 /// Opens an unencrypted connection for the test itself, which the server still accepts.
-async fn plain(app: &Application) -> Result<Client> {
+async fn connect_without_tls(app: &Application) -> Result<Client> {
     database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
 }
 
 /// Returns the time at which the server last loaded its configuration.
-async fn loaded(app: &Application) -> Result<String> {
-    let row = plain(app)
+async fn config_load_time(app: &Application) -> Result<String> {
+    let row = connect_without_tls(app)
         .await?
         .query_one("select pg_conf_load_time()::text", &[])
         .await?;
@@ -70,7 +75,7 @@ fn encrypted(trust: Option<&Authority>) -> impl FnOnce(&mut BTreeMap<String, Str
 
 /// Counts the encrypted and the unencrypted connections of components.
 async fn connections(app: &Application) -> Result<(i64, i64)> {
-    let row = plain(app)
+    let row = connect_without_tls(app)
         .await?
         .query_one(
             "select count(*) filter (where ssl), count(*) filter (where not ssl)
@@ -86,36 +91,42 @@ async fn connections(app: &Application) -> Result<(i64, i64)> {
 fn components_use_only_tls_when_configured() {
     run_on_own_server(async |app, server| {
         let admin = app.session(0, role::ADMIN).await?;
-        let (ours, theirs) = (authority()?, authority()?);
-        let is_refused = async |app: &Application| {
+        let (trusted, untrusted) = (authority()?, authority()?);
+        let assert_connection_rejected = async |app: &Application| {
             assert_unavailable(&within_timeout(app.get(&admin, "/v1/centres")).await?);
-            let (_, plain) = connections(app).await?;
-            ensure!(plain == 0, "{plain} connections without TLS");
+            let (_, unencrypted) = connections(app).await?;
+            ensure!(unencrypted == 0, "{unencrypted} connections without TLS");
             Ok(())
         };
-        app.with_second_application(encrypted(Some(&ours)), is_refused)
+        app.with_second_application(encrypted(Some(&trusted)), assert_connection_rejected)
             .await
             .context("a server without TLS")?;
 
-        present(app, server, &ours, "127.0.0.1").await?;
-        app.with_second_application(encrypted(Some(&ours)), async |app| {
+        install_certificate(app, server, &trusted, "127.0.0.1").await?;
+        app.with_second_application(encrypted(Some(&trusted)), async |app| {
             within_timeout(app.get(&admin, "/v1/centres"))
                 .await?
                 .expect(200);
-            let (encrypted, plain) = connections(app).await?;
-            ensure!(encrypted > 0 && plain == 0, "{encrypted} and {plain}");
+            let (encrypted, unencrypted) = connections(app).await?;
+            ensure!(
+                encrypted > 0 && unencrypted == 0,
+                "{encrypted} and {unencrypted}"
+            );
             Ok(())
         })
         .await
         .context("the right authority")?;
-        for (case, trust) in [("another authority", Some(&theirs)), ("no authority", None)] {
-            app.with_second_application(encrypted(trust), is_refused)
+        for (case, trust) in [
+            ("another authority", Some(&untrusted)),
+            ("no authority", None),
+        ] {
+            app.with_second_application(encrypted(trust), assert_connection_rejected)
                 .await
                 .context(case)?;
         }
 
-        present(app, server, &ours, "elsewhere.example.org").await?;
-        app.with_second_application(encrypted(Some(&ours)), is_refused)
+        install_certificate(app, server, &trusted, "elsewhere.example.org").await?;
+        app.with_second_application(encrypted(Some(&trusted)), assert_connection_rejected)
             .await
             .context("a certificate for another server")?;
         Ok(())

@@ -65,7 +65,7 @@ async fn try_statement(
 fn no_role_changes_or_removes_an_event() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        queries::write_marks(app).await?;
+        queries::write_counters(app).await?;
         let mut client = app.superuser().await?;
         let partition: String = client
             .query_one(
@@ -218,7 +218,7 @@ fn a_reader_misses_no_event_of_concurrent_slow_writers() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = end(app, &admin).await?;
-        let done = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::new(AtomicBool::new(false));
         let mut writers = tokio::task::JoinSet::new();
         for writer in 0..8_u32 {
             let mut client = app.superuser().await?;
@@ -238,7 +238,7 @@ fn a_reader_misses_no_event_of_concurrent_slow_writers() {
                 anyhow::Ok(())
             });
         }
-        let finished = done.clone();
+        let finished = is_over.clone();
         let writing = async {
             while let Some(writer) = writers.join_next().await {
                 writer??;
@@ -249,7 +249,7 @@ fn a_reader_misses_no_event_of_concurrent_slow_writers() {
         let reading = async {
             let (mut after, mut read) = (start, Vec::new());
             loop {
-                let is_last = done.load(Ordering::SeqCst);
+                let is_last = is_over.load(Ordering::SeqCst);
                 let (next, events) = read_on(app, &admin, after).await?;
                 read.extend(events);
                 after = next;
@@ -285,13 +285,13 @@ fn a_waiting_reader_gets_new_events_or_an_empty_page() {
 
         let path = format!("/v1/events?after={start}&wait=30");
         let centre = json!({"name": "x", "code": "awaited", "time_zone": "UTC", "currency": "EUR"});
-        let (page, made) = tokio::join!(
+        let (page, created) = tokio::join!(
             app.get(&admin, &path),
             app.post(&admin, "/v1/centres", centre)
         );
-        let made = made?.expect(201).json();
+        let created = created?.expect(201).json();
         let page = page?.expect(200).json();
-        assert_eq!(page["data"][0]["entity_id"], made["id"]);
+        assert_eq!(page["data"][0]["entity_id"], created["id"]);
         assert_eq!(page["next_after"], start + 1);
 
         // One event ends the wait, whatever the limit.
@@ -301,7 +301,7 @@ fn a_waiting_reader_gets_new_events_or_an_empty_page() {
                 &format!(
                     "/v1/events?after={}&wait=30&id={}",
                     0,
-                    made["id"].as_str().unwrap_or_default()
+                    created["id"].as_str().unwrap_or_default()
                 ),
             )
             .await?
@@ -342,7 +342,7 @@ fn a_position_beyond_the_end_is_rejected() {
 fn an_event_without_a_partition_for_its_month_is_stored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        queries::write_marks(app).await?;
+        queries::write_counters(app).await?;
         let client = app.superuser().await?;
         // This simulates that no worker has run for years, so that the month has no partition.
         client
@@ -352,21 +352,21 @@ fn an_event_without_a_partition_for_its_month_is_stored() {
                 &[&admin.tenant],
             )
             .await?;
-        queries::write_marks(app).await?;
-        let kept: i64 = client
+        queries::write_counters(app).await?;
+        let default_count: i64 = client
             .query_one("select count(*) from lms_private.event_log_default", &[])
             .await?
             .get(0);
-        assert_eq!(kept, 1);
+        assert_eq!(default_count, 1);
         // The event's month stays in the default partition, and the months before it are created.
-        let made: i32 = client
+        let created: i32 = client
             .query_one(
                 "select lms.make_event_partitions((now() + interval '3 years')::date)",
                 &[],
             )
             .await?
             .get(0);
-        assert_eq!(made, 36 - 4, "four of the 36 months have partitions");
+        assert_eq!(created, 36 - 4, "four of the 36 months have partitions");
         let again: i32 = client
             .query_one(
                 "select lms.make_event_partitions((now() + interval '3 years')::date)",

@@ -31,10 +31,10 @@ pub(crate) fn compare(name: &str, text: &str) -> Result<()> {
         std::fs::create_dir_all(path.parent().context("a folder")?)?;
         return std::fs::write(&path, text).context("the golden file can't be written");
     }
-    let kept =
+    let recorded =
         std::fs::read_to_string(&path).with_context(|| format!("{} is missing", path.display()))?;
     assert!(
-        kept == text,
+        recorded == text,
         "{} differs from the generated text; if that is intended, rewrite it with UPDATE_GOLDEN=1",
         path.display()
     );

@@ -16,7 +16,7 @@ fn a_repeated_request_gets_the_stored_response_and_runs_once() {
                 .await?
                 .expect(201);
             assert_eq!(first.header("idempotency-replayed"), "");
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             let again = send(request_with_key(app, &admin, path, path, &body))
                 .await?
                 .expect(201);
@@ -26,7 +26,7 @@ fn a_repeated_request_gets_the_stored_response_and_runs_once() {
                 assert!(!first.header(name).is_empty(), "{path} has no {name}");
                 assert_eq!(again.header(name), first.header(name));
             }
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
         }
         Ok(())
     });
@@ -45,7 +45,7 @@ fn a_key_belongs_to_one_request() {
         ))
         .await?
         .expect(201);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let staff = json!({"user_id": admin.user, "centre_id": admin.user});
         for (path, body) in [
             ("/v1/centres", centre_body("other")),
@@ -62,7 +62,7 @@ fn a_key_belongs_to_one_request() {
             };
             assert_eq!(reply.json()["type"], expected);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         send(request_with_key(
             app,
             &admin,
@@ -80,7 +80,7 @@ fn a_key_belongs_to_one_request() {
 fn a_key_belongs_to_one_user() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let first = send(request_with_key(
             app,
             &ours,
@@ -92,7 +92,7 @@ fn a_key_belongs_to_one_user() {
         .expect(201);
         let second = send(request_with_key(
             app,
-            &theirs,
+            &other_tenant_admin,
             "/v1/centres",
             "shared",
             &centre_body("lake"),
@@ -148,7 +148,7 @@ fn twenty_concurrent_repeats_create_one_row() {
 fn a_rejected_request_leaves_its_key_usable() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let made = send(request_with_key(
+        let created = send(request_with_key(
             app,
             &admin,
             "/v1/centres",
@@ -171,7 +171,7 @@ fn a_rejected_request_leaves_its_key_usable() {
             assert_eq!(clash.header("idempotency-replayed"), "");
         }
         assert_eq!(queries::count(app, "lms.idempotency_keys", &[]).await?, 1);
-        let path = format!("/v1/centres/{}", made["id"].as_str().unwrap_or_default());
+        let path = format!("/v1/centres/{}", created["id"].as_str().unwrap_or_default());
         app.delete(&admin, &path).await?.expect(204);
         send(request_with_key(
             app,
@@ -199,8 +199,8 @@ fn a_key_expires_after_a_day() {
         ))
         .await?
         .expect(201);
-        let kept = "lms.idempotency_keys where expires_at between now() + interval '23 hours' and now() + interval '24 hours'";
-        assert_eq!(queries::count(app, kept, &[]).await?, 1);
+        let keys_for_a_day = "lms.idempotency_keys where expires_at between now() + interval '23 hours' and now() + interval '24 hours'";
+        assert_eq!(queries::count(app, keys_for_a_day, &[]).await?, 1);
         queries::execute(
             app,
             "update lms.idempotency_keys set expires_at = now() - interval '1 second'",
@@ -253,7 +253,7 @@ fn actions_and_imports_accept_a_key() {
             send(act()).await?.expect(200),
             send(file("import")).await?.expect(201),
         ];
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let seconds = [
             send(act()).await?.expect(200),
             send(file("import")).await?.expect(201),
@@ -262,16 +262,16 @@ fn actions_and_imports_accept_a_key() {
             assert_eq!(first.text, second.text);
             assert_eq!(second.header("idempotency-replayed"), "true");
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn an_invalid_key_is_rejected_by_name() {
+fn an_invalid_key_is_rejected_with_the_field_name() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for key in ["", " ", "two words", "caf\u{e9}", &"x".repeat(256)] {
             let reply = send(request_with_key(
                 app,
@@ -284,7 +284,7 @@ fn an_invalid_key_is_rejected_by_name() {
             assert_eq!(reply.status, 400, "{key}: {}", reply.text);
             assert_eq!(reply.pointers(), ["Idempotency-Key"]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }

@@ -37,21 +37,21 @@ fn url(table: &str) -> String {
 #[test]
 fn ids_of_another_tenant_are_not_found_for_any_role() {
     run(async |app| {
-        let nowhere = uuid::Uuid::now_v7();
+        let unknown_id = uuid::Uuid::now_v7();
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             for table in TABLES {
-                let theirs = queries::first_id(app, 1, table).await?;
+                let other_tenant_id = queries::first_id(app, 1, table).await?;
                 let read = app
-                    .get(&session, &format!("{}/{theirs}", url(table)))
+                    .get(&session, &format!("{}/{other_tenant_id}", url(table)))
                     .await?;
                 let missing = app
-                    .get(&session, &format!("{}/{nowhere}", url(table)))
+                    .get(&session, &format!("{}/{unknown_id}", url(table)))
                     .await?;
                 assert_eq!(read.status, missing.status, "{} {table}", role.name());
                 assert!([403, 404].contains(&read.status), "{}", read.text);
                 assert_eq!(read.json()["detail"], missing.json()["detail"]);
-                assert!(!read.text.contains(&theirs.to_string()));
+                assert!(!read.text.contains(&other_tenant_id.to_string()));
             }
         }
         Ok(())
@@ -62,7 +62,7 @@ fn ids_of_another_tenant_are_not_found_for_any_role() {
 fn an_admin_changes_nothing_of_another_tenant() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for table in [
             "centres",
             "users",
@@ -98,7 +98,7 @@ fn an_admin_changes_nothing_of_another_tenant() {
                 .await?
                 .expect(404);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -123,9 +123,12 @@ fn lists_filters_and_counts_show_only_the_callers_tenant() {
                 .expect(200)
                 .json();
             assert_eq!(body["count"], json!(own), "{table}");
-            let theirs = queries::first_id(app, 1, table).await?;
+            let other_tenant_id = queries::first_id(app, 1, table).await?;
             let body = app
-                .get(&ours, &format!("{}?id={theirs}&count=exact", url(table)))
+                .get(
+                    &ours,
+                    &format!("{}?id={other_tenant_id}&count=exact", url(table)),
+                )
                 .await?
                 .expect(200)
                 .json();
@@ -157,9 +160,9 @@ fn lists_filters_and_counts_show_only_the_callers_tenant() {
 fn a_cursor_of_another_tenant_shows_nothing_of_it() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let page = app
-            .get(&theirs, "/v1/users?limit=5&sort=email")
+            .get(&other_tenant_admin, "/v1/users?limit=5&sort=email")
             .await?
             .expect(200)
             .json();
@@ -190,7 +193,7 @@ fn a_cursor_of_another_tenant_shows_nothing_of_it() {
 fn unique_values_are_unique_per_tenant() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let email = &app.user(1, role::TUTOR).email;
         let user = json!({"name": "Ana", "email": email, "role": "tutor", "password": "the lamp is on table 3"});
         app.post(&ours, "/v1/users", user).await?.expect(201);
@@ -207,12 +210,13 @@ fn unique_values_are_unique_per_tenant() {
         app.post(&ours, "/v1/centres", centre.clone())
             .await?
             .expect(201);
-        app.post(&theirs, "/v1/centres", centre.clone())
+        app.post(&other_tenant_admin, "/v1/centres", centre.clone())
             .await?
             .expect(201);
         let clash = app.post(&ours, "/v1/centres", centre).await?.expect(409);
         assert!(
-            !clash.text.contains("harbour") && !clash.text.contains(&theirs.tenant.to_string())
+            !clash.text.contains("harbour")
+                && !clash.text.contains(&other_tenant_admin.tenant.to_string())
         );
         Ok(())
     });
@@ -222,17 +226,17 @@ fn unique_values_are_unique_per_tenant() {
 fn an_id_used_by_another_tenant_is_available() {
     run(async |app| {
         // Components generate ids at random, so the superuser inserts one that another tenant has.
-        let theirs = queries::first_id(app, 1, "centres").await?;
+        let other_tenant_centre = queries::first_id(app, 1, "centres").await?;
         queries::execute(
             app,
             "insert into lms.centres (tenant_id, id, name, code, time_zone, currency)
             values ($1, $2, 'Twin', 'twin', 'UTC', 'EUR')",
-            &[&app.demo.tenants[0].id, &theirs],
+            &[&app.demo.tenants[0].id, &other_tenant_centre],
         )
         .await?;
         let ours = app.sign_in(role::ADMIN).await?;
         let other = app.sign_in_to(1, role::ADMIN).await?;
-        let path = format!("/v1/centres/{theirs}");
+        let path = format!("/v1/centres/{other_tenant_centre}");
         assert_eq!(
             app.get(&ours, &path).await?.expect(200).json()["name"],
             "Twin"

@@ -35,27 +35,27 @@ async fn assert_polls_limited(
         .iter()
         .flat_map(|session| (0..each).map(move |_| poll(app, session, end)))
         .collect();
-    let over = sessions.len() * each - wait;
-    let mut answered = 0;
-    while answered < over {
+    let excess_count = sessions.len() * each - wait;
+    let mut excess_answered = 0;
+    while excess_answered < excess_count {
         let reply = polls.next().await.context("a poll")??;
         ensure!(reply.json()["data"] == json!([]), "{}", reply.text);
         ensure!(reply.header("retry-after") == "3");
-        answered += 1;
+        excess_answered += 1;
     }
     let served = others_are_served(app, admin, "lake");
-    let left = async {
-        let mut left = Vec::new();
+    let remaining = async {
+        let mut remaining = Vec::new();
         while let Some(reply) = polls.next().await {
-            left.push(reply?);
+            remaining.push(reply?);
         }
-        anyhow::Ok(left)
+        anyhow::Ok(remaining)
     };
-    let (left, served) = tokio::join!(left, served);
+    let (remaining, served) = tokio::join!(remaining, served);
     served?;
-    let left = left?;
-    ensure!(left.len() == wait, "{}", left.len());
-    for reply in left {
+    let remaining = remaining?;
+    ensure!(remaining.len() == wait, "{}", remaining.len());
+    for reply in remaining {
         ensure!(reply.json()["data"] != json!([]), "{}", reply.text);
         ensure!(reply.header("retry-after").is_empty());
     }

@@ -100,24 +100,32 @@ fn bodies(endpoint: &Endpoint, drawn: &Map<String, Value>) -> Vec<Map<String, Va
     let mut all = drawn.clone();
     mark(&mut all, &fields, true);
     random_values::remove_conflicts(&operation, &mut all);
-    let (mut wrong, mut astray, mut odd) = (some.clone(), some.clone(), some.clone());
+    let (mut wrong_types, mut unknown_references, mut nul_characters) =
+        (some.clone(), some.clone(), some.clone());
     for field in &fields {
         if marked(field.kind).is_none() && drawn.contains_key(field.name) {
-            wrong.insert(field.name.to_owned(), json!(MARK));
+            wrong_types.insert(field.name.to_owned(), json!(MARK));
         }
         if let Kind::Reference(_) = field.kind {
-            astray.insert(field.name.to_owned(), json!(Uuid::now_v7()));
+            unknown_references.insert(field.name.to_owned(), json!(Uuid::now_v7()));
         }
         if let Kind::Json { .. } = field.kind {
-            odd.insert(field.name.to_owned(), json!({MARK: format!("{MARK}\0")}));
+            nul_characters.insert(field.name.to_owned(), json!({MARK: format!("{MARK}\0")}));
         }
         if let (Kind::Text { .. }, Some(Value::String(text))) =
-            (field.kind, odd.get_mut(field.name))
+            (field.kind, nul_characters.get_mut(field.name))
         {
             text.push('\0');
         }
     }
-    vec![some.clone(), some, all, wrong, astray, odd]
+    vec![
+        some.clone(),
+        some,
+        all,
+        wrong_types,
+        unknown_references,
+        nul_characters,
+    ]
 }
 
 /// A client that sends marked requests.

@@ -88,7 +88,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
         .kill_on_drop(true)
         .spawn()?;
     let url = format!("http://{address}");
-    let ready = async {
+    let wait_until_ready = async {
         loop {
             let answer = reqwest::get(format!("{url}/readyz")).await;
             if answer.is_ok_and(|answer| answer.status() == 200) {
@@ -97,7 +97,7 @@ async fn serve(installation: &Installation, directory: &Path) -> Result<(Child, 
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(120), ready)
+    tokio::time::timeout(Duration::from_secs(120), wait_until_ready)
         .await
         .context("the host does not become ready")?;
     Ok((host, url))

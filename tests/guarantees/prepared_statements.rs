@@ -199,14 +199,14 @@ fn variable_statements_are_limited_and_do_not_evict_fixed_ones() {
             1
         );
         for statement in &fixed {
-            let kept = connection
+            let statement_count = connection
                 .count_statements(&format!("{}@%", statement.name))
                 .await?;
-            assert_eq!(kept, 1, "{}", statement.name);
+            assert_eq!(statement_count, 1, "{}", statement.name);
         }
         // An evicted statement is prepared again.
-        let (gone, arguments) = &filtered[1];
-        assert!(connection.call(gone, arguments).await?.body.is_some());
+        let (evicted, arguments) = &filtered[1];
+        assert!(connection.call(evicted, arguments).await?.body.is_some());
         Ok(())
     });
 }

@@ -42,28 +42,29 @@ fn is_known(known: &BTreeSet<(String, String)>, endpoint: &Endpoint) -> bool {
 fn the_previous_release_is_ready_on_the_new_schema_and_reads_the_same_data() {
     run_with_previous_release(async |releases| {
         let Releases {
-            before,
-            previous,
-            next,
+            old_on_old_schema,
+            old_on_new_schema,
+            new,
         } = releases;
-        for app in [previous, next] {
+        for app in [old_on_new_schema, new] {
             app.call(None, Method::GET, "/readyz", None)
                 .await?
                 .expect(200);
         }
-        let known = operations(previous).await?;
+        let known = operations(old_on_new_schema).await?;
         let mut read = 0;
         for role in role::ALL {
             let sessions = (
-                before.session(0, role).await?,
-                previous.session(0, role).await?,
+                old_on_old_schema.session(0, role).await?,
+                old_on_new_schema.session(0, role).await?,
             );
             for path in lists(&known) {
-                let now = reads_alike(&sessions, (before, previous), &path).await?;
+                let now =
+                    reads_alike(&sessions, (old_on_old_schema, old_on_new_schema), &path).await?;
                 read += usize::from(now.status == 200);
                 for row in now.json()["data"].as_array().into_iter().flatten().take(2) {
                     let path = format!("{path}/{}", row["id"].as_str().unwrap_or_default());
-                    reads_alike(&sessions, (before, previous), &path).await?;
+                    reads_alike(&sessions, (old_on_old_schema, old_on_new_schema), &path).await?;
                 }
             }
         }
@@ -108,8 +109,11 @@ struct Mirror<'a> {
 }
 
 impl<'a> Mirror<'a> {
-    async fn new(before: &'a Application, previous: &'a Application) -> Result<Self> {
-        let client = before.superuser().await?;
+    async fn new(
+        old_on_old_schema: &'a Application,
+        old_on_new_schema: &'a Application,
+    ) -> Result<Self> {
+        let client = old_on_old_schema.superuser().await?;
         let tables = client
             .query(
                 "select c.table_name::text from information_schema.columns as c
@@ -131,7 +135,7 @@ impl<'a> Mirror<'a> {
             );
         }
         Ok(Self {
-            releases: (before, previous),
+            releases: (old_on_old_schema, old_on_new_schema),
             common,
             pairs: BTreeMap::new(),
         })
@@ -155,17 +159,17 @@ impl<'a> Mirror<'a> {
 
     /// Sends a request to both and asserts equal responses. Returns whether it succeeded.
     async fn send(&mut self, mut drawn: RandomRequest) -> Result<bool> {
-        let (before, previous) = self.releases;
+        let (old_on_old_schema, old_on_new_schema) = self.releases;
         let sessions: (Session, Session) = (
-            before.session(0, drawn.role).await?,
-            previous.session(0, drawn.role).await?,
+            old_on_old_schema.session(0, drawn.role).await?,
+            old_on_new_schema.session(0, drawn.role).await?,
         );
-        let then = drawn.send(before, &sessions.0).await?;
+        let then = drawn.send(old_on_old_schema, &sessions.0).await?;
         drawn.path = self.translate(&drawn.path);
         drawn.content = drawn
             .content
             .map(|(kind, text)| (kind, self.translate(&text)));
-        let now = drawn.send(previous, &sessions.1).await?;
+        let now = drawn.send(old_on_new_schema, &sessions.1).await?;
         if now.status == 422
             && EXPECTED_NEW_ERRORS
                 .iter()
@@ -174,10 +178,10 @@ impl<'a> Mirror<'a> {
             return Ok(false);
         }
         // An expanded schema may return additional columns.
-        let (known, said) = (shape(&then.json()), shape(&now.json()));
+        let (expected, seen) = (shape(&then.json()), shape(&now.json()));
         assert_eq!(
-            (then.status, &known),
-            (now.status, &keep_known(&known, said)),
+            (then.status, &expected),
+            (now.status, &keep_known(&expected, seen)),
             "{} {}: {} {}",
             drawn.operation,
             drawn.path,
@@ -236,14 +240,14 @@ fn shape(value: &Value) -> Value {
 
 /// Removes members and exported columns that only the second response has, because they are new. A class may have additional
 /// warnings, too.
-fn keep_known(known: &Value, said: Value) -> Value {
-    match (known, said) {
-        (Value::Array(known), Value::Array(said)) => said
+fn keep_known(known: &Value, seen: Value) -> Value {
+    match (known, seen) {
+        (Value::Array(known), Value::Array(seen)) => seen
             .into_iter()
             .enumerate()
             .map(|(index, item)| keep_known(known.get(index).unwrap_or(&Value::Null), item))
             .collect(),
-        (Value::Object(known), Value::Object(said)) => said
+        (Value::Object(known), Value::Object(seen)) => seen
             .into_iter()
             .filter_map(|(name, item)| {
                 let known = known.get(&name)?;
@@ -256,7 +260,7 @@ fn keep_known(known: &Value, said: Value) -> Value {
                 Some((name, item))
             })
             .collect(),
-        (_, said) => said,
+        (_, seen) => seen,
     }
 }
 
@@ -271,11 +275,13 @@ const EXPECTED_NEW_ERRORS: [&str; 0] = [];
 fn the_previous_release_writes_on_the_new_schema_as_on_its_own() {
     run_with_previous_release(async |releases| {
         let Releases {
-            before, previous, ..
+            old_on_old_schema,
+            old_on_new_schema,
+            ..
         } = releases;
-        let known = operations(previous).await?;
-        let mut mirror = Mirror::new(before, previous).await?;
-        let mut worker = RandomClient::new(before, 41).await?;
+        let known = operations(old_on_new_schema).await?;
+        let mut mirror = Mirror::new(old_on_old_schema, old_on_new_schema).await?;
+        let mut worker = RandomClient::new(old_on_old_schema, 41).await?;
         let mut succeeded = BTreeSet::new();
         for _ in 0..TRIES {
             for endpoint in write_endpoints()
@@ -306,23 +312,27 @@ fn the_previous_release_writes_on_the_new_schema_as_on_its_own() {
 #[test]
 fn both_releases_serve_one_database_concurrently() {
     run_with_previous_release(async |releases| {
-        let Releases { previous, next, .. } = releases;
-        let known = operations(previous).await?;
-        let (mut old, mut new) = (
-            RandomClient::new(previous, 51).await?,
-            RandomClient::new(next, 52).await?,
+        let Releases {
+            old_on_new_schema,
+            new,
+            ..
+        } = releases;
+        let known = operations(old_on_new_schema).await?;
+        let (mut old_client, mut new_client) = (
+            RandomClient::new(old_on_new_schema, 51).await?,
+            RandomClient::new(new, 52).await?,
         );
         let work = async {
             for endpoint in write_endpoints()
                 .iter()
                 .filter(|endpoint| is_known(&known, endpoint))
             {
-                old.call(endpoint).await?;
+                old_client.call(endpoint).await?;
             }
             anyhow::Ok(())
         };
-        tokio::try_join!(work, new.run_rounds(1))?;
-        for worker in [&old, &new] {
+        tokio::try_join!(work, new_client.run_rounds(1))?;
+        for worker in [&old_client, &new_client] {
             let statuses = worker.status_counts.values().flat_map(BTreeMap::keys);
             assert!(
                 statuses.filter(|status| **status < 300).count() > 30,
@@ -330,16 +340,19 @@ fn both_releases_serve_one_database_concurrently() {
                 worker.status_counts
             );
         }
-        let session = previous.session(0, role::ADMIN).await?;
-        for (writer, reader, code) in [(previous, next, "one"), (next, previous, "two")] {
+        let session = old_on_new_schema.session(0, role::ADMIN).await?;
+        for (writer, reader, code) in [
+            (old_on_new_schema, new, "one"),
+            (new, old_on_new_schema, "two"),
+        ] {
             let centre =
                 json!({"name": "Lakeside", "code": code, "time_zone": "UTC", "currency": "EUR"});
-            let made = writer
+            let created = writer
                 .post(&session, "/v1/centres", centre)
                 .await?
                 .expect(201)
                 .json();
-            let path = format!("/v1/centres/{}", made["id"].as_str().context("an id")?);
+            let path = format!("/v1/centres/{}", created["id"].as_str().context("an id")?);
             assert_eq!(
                 reader.get(&session, &path).await?.expect(200).json()["code"],
                 code

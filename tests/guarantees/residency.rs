@@ -37,11 +37,11 @@ fn url(port: u16) -> String {
 
 /// Returns whether this user may create network namespaces.
 fn has_networks() -> bool {
-    let made = Command::new("unshare")
+    let created = Command::new("unshare")
         .args(["--net", "ip", "link", "set", "lo", "up"])
         .stderr(Stdio::null())
         .status();
-    made.is_ok_and(|status| status.success())
+    created.is_ok_and(|status| status.success())
 }
 
 fn start(directory: &Path, index: usize, networks: bool) -> Result<Cell> {
@@ -278,14 +278,14 @@ async fn data_of_one_region_is_in_no_byte_of_the_others() -> Result<()> {
             .inside(async move |_| {
                 let client = database::connect(&superuser).await?;
                 let id = Uuid::now_v7();
-                let refused = client
+                let rejected = client
                     .execute(
                         "insert into lms.tenants (tenant_id, id, slug, name, region, retention_class)
                         values ($1, $1, 'foreign', 'Foreign', 'eu', 'standard')",
                         &[&id],
                     )
                     .await;
-                Ok(refused.err().map(|error| database::explain(error).to_string()))
+                Ok(rejected.err().map(|error| database::explain(error).to_string()))
             })
             .await?;
         let refusal = refusal.context("a foreign tenant was inserted")?;

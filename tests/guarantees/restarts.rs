@@ -88,8 +88,8 @@ fn requests_in_flight_are_completed_when_the_host_stops() {
         stop?;
         let answer = answer?.expect(201);
         assert_eq!(answer.json()["code"], "lake");
-        let made = queries::count(app, "lms.centres where code = 'lake'", &[]).await?;
-        assert_eq!(made, 1);
+        let created = queries::count(app, "lms.centres where code = 'lake'", &[]).await?;
+        assert_eq!(created, 1);
         Ok(())
     });
 }

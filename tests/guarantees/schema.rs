@@ -60,15 +60,15 @@ fn the_last_releases_schema_with_changes_equals_the_baseline() {
     };
     run(async |app| {
         let release = migrate::read(&directory.join("migrations"))?;
-        let here = migrate::embedded()?;
-        let upgraded = described(app, &[&release, &here]).await?;
-        let made = described(app, &[&here]).await?;
-        assert!(made.len() > 500, "{}", made.len());
+        let embedded = migrate::embedded()?;
+        let upgraded = described(app, &[&release, &embedded]).await?;
+        let created = described(app, &[&embedded]).await?;
+        assert!(created.len() > 500, "{}", created.len());
         let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> Vec<String> {
             one.difference(other).cloned().collect()
         };
         assert_eq!(
-            (only(&upgraded, &made), only(&made, &upgraded)),
+            (only(&upgraded, &created), only(&created, &upgraded)),
             (Vec::new(), Vec::new()),
             "objects that only the upgraded schema has, and objects that only the baseline has"
         );

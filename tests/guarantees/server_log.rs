@@ -76,13 +76,13 @@ fn no_user_input_is_logged() {
                 .output()
         })
         .expect("the test runs once more");
-    let (said, complained) = (
+    let (output_text, error_text) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert!(output.status.success(), "{said}\n{complained}");
-    assert!(said.contains("1 passed"), "{said}");
-    for text in [said, complained] {
+    assert!(output.status.success(), "{output_text}\n{error_text}");
+    assert!(output_text.contains("1 passed"), "{output_text}");
+    for text in [output_text, error_text] {
         assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
     }
 }
@@ -182,7 +182,7 @@ async fn sign_in_wrongly(app: &Application) -> Result<()> {
 async fn erase_person(app: &Application) -> Result<()> {
     let admin = app.session(0, role::ADMIN).await?;
     let body = json!({"name": "zqmk Byron", "email": "zqmk.erased@work.example", "phone": format!("+44{DIGITS}"), "role": "parent"});
-    let made = app
+    let created = app
         .post(&admin, "/v1/users", body.clone())
         .await?
         .expect(201)
@@ -190,7 +190,7 @@ async fn erase_person(app: &Application) -> Result<()> {
     app.post(&admin, "/v1/users", body).await?.expect(409);
     let path = format!(
         "/v1/privacy/subjects/{}/erase",
-        made["id"].as_str().context("an id")?
+        created["id"].as_str().context("an id")?
     );
     let reply = app
         .post(&admin, &path, json!({"reason": "zqmk asked"}))

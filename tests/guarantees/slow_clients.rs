@@ -153,12 +153,12 @@ pub(crate) async fn others_are_served(
             .await?
             .expect(200);
     }
-    let made = within_timeout(app.post(session, "/v1/centres", centre_body(code)))
+    let created = within_timeout(app.post(session, "/v1/centres", centre_body(code)))
         .await?
         .expect(201)
         .json();
     // A request without a body needs no slot for reading it.
-    let path = format!("/v1/centres/{}", made["id"].as_str().context("an id")?);
+    let path = format!("/v1/centres/{}", created["id"].as_str().context("an id")?);
     within_timeout(app.call(Some(session), Method::DELETE, &path, None))
         .await?
         .expect(204);
@@ -223,14 +223,14 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
                 anyhow::Ok(String::from_utf8_lossy(&answer).into_owned())
             })
             .collect();
-        let refused = within_timeout(async { answers.next().await.context("an answer")? }).await?;
-        let (head, body) = raw_connection::split_head(&refused)?;
-        ensure!(head.starts_with("HTTP/1.1 503 "), "{refused}");
+        let rejected = within_timeout(async { answers.next().await.context("an answer")? }).await?;
+        let (head, body) = raw_connection::split_head(&rejected)?;
+        ensure!(head.starts_with("HTTP/1.1 503 "), "{rejected}");
         ensure!(
             raw_connection::header_of(head, "retry-after") == Some("30"),
-            "{refused}"
+            "{rejected}"
         );
-        ensure!(body.contains("/problems/unavailable"), "{refused}");
+        ensure!(body.contains("/problems/unavailable"), "{rejected}");
         others_are_served(app, &admin, "lake").await?;
         // A short file does not have to wait.
         let file = "name,email,role\nAda Byron,ada@lake.example,tutor\n";
@@ -238,7 +238,7 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
             .await?
             .expect(201);
         // The imports that are running are disconnected in the end.
-        let late = async {
+        let timeout_answer = async {
             loop {
                 let answer = answers.next().await.context("no more answers")??;
                 if answer.starts_with("HTTP/1.1 408 ") {
@@ -246,8 +246,11 @@ fn slow_imports_do_not_delay_others_and_wait_in_a_short_queue() {
                 }
             }
         };
-        let late = within_timeout(late).await?;
-        ensure!(late.contains("/problems/body-too-slow"), "{late}");
+        let timeout_answer = within_timeout(timeout_answer).await?;
+        ensure!(
+            timeout_answer.contains("/problems/body-too-slow"),
+            "{timeout_answer}"
+        );
         Ok(())
     });
 }

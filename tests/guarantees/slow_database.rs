@@ -62,8 +62,9 @@ fn a_lost_database_response_is_a_503_and_the_change_is_made_once() {
         // Only the response was lost, so that repeating the request with its key returns it.
         let again = within_timeout(send(request())).await?.expect(201);
         assert_eq!(again.header("idempotency-replayed"), "true");
-        let made = queries::count(app, "lms.users where email = 'ana@lake.example'", &[]).await?;
-        assert_eq!(made, 1);
+        let created =
+            queries::count(app, "lms.users where email = 'ana@lake.example'", &[]).await?;
+        assert_eq!(created, 1);
         Ok(())
     });
 }
@@ -88,14 +89,14 @@ fn a_statement_that_takes_too_long_is_a_503_and_writes_nothing() {
             &[],
         )
         .await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         assert_unavailable(
             &within_timeout(app.post(&admin, "/v1/centres", centre_body("lake"))).await?,
         );
         within_timeout(app.get(&admin, "/v1/centres"))
             .await?
             .expect(200);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         queries::execute(app, "drop trigger dawdle on lms.centres", &[]).await?;
         within_timeout(app.post(&admin, "/v1/centres", centre_body("lake")))
             .await?

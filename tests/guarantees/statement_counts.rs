@@ -9,7 +9,7 @@ use tests::{COMPONENTS, role, run_behind_proxy};
 use uuid::Uuid;
 
 /// Requests that execute no statement.
-const NONE: [&str; 2] = ["health.live", "regions.list"];
+const WITHOUT_STATEMENT: [&str; 2] = ["health.live", "regions.list"];
 
 /// Requests that name a time zone.
 const READS_TIME_ZONE: [&str; 4] = [
@@ -187,7 +187,7 @@ fn every_request_executes_one_statement() {
                 proxy.take_executed_count();
                 let reply = tests::send(request).await?;
                 let expected = match operation.as_str() {
-                    name if NONE.contains(&name) => 0,
+                    name if WITHOUT_STATEMENT.contains(&name) => 0,
                     // Argon2 runs between two statements, because PostgreSQL cannot compute it.
                     "auth.login" | "auth.password.change" => 2,
                     _ => 1,

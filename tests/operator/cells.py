@@ -49,17 +49,17 @@ def build(directory):
     return list(yaml.load_all(built.stdout, Loader))
 
 
-def faults(thing):
-    """Returns the errors of an object, one line each. A field that its kind does not have is an error."""
-    if thing["kind"] in CUSTOM:
-        found = jsonschema.Draft202012Validator(CUSTOM[thing["kind"]]).iter_errors(thing)
-        return [f"{fault.json_path}: {fault.message}" for fault in found]
+def schema_errors(manifest):
+    """Returns the errors of a manifest, one line each. A field that its kind does not have is an error."""
+    if manifest["kind"] in CUSTOM:
+        errors = jsonschema.Draft202012Validator(CUSTOM[manifest["kind"]]).iter_errors(manifest)
+        return [f"{error.json_path}: {error.message}" for error in errors]
     lines = []
     for version in KUBERNETES:
         try:
-            kubernetes_validate.validate(thing, version, strict=True)
-        except kubernetes_validate.ValidationError as fault:
-            lines.append(f"{version}: {fault.message}")
+            kubernetes_validate.validate(manifest, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            lines.append(f"{version}: {error.message}")
     return lines
 
 

@@ -248,13 +248,13 @@ async fn a_database_from_before_the_first_release_must_be_recreated_and_is_left_
                 .args(more)
                 .env("DATABASE_URL", &address)
                 .output()?;
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(!output.status.success(), "{said}");
-            assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success(), "{errors}");
+            assert_eq!(errors.trim_end().lines().count(), 1, "{errors}");
             assert!(
-                said.contains("made by migrations from before the first release")
-                    && said.contains("create it anew"),
-                "{said}"
+                errors.contains("made by migrations from before the first release")
+                    && errors.contains("create it anew"),
+                "{errors}"
             );
             assert_eq!(String::from_utf8_lossy(&output.stdout), "");
         }
@@ -298,9 +298,9 @@ async fn demo_data_is_created_once_and_its_sign_ins_are_restored() -> Result<()>
         for tenant in &first.tenants {
             let mut roles: Vec<&str> = tenant.users.iter().map(|user| user.role.as_str()).collect();
             roles.sort_unstable();
-            let mut wanted = demo::ROLES;
-            wanted.sort_unstable();
-            assert_eq!(roles, wanted);
+            let mut expected = demo::ROLES;
+            expected.sort_unstable();
+            assert_eq!(roles, expected);
         }
         let recorded = "select sum(lms_private.seal_events(t.tenant_id))::text from lms.tenants as t";
         let count = fetch_text(&address, recorded).await?;

@@ -12,7 +12,7 @@ import tempfile
 import tomllib
 import unittest
 
-from cells import CUSTOM, OVERLAYS, ROOT, build, definitions, faults, strings
+from cells import CUSTOM, OVERLAYS, ROOT, build, definitions, schema_errors, strings
 
 # The retention of backups in days.
 DAYS = {"standard": 30, "regulated": 2557}
@@ -35,22 +35,22 @@ class Deployment(unittest.TestCase):
 
     def every(self, kind, cell=None):
         """Returns all objects of a kind with their cell."""
-        for name, things in self.cells.items():
-            for thing in things:
-                if thing["kind"] == kind and cell in (None, name):
-                    yield name, thing
+        for name, manifests in self.cells.items():
+            for manifest in manifests:
+                if manifest["kind"] == kind and cell in (None, name):
+                    yield name, manifest
 
     def one(self, cell, kind, name):
         """Returns the object of a kind and name."""
-        found = [thing for _, thing in self.every(kind, cell) if thing["metadata"]["name"] == name]
+        found = [manifest for _, manifest in self.every(kind, cell) if manifest["metadata"]["name"] == name]
         self.assertEqual(len(found), 1, f"{cell}: {kind} {name}")
         return found[0]
 
     def containers(self):
         """Returns all containers of our own pods with the pod's specification."""
         for kind in ("Deployment", "Job"):
-            for _, thing in self.every(kind):
-                pod = thing["spec"]["template"]["spec"]
+            for _, manifest in self.every(kind):
+                pod = manifest["spec"]["template"]["spec"]
                 for container in pod["containers"]:
                     yield pod, container
 
@@ -60,21 +60,22 @@ class Deployment(unittest.TestCase):
 
     def test_every_object_is_valid_against_the_schema_of_its_kind(self):
         seen = set()
-        for cell, things in self.cells.items():
-            for thing in things:
-                seen.add(thing["kind"])
-                self.assertEqual(faults(thing), [], f"{cell}: {thing['kind']} {thing['metadata']['name']}")
+        for cell, manifests in self.cells.items():
+            for manifest in manifests:
+                seen.add(manifest["kind"])
+                name = f"{cell}: {manifest['kind']} {manifest['metadata']['name']}"
+                self.assertEqual(schema_errors(manifest), [], name)
         self.assertLessEqual(set(CUSTOM), seen, "no object has the kind of a schema")
 
     def test_an_unknown_field_is_an_error(self):
         tried = set()
-        for _, thing in [(None, thing) for things in self.cells.values() for thing in things]:
-            if thing["kind"] in tried or "spec" not in thing:
+        for _, manifest in [(None, manifest) for manifests in self.cells.values() for manifest in manifests]:
+            if manifest["kind"] in tried or "spec" not in manifest:
                 continue
-            tried.add(thing["kind"])
-            broken = copy.deepcopy(thing)
+            tried.add(manifest["kind"])
+            broken = copy.deepcopy(manifest)
             broken["spec"]["replicaz"] = 3
-            self.assertTrue(faults(broken), thing["kind"])
+            self.assertTrue(schema_errors(broken), manifest["kind"])
         self.assertIn("SpinApp", tried)
         self.assertIn("Deployment", tried)
 
@@ -84,10 +85,10 @@ class Deployment(unittest.TestCase):
             "SpinApp": {"enableAutoscaling": "yes"},
             "ObjectStore": {"retentionPolicy": "forever"},
         }.items():
-            _, thing = next(self.every(kind))
-            broken = copy.deepcopy(thing)
+            _, manifest = next(self.every(kind))
+            broken = copy.deepcopy(manifest)
             broken["spec"] |= change
-            self.assertTrue(faults(broken), kind)
+            self.assertTrue(schema_errors(broken), kind)
 
     def test_an_overlay_that_names_a_missing_file_does_not_build(self):
         with tempfile.TemporaryDirectory() as directory:
@@ -122,9 +123,9 @@ class Deployment(unittest.TestCase):
                 self.assertTrue(ipaddress.ip_network(network).is_private or network == "100.64.0.0/10", network)
 
     def test_every_reference_to_the_cell_s_settings_has_a_key_there(self):
-        for cell, things in self.cells.items():
+        for cell, manifests in self.cells.items():
             settings = self.one(cell, "ConfigMap", "cell")["data"]
-            for reference in references(things, "configMapKeyRef"):
+            for reference in references(manifests, "configMapKeyRef"):
                 self.assertEqual(reference["name"], "cell")
                 self.assertIn(reference["key"], settings)
 
@@ -180,13 +181,14 @@ class Deployment(unittest.TestCase):
 
     def test_backups_are_daily_encrypted_and_retained_for_the_period_of_the_class(self):
         for cell, definition in self.definitions.items():
-            clusters = {thing["metadata"]["name"]: thing for _, thing in self.every("Cluster", cell)}
+            clusters = {manifest["metadata"]["name"]: manifest for _, manifest in self.every("Cluster", cell)}
             archives = {
-                name: thing["spec"]["plugins"][0]["parameters"]["barmanObjectName"] for name, thing in clusters.items()
+                name: manifest["spec"]["plugins"][0]["parameters"]["barmanObjectName"]
+                for name, manifest in clusters.items()
             }
-            stores = {thing["metadata"]["name"]: thing["spec"] for _, thing in self.every("ObjectStore", cell)}
+            stores = {manifest["metadata"]["name"]: manifest["spec"] for _, manifest in self.every("ObjectStore", cell)}
             # A repository is complete only with the WAL and the daily backups of the same cluster.
-            backed_up = {thing["spec"]["cluster"]["name"] for _, thing in self.every("ScheduledBackup", cell)}
+            backed_up = {manifest["spec"]["cluster"]["name"] for _, manifest in self.every("ScheduledBackup", cell)}
             self.assertEqual(backed_up, set(archives))
             self.assertEqual(sorted(archives.values()), sorted(stores))
             self.assertEqual(len(stores), {"standard": 1, "regulated": 2}[definition["retention"]])
@@ -206,10 +208,13 @@ class Deployment(unittest.TestCase):
                 pathlib.Path(directory, "kustomization.yaml").write_text(
                     kustomization.replace("labels:\n", "  - ../../restore\nlabels:\n", 1)
                 )
-                things = build(directory)
-            for thing in things:
-                self.assertEqual(faults(thing), [], f"{cell}: {thing['kind']} {thing['metadata']['name']}")
-            clusters = {thing["metadata"]["name"]: thing["spec"] for thing in things if thing["kind"] == "Cluster"}
+                manifests = build(directory)
+            for manifest in manifests:
+                name = f"{cell}: {manifest['kind']} {manifest['metadata']['name']}"
+                self.assertEqual(schema_errors(manifest), [], name)
+            clusters = {
+                manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests if manifest["kind"] == "Cluster"
+            }
             restored, database = clusters["restored"], clusters["database"]
             source = restored["externalClusters"][0]["plugin"]["parameters"]
             self.assertEqual(source, {"barmanObjectName": "first", "serverName": "database"})
@@ -220,34 +225,37 @@ class Deployment(unittest.TestCase):
             self.assertEqual(restored["imageName"], database["imageName"])
 
     def test_no_two_cells_share_a_namespace_a_repository_or_credentials(self):
-        namespaces = [{thing["metadata"].get("namespace") for thing in things} - {None} for things in self.cells.values()]
+        namespaces = [
+            {manifest["metadata"].get("namespace") for manifest in manifests} - {None}
+            for manifests in self.cells.values()
+        ]
         self.assertEqual([len(each) for each in namespaces], [1] * len(namespaces))
         self.assertEqual(len(set().union(*namespaces)), len(self.cells))
         paths = [store["spec"]["configuration"]["destinationPath"] for _, store in self.every("ObjectStore")]
         self.assertEqual(len(set(paths)), len(paths))
 
     def test_every_object_is_in_its_cell_s_namespace_and_has_its_label(self):
-        for cell, things in self.cells.items():
-            for thing in things:
-                metadata = thing["metadata"]
-                if thing["kind"] == "Namespace":
+        for cell, manifests in self.cells.items():
+            for manifest in manifests:
+                metadata = manifest["metadata"]
+                if manifest["kind"] == "Namespace":
                     self.assertEqual(metadata["name"], f"lms-{cell}")
                 else:
-                    self.assertEqual(metadata["namespace"], f"lms-{cell}", thing["kind"])
+                    self.assertEqual(metadata["namespace"], f"lms-{cell}", manifest["kind"])
                 self.assertEqual(metadata["labels"]["lms.example.com/cell"], cell)
                 self.assertIn(
                     metadata["labels"].get("lms.example.com/step"),
                     ("database", "prepare", "migration", "application"),
-                    f"{thing['kind']} {metadata['name']} is applied in no step",
+                    f"{manifest['kind']} {metadata['name']} is applied in no step",
                 )
 
     def test_no_object_of_a_cell_names_another_cell(self):
-        for cell, things in self.cells.items():
+        for cell, manifests in self.cells.items():
             others = set(self.definitions) - {cell}
-            for thing in things:
-                for text in strings(thing):
+            for manifest in manifests:
+                for text in strings(manifest):
                     named = {other for other in others if other in text and cell not in text}
-                    self.assertEqual(named, set(), f"{cell}: {thing['kind']} {thing['metadata']['name']}")
+                    self.assertEqual(named, set(), f"{cell}: {manifest['kind']} {manifest['metadata']['name']}")
                     for other in others:
                         self.assertNotIn(self.definitions[other]["database"]["host"], text)
 

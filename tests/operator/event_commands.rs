@@ -27,8 +27,8 @@ async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, 
 #[tokio::test]
 async fn wrong_usage_is_reported_before_anything_is_done() -> Result<()> {
     // No server listens on this port.
-    let nowhere = "postgres://nobody@127.0.0.1:1/lms";
-    for (arguments, told) in [
+    let unreachable_url = "postgres://nobody@127.0.0.1:1/lms";
+    for (arguments, expected_message) in [
         (&["replay", "--tenant", "a"][..], "--into <SCHEMA>"),
         (
             &[
@@ -90,9 +90,9 @@ async fn wrong_usage_is_reported_before_anything_is_done() -> Result<()> {
             "-1 is not in 0..",
         ),
     ] {
-        let (code, printed, errors) = lms(nowhere, arguments).await?;
+        let (code, printed, errors) = lms(unreachable_url, arguments).await?;
         assert_eq!((code, printed.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(errors.contains(told), "{arguments:?}: {errors}");
+        assert!(errors.contains(expected_message), "{arguments:?}: {errors}");
     }
     Ok(())
 }
@@ -133,71 +133,74 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     let public = format!("{key}.pub");
 
     let whole = "acme: 1 events, the chain is intact";
-    let done = async |arguments: &[&str], told: &str| -> Result<()> {
+    let command_succeeds = async |arguments: &[&str], expected_message: &str| -> Result<()> {
         let (code, printed, errors) = lms(&address, arguments).await?;
         assert_eq!(code, Some(0), "{arguments:?}: {errors}");
-        assert!(printed.contains(told), "{arguments:?}: {printed}");
+        assert!(
+            printed.contains(expected_message),
+            "{arguments:?}: {printed}"
+        );
         Ok(())
     };
-    let failed = async |arguments: &[&str], told: &str| -> Result<()> {
+    let command_fails = async |arguments: &[&str], expected_message: &str| -> Result<()> {
         let (code, printed, errors) = lms(&address, arguments).await?;
         assert_eq!(code, Some(1), "{arguments:?}: {printed}");
         let last = errors.lines().last().unwrap_or_default();
         let line = if printed.is_empty() { last } else { &printed };
-        assert!(line.contains(told), "{arguments:?}: {line}");
+        assert!(line.contains(expected_message), "{arguments:?}: {line}");
         Ok(())
     };
-    done(&["verify", "--all"], whole).await?;
-    done(&["key", "--output", &key], "the private key is in").await?;
-    failed(&["key", "--output", &key], "File exists").await?;
-    done(
+    command_succeeds(&["verify", "--all"], whole).await?;
+    command_succeeds(&["key", "--output", &key], "the private key is in").await?;
+    command_fails(&["key", "--output", &key], "File exists").await?;
+    command_succeeds(
         &["heads", "--output", &heads, "--key", &key],
         "the heads of 1 tenants",
     )
     .await?;
-    failed(
+    command_fails(
         &["heads", "--output", &heads, "--key", &key],
         "already exists",
     )
     .await?;
-    failed(
+    command_fails(
         &["heads", "--output", &path("x"), "--key", &public],
         "is not a private Ed25519 key",
     )
     .await?;
-    done(
+    command_succeeds(
         &[
             "verify", "--tenant", "acme", "--heads", &heads, "--key", &public,
         ],
         whole,
     )
     .await?;
-    failed(
+    command_fails(
         &["verify", "--all", "--heads", &heads, "--key", &key],
         "is not a public Ed25519 key",
     )
     .await?;
-    failed(
+    command_fails(
         &["verify", "--all", "--heads", &public, "--key", &public],
         "the file is not a JSON Web Signature",
     )
     .await?;
-    failed(
+    command_fails(
         &["verify", "--tenant", "other"],
         "there is no tenant \"other\"",
     )
     .await?;
-    done(
+    command_succeeds(
         &["replay", "--tenant", "acme", "--into", "then"],
         "1 rows rebuilt",
     )
     .await?;
-    failed(
+    command_fails(
         &["replay", "--tenant", "acme", "--into", "then"],
         "the schema then already exists",
     )
     .await?;
-    failed(
+    command_fails(
         &[
             "replay",
             "--tenant",
@@ -210,7 +213,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
         "position 2 is beyond the end",
     )
     .await?;
-    failed(
+    command_fails(
         &[
             "replay",
             "--tenant",
@@ -223,7 +226,7 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
         "is in the future",
     )
     .await?;
-    failed(
+    command_fails(
         &["replay", "--tenant", "other", "--into", "x"],
         "there is no tenant \"other\"",
     )
@@ -231,9 +234,9 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
     let export = [
         "export", "--tenant", "acme", "--format", "ndjson", "--output", &output,
     ];
-    done(&export, "1 parts written").await?;
-    done(&export, "0 parts written").await?;
-    failed(
+    command_succeeds(&export, "1 parts written").await?;
+    command_succeeds(&export, "0 parts written").await?;
+    command_fails(
         &[&export[..], &["--after", "9"]].concat(),
         "position 9 is beyond the end",
     )
@@ -252,9 +255,9 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
         .await
         .context("cannot tamper with the log")?;
     let broken = "broken at position 1: the event differs from the one that was hashed";
-    failed(&["verify", "--all"], broken).await?;
-    failed(&["replay", "--tenant", "acme", "--into", "x"], broken).await?;
-    failed(
+    command_fails(&["verify", "--all"], broken).await?;
+    command_fails(&["replay", "--tenant", "acme", "--into", "x"], broken).await?;
+    command_fails(
         &[
             "export",
             "--tenant",
@@ -267,9 +270,9 @@ async fn check(cluster: &Cluster, directory: &Path) -> Result<()> {
         broken,
     )
     .await?;
-    let left = client
+    let schemas = client
         .query("select from pg_namespace where nspname = 'x'", &[])
         .await?;
-    assert!(left.is_empty());
+    assert!(schemas.is_empty());
     Ok(())
 }

@@ -8,7 +8,7 @@ use operations::events::export::{self, Format, Options, Report};
 use serde_json::{Value, json};
 use tests::{Application, queries, role, run, run_python};
 
-async fn exported(
+async fn export(
     app: &Application,
     format: Format,
     output: &Path,
@@ -67,7 +67,7 @@ fn the_export_equals_the_feed_and_a_second_run_adds_new_events() {
         let output = directory.path().join("log");
         let events = feed(app).await?;
         let end = i64::try_from(events.len())?;
-        let first = exported(app, Format::Ndjson, &output, None).await?;
+        let first = export(app, Format::Ndjson, &output, None).await?;
         assert_eq!(
             first,
             Report {
@@ -79,14 +79,14 @@ fn the_export_equals_the_feed_and_a_second_run_adds_new_events() {
             names(&output)?,
             [format!("aurora-000000000001-{end:012}.ndjson")]
         );
-        let written = lines(&output)?;
-        assert_eq!(written.len(), events.len());
-        for (line, event) in written.iter().zip(&events) {
+        let exported_events = lines(&output)?;
+        assert_eq!(exported_events.len(), events.len());
+        for (line, event) in exported_events.iter().zip(&events) {
             for (name, value) in event.as_object().context("an event")? {
                 assert_eq!(&line[name], value, "{name}");
             }
         }
-        let idle = exported(app, Format::Ndjson, &output, None).await?;
+        let idle = export(app, Format::Ndjson, &output, None).await?;
         assert_eq!(
             idle,
             Report {
@@ -100,7 +100,7 @@ fn the_export_equals_the_feed_and_a_second_run_adds_new_events() {
         app.post(&admin, "/v1/centres", body).await?.expect(201);
         // The remains of an interrupted export are ignored.
         std::fs::write(output.join(".part-dead"), "half")?;
-        let more = exported(app, Format::Ndjson, &output, None).await?;
+        let more = export(app, Format::Ndjson, &output, None).await?;
         assert!(more.parts == 1 && more.position > end);
         std::fs::remove_file(output.join(".part-dead"))?;
         let positions: Vec<i64> = lines(&output)?
@@ -117,8 +117,8 @@ fn a_rejected_export_states_the_reason() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
         let end = i64::try_from(feed(app).await?.len())?;
-        let refused = async |after: Option<i64>, output: &Path| -> Result<String> {
-            let error = exported(app, Format::Ndjson, output, after)
+        let rejection = async |after: Option<i64>, output: &Path| -> Result<String> {
+            let error = export(app, Format::Ndjson, output, after)
                 .await
                 .err()
                 .context("the export succeeded")?;
@@ -126,22 +126,22 @@ fn a_rejected_export_states_the_reason() {
         };
         let output = directory.path().join("a");
         // The end may have moved since it was read, so a position well beyond it is used.
-        let message = refused(Some(end + 1000), &output).await?;
+        let message = rejection(Some(end + 1000), &output).await?;
         assert!(
             message.contains("is beyond the end: the last event of aurora is at position"),
             "{message}"
         );
         assert!(!output.exists());
-        exported(app, Format::Ndjson, &output, Some(10)).await?;
-        let message = refused(Some(5), &output).await?;
+        export(app, Format::Ndjson, &output, Some(10)).await?;
+        let message = rejection(Some(5), &output).await?;
         assert!(
             message.contains("begin at position 11, not after 5"),
             "{message}"
         );
         std::fs::write(output.join("aurora-000000900000-000000900001.ndjson"), "")?;
-        let message = refused(None, &output).await?;
+        let message = rejection(None, &output).await?;
         assert!(message.contains("does not follow on"), "{message}");
-        let message = refused(None, Path::new("/proc/nowhere")).await?;
+        let message = rejection(None, Path::new("/proc/nowhere")).await?;
         assert!(
             message.contains("cannot use the directory /proc/nowhere"),
             "{message}"
@@ -162,7 +162,7 @@ fn a_rejected_export_states_the_reason() {
             ))
             .await?;
         let output = directory.path().join("b");
-        let message = refused(None, &output).await?;
+        let message = rejection(None, &output).await?;
         assert_eq!(
             message,
             "the chain of aurora is broken at position 17: the event differs from the one that was hashed"
@@ -176,7 +176,7 @@ fn a_rejected_export_states_the_reason() {
 fn arrow_reads_the_same_events_with_their_types() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
-        exported(app, Format::Parquet, directory.path(), None).await?;
+        export(app, Format::Parquet, directory.path(), None).await?;
         let printed = run_python("event_parquet.py", [directory.path()]).await?;
         let mut printed = printed.lines();
         let types: BTreeMap<String, String> =
@@ -211,7 +211,7 @@ fn arrow_reads_the_same_events_with_their_types() {
 fn lessons_and_assessments_are_exported_as_xapi_statements() {
     run(async |app| {
         let directory = tempfile::tempdir()?;
-        exported(app, Format::Xapi, directory.path(), None).await?;
+        export(app, Format::Xapi, directory.path(), None).await?;
         let printed: Value =
             serde_json::from_str(&run_python("xapi_statements.py", [directory.path()]).await?)?;
         let statements = lines(directory.path())?;
@@ -234,15 +234,15 @@ fn lessons_and_assessments_are_exported_as_xapi_statements() {
             .as_str()
             .context("a user")?
             .parse()?;
-        let there = queries::count(
+        let user_count = queries::count(
             app,
             "lms.users where id = $1 and role = 'student'",
             &[&user],
         )
         .await?;
-        assert_eq!(there, 1);
+        assert_eq!(user_count, 1);
         let again = tempfile::tempdir()?;
-        exported(app, Format::Xapi, again.path(), None).await?;
+        export(app, Format::Xapi, again.path(), None).await?;
         assert_eq!(lines(again.path())?[..statements.len()], statements[..]);
         let text = std::fs::read_to_string(directory.path().join(&names(directory.path())?[0]))?;
         for name in queries::fetch_texts(

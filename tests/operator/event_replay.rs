@@ -65,11 +65,11 @@ async fn retry_failed_operations(
                 break;
             }
             worker.call(&endpoint).await?;
-            let made = worker.status_counts.get(&operation).cloned();
+            let created = worker.status_counts.get(&operation).cloned();
             status_counts
                 .entry(operation.clone())
                 .or_default()
-                .extend(made.into_iter().flatten());
+                .extend(created.into_iter().flatten());
         }
     }
     Ok(())
@@ -258,7 +258,7 @@ fn a_replay_until_a_time_has_the_state_of_that_time() {
 fn a_rejected_replay_leaves_nothing_behind() {
     run(async |app| {
         let client = app.superuser().await?;
-        let refused = async |until: Until, schema: &str| -> Result<String> {
+        let rejection = async |until: Until, schema: &str| -> Result<String> {
             let error = replayed(app, until, schema)
                 .await
                 .err()
@@ -272,19 +272,19 @@ fn a_rejected_replay_leaves_nothing_behind() {
             )
             .await?
             .get(0);
-        let beyond = refused(Until::Position(end + 1), "other").await?;
+        let beyond_end = rejection(Until::Position(end + 1), "other").await?;
         assert_eq!(
-            beyond,
+            beyond_end,
             format!(
                 "position {} is beyond the end: the last event of aurora is at position {end}",
                 end + 1
             )
         );
         let tomorrow = chrono::Utc::now() + chrono::Duration::days(1);
-        let future = refused(Until::Time(tomorrow), "other").await?;
+        let future = rejection(Until::Time(tomorrow), "other").await?;
         assert!(future.contains("is in the future"), "{future}");
         assert!(
-            refused(Until::End, "lms")
+            rejection(Until::End, "lms")
                 .await?
                 .contains("the schema lms already exists")
         );
@@ -297,7 +297,7 @@ fn a_rejected_replay_leaves_nothing_behind() {
             "a-b",
             &"x".repeat(64),
         ] {
-            let message = refused(Until::End, name).await?;
+            let message = rejection(Until::End, name).await?;
             assert!(
                 message.contains("is not a name for the schema"),
                 "{message}"
@@ -327,7 +327,7 @@ fn a_rejected_replay_leaves_nothing_behind() {
                 update lms.event_log set kind = 'x' where position = 7",
             )
             .await?;
-        let broken = refused(Until::End, "other").await?;
+        let broken = rejection(Until::End, "other").await?;
         assert_eq!(
             broken,
             "the chain of aurora is broken at position 7: the event differs from the one that was hashed"

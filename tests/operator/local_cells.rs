@@ -47,7 +47,7 @@ async fn the_defined_cells_are_listed_with_their_urls_and_backups() -> Result<()
 async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let state = directory.path().join("state");
-    for (name, code, told) in [
+    for (name, code, expected_message) in [
         (
             "eu-standard-7",
             1,
@@ -58,7 +58,7 @@ async fn an_unknown_cell_is_reported_and_nothing_is_started() -> Result<()> {
         let output = lms(&state).args(["cell", "up", name]).output().await?;
         let text = String::from_utf8(output.stderr)?;
         assert_eq!(output.status.code(), Some(code), "{text}");
-        assert!(text.contains(told), "{text}");
+        assert!(text.contains(expected_message), "{text}");
         assert!(!state.exists());
     }
     Ok(())

@@ -10,6 +10,6 @@ mod event_export;
 mod event_replay;
 mod local_cells;
 mod recovery;
-mod recovery_site;
+mod recovery_fixture;
 mod tenant_relocation;
 mod tenant_restore;

@@ -8,12 +8,12 @@ use anyhow::{Context, Result, ensure};
 use local::cluster::{self, Status};
 use operations::backup::{self, Archiver};
 
-use crate::recovery_site::{Site, with_site};
+use crate::recovery_fixture::{RecoveryFixture, with_recovery_fixture};
 
 #[tokio::test]
 async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
-    with_site(&["eu-standard"], async |site| {
-        let address = site.address();
+    with_recovery_fixture(&["eu-standard"], async |fixture| {
+        let address = fixture.address();
         let writing = tokio::spawn(async move {
             let client = database::connect(&address).await?;
             client.batch_execute("create table written (number int)").await?;
@@ -28,19 +28,19 @@ async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
             }
             anyhow::Ok(acknowledged)
         });
-        let client = database::connect(&site.address()).await?;
-        let written = "select coalesce((select max(n_tup_ins) from pg_stat_user_tables where relname = 'written'), 0)::bigint";
-        while client.query_one(written, &[]).await?.get::<_, i64>(0) < 100 {
+        let client = database::connect(&fixture.address()).await?;
+        let inserted_rows = "select coalesce((select max(n_tup_ins) from pg_stat_user_tables where relname = 'written'), 0)::bigint";
+        while client.query_one(inserted_rows, &[]).await?.get::<_, i64>(0) < 100 {
             tokio::task::yield_now().await;
         }
-        let Status::Running(process) = cluster::status(&site.state) else {
+        let Status::Running(process) = cluster::status(&fixture.state) else {
             anyhow::bail!("the server is not running")
         };
         let process = nix::unistd::Pid::from_raw(i32::try_from(process)?);
         nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL)?;
         let acknowledged = writing.await??;
-        site.start().await?;
-        let client = database::connect(&site.address()).await?;
+        fixture.start().await?;
+        let client = database::connect(&fixture.address()).await?;
         let row = client
             .query_one("select count(*), max(number) from written where number <= $1", &[&acknowledged])
             .await?;
@@ -53,14 +53,14 @@ async fn acknowledged_writes_survive_a_killed_server() -> Result<()> {
 
 #[tokio::test]
 async fn a_full_archive_disk_does_not_stop_writes_and_is_reported() -> Result<()> {
-    with_site(&["eu-standard"], async |site| {
-        let repository = site.repository("eu-standard", 1);
-        let _disk = crate::recovery_site::SmallDisk::mount(&repository)?;
-        site.configure("eu-standard").await?;
+    with_recovery_fixture(&["eu-standard"], async |fixture| {
+        let repository = fixture.repository("eu-standard", 1);
+        let _disk = crate::recovery_fixture::SmallDisk::mount(&repository)?;
+        fixture.configure("eu-standard").await?;
         let filler = repository.join("filler");
-        crate::recovery_site::fill(&filler)?;
+        crate::recovery_fixture::fill(&filler)?;
 
-        let client = database::connect(&site.address()).await?;
+        let client = database::connect(&fixture.address()).await?;
         client
             .batch_execute("create table written (number int); select pg_switch_wal()")
             .await?;
@@ -72,67 +72,78 @@ async fn a_full_archive_disk_does_not_stop_writes_and_is_reported() -> Result<()
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        site.fails(
-            &["run", "--cell", "eu-standard"],
-            "is full: free some space",
-        )
-        .await?;
-        let (_, told, _) = site.lms(&["doctor"]).await?;
-        assert!(told.contains("FAIL  archiving: archiving of 0"), "{told}");
+        fixture
+            .backup_fails(
+                &["run", "--cell", "eu-standard"],
+                "is full: free some space",
+            )
+            .await?;
+        let (_, report, _) = fixture.lms(&["doctor"]).await?;
+        assert!(
+            report.contains("FAIL  archiving: archiving of 0"),
+            "{report}"
+        );
         client
             .batch_execute("insert into written values (1)")
             .await?;
 
         fs::remove_file(&filler)?;
         backup::archive_now(&client, Duration::from_secs(120)).await?;
-        site.done(&["run", "--cell", "eu-standard"], "bytes")
+        fixture
+            .backup_succeeds(&["run", "--cell", "eu-standard"], "bytes")
             .await?;
-        site.done(
-            &["verify", "--cell", "eu-standard"],
-            "intact, any time from",
-        )
-        .await
+        fixture
+            .backup_succeeds(
+                &["verify", "--cell", "eu-standard"],
+                "intact, any time from",
+            )
+            .await
     })
     .await
 }
 
 #[tokio::test]
 async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<()> {
-    with_site(&["eu-regulated"], async |site| {
-        site.configure("eu-regulated").await?;
-        site.done(&["run", "--cell", "eu-regulated"], "in repository 2")
+    with_recovery_fixture(&["eu-regulated"], async |fixture| {
+        fixture.configure("eu-regulated").await?;
+        fixture
+            .backup_succeeds(&["run", "--cell", "eu-regulated"], "in repository 2")
             .await?;
-        let client = database::connect(&site.address()).await?;
+        let client = database::connect(&fixture.address()).await?;
         for _ in 0..3 {
             client
                 .batch_execute("create table written (number int); drop table written")
                 .await?;
             backup::archive_now(&client, Duration::from_secs(60)).await?;
         }
-        site.done(&["verify", "--cell", "eu-regulated"], "repository 2")
+        fixture
+            .backup_succeeds(&["verify", "--cell", "eu-regulated"], "repository 2")
             .await?;
-        site.done(&["list", "--cell", "eu-regulated"], "any time from 2")
+        fixture
+            .backup_succeeds(&["list", "--cell", "eu-regulated"], "any time from 2")
             .await?;
-        let now = crate::recovery_site::now(&client).await?;
+        let now = crate::recovery_fixture::now(&client).await?;
         client
             .batch_execute("create table written (number int)")
             .await?;
         backup::archive_now(&client, Duration::from_secs(60)).await?;
 
-        let segments = crate::recovery_site::files(&site.repository("eu-regulated", 1), |name| {
-            name.starts_with("00000001") && name.contains('-')
-        })?;
-        let lost = segments
+        let segments =
+            crate::recovery_fixture::files(&fixture.repository("eu-regulated", 1), |name| {
+                name.starts_with("00000001") && name.contains('-')
+            })?;
+        let missing_segment = segments
             .get(segments.len() - 3)
             .context("too few segments")?;
-        let kept = fs::read(lost)?;
-        fs::remove_file(lost)?;
-        site.fails(
-            &["verify", "--cell", "eu-regulated"],
-            "of the log is missing, so nothing after",
-        )
-        .await?;
-        let into = site.path("restored");
+        let segment = fs::read(missing_segment)?;
+        fs::remove_file(missing_segment)?;
+        fixture
+            .backup_fails(
+                &["verify", "--cell", "eu-regulated"],
+                "of the log is missing, so nothing after",
+            )
+            .await?;
+        let into = fixture.path("restored");
         let restore = [
             "restore",
             "--cell",
@@ -143,12 +154,13 @@ async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<(
             "1",
             "--to-time",
         ];
-        site.fails(
-            &[&restore[..], &["latest"]].concat(),
-            "of the log is missing",
-        )
-        .await?;
-        assert!(!site.directory.join("restored").exists());
+        fixture
+            .backup_fails(
+                &[&restore[..], &["latest"]].concat(),
+                "of the log is missing",
+            )
+            .await?;
+        assert!(!fixture.directory.join("restored").exists());
         // The other repository is complete.
         let other = [
             "restore",
@@ -159,13 +171,14 @@ async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<(
             "--to-time",
             &now,
         ];
-        site.done(&other, "repository 2").await?;
-        fs::remove_dir_all(site.directory.join("restored"))?;
-        site.write_as_server(lost, &kept)?;
+        fixture.backup_succeeds(&other, "repository 2").await?;
+        fs::remove_dir_all(fixture.directory.join("restored"))?;
+        fixture.write_as_server(missing_segment, &segment)?;
 
-        let mut files = crate::recovery_site::files(&site.repository("eu-regulated", 1), |name| {
-            name.ends_with(".lz4")
-        })?;
+        let mut files =
+            crate::recovery_fixture::files(&fixture.repository("eu-regulated", 1), |name| {
+                name.ends_with(".lz4")
+            })?;
         files.retain(|file| file.components().any(|part| part.as_os_str() == "base"));
         let damaged = files.first().context("there are no files")?;
         let mut bytes = fs::read(damaged)?;
@@ -173,17 +186,19 @@ async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<(
             *byte ^= 0xff;
         }
         fs::write(damaged, bytes)?;
-        site.fails(
-            &["verify", "--cell", "eu-regulated"],
-            "BROKEN: 1 files of the backup",
-        )
-        .await?;
-        site.fails(
-            &[&restore[..], &[now.as_str()]].concat(),
-            "cannot be restored",
-        )
-        .await?;
-        assert!(!site.directory.join("restored").exists());
+        fixture
+            .backup_fails(
+                &["verify", "--cell", "eu-regulated"],
+                "BROKEN: 1 files of the backup",
+            )
+            .await?;
+        fixture
+            .backup_fails(
+                &[&restore[..], &[now.as_str()]].concat(),
+                "cannot be restored",
+            )
+            .await?;
+        assert!(!fixture.directory.join("restored").exists());
         Ok(())
     })
     .await
@@ -191,39 +206,44 @@ async fn missing_and_damaged_backups_are_reported_before_a_restore() -> Result<(
 
 #[tokio::test]
 async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<()> {
-    with_site(&["eu-standard", "au-standard"], async |site| {
-        site.fails(
-            &["run", "--cell", "eu-standard"],
-            "are not configured for this server",
-        )
-        .await?;
-        site.fails(&["configure", "--cell", "nowhere"], "nowhere")
+    with_recovery_fixture(&["eu-standard", "au-standard"], async |fixture| {
+        fixture
+            .backup_fails(
+                &["run", "--cell", "eu-standard"],
+                "are not configured for this server",
+            )
             .await?;
-        site.configure("eu-standard").await?;
-        site.done(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
+        fixture
+            .backup_fails(&["configure", "--cell", "nowhere"], "nowhere")
             .await?;
-        let settings = site.settings().await?;
-        let held = crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?;
+        fixture.configure("eu-standard").await?;
+        fixture
+            .backup_succeeds(&["run", "--cell", "eu-standard", "--type", "full"], "bytes")
+            .await?;
+        let settings = fixture.settings().await?;
+        let backup_files =
+            crate::recovery_fixture::files(&fixture.repository("eu-standard", 1), |_| true)?;
 
         // A second cell on the same server is rejected, and so is a cell whose repository is taken.
-        site.fails(
-            &["configure", "--cell", "au-standard"],
-            "is configured as the cell eu-standard",
-        )
-        .await?;
-        site.define("us-standard", "eu-standard")?;
-        let beside = site.directory.join("beside");
-        let server = crate::recovery_site::start(&beside).await?;
-        let taken = ["backup", "configure", "--cell", "us-standard"];
-        let outcome = site.lms_at(&beside, &taken).await;
+        fixture
+            .backup_fails(
+                &["configure", "--cell", "au-standard"],
+                "is configured as the cell eu-standard",
+            )
+            .await?;
+        fixture.define("us-standard", "eu-standard")?;
+        let second_state = fixture.directory.join("beside");
+        let server = crate::recovery_fixture::start(&second_state).await?;
+        let configure_other_cell = ["backup", "configure", "--cell", "us-standard"];
+        let outcome = fixture.lms_at(&second_state, &configure_other_cell).await;
         server.stop().await?;
-        let (code, _, told) = outcome?;
+        let (code, _, errors) = outcome?;
         let refusal =
             "holds backups of the cell eu-standard: each cell has repositories of its own";
-        assert!(code == Some(1) && told.contains(refusal), "{told}");
-        assert_eq!(site.settings().await?, settings);
+        assert!(code == Some(1) && errors.contains(refusal), "{errors}");
+        assert_eq!(fixture.settings().await?, settings);
 
-        let into = site.path("restored");
+        let into = fixture.path("restored");
         let restore = [
             "restore",
             "--cell",
@@ -233,16 +253,18 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
             "--to-time",
         ];
         let with = |time: &'static str| [&restore[..], &[time]].concat();
-        site.fails(&with("2020-01-01T00:00:00Z"), "is before the first backup")
+        fixture
+            .backup_fails(&with("2020-01-01T00:00:00Z"), "is before the first backup")
             .await?;
-        site.fails(&with("2999-01-01T00:00:00Z"), "is in the future")
+        fixture
+            .backup_fails(&with("2999-01-01T00:00:00Z"), "is in the future")
             .await?;
-        let (code, _, told) = site
+        let (code, _, errors) = fixture
             .lms(&[&["backup"], &with("yesterday")[..]].concat())
             .await?;
-        assert_eq!(code, Some(2), "{told}");
-        let live = site.state.join("postgres").display().to_string();
-        let onto = [
+        assert_eq!(code, Some(2), "{errors}");
+        let live = fixture.state.join("postgres").display().to_string();
+        let restore_command = [
             "restore",
             "--cell",
             "eu-standard",
@@ -251,9 +273,11 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
             "--into",
             &live,
         ];
-        site.fails(&onto, "a PostgreSQL server runs on").await?;
-        let full = site.path("cells");
-        let onto = [
+        fixture
+            .backup_fails(&restore_command, "a PostgreSQL server runs on")
+            .await?;
+        let full = fixture.path("cells");
+        let restore_command = [
             "restore",
             "--cell",
             "eu-standard",
@@ -262,10 +286,13 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
             "--into",
             &full,
         ];
-        site.fails(&onto, "is not empty").await?;
-        site.fails(&["list", "--cell", "au-standard"], "cannot be reached")
+        fixture
+            .backup_fails(&restore_command, "is not empty")
             .await?;
-        let away = [
+        fixture
+            .backup_fails(&["list", "--cell", "au-standard"], "cannot be reached")
+            .await?;
+        let from_unreachable = [
             "restore",
             "--cell",
             "au-standard",
@@ -274,26 +301,34 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
             "--to-time",
             "latest",
         ];
-        site.fails(&away, "cannot be reached").await?;
+        fixture
+            .backup_fails(&from_unreachable, "cannot be reached")
+            .await?;
 
-        let right = fs::read_to_string(site.directory.join("passphrase"))?;
-        fs::write(site.directory.join("passphrase"), "another long passphrase")?;
+        let right = fs::read_to_string(fixture.directory.join("passphrase"))?;
+        fs::write(
+            fixture.directory.join("passphrase"),
+            "another long passphrase",
+        )?;
         for arguments in [
             &["configure", "--cell", "eu-standard"][..],
             &["list", "--cell", "eu-standard"],
             &["verify", "--cell", "eu-standard"],
             &with("latest"),
         ] {
-            site.fails(arguments, "the passphrase is wrong").await?;
+            fixture
+                .backup_fails(arguments, "the passphrase is wrong")
+                .await?;
         }
-        fs::write(site.directory.join("passphrase"), right)?;
-        assert!(!site.directory.join("restored").exists());
-        assert_eq!(site.settings().await?, settings);
+        fs::write(fixture.directory.join("passphrase"), right)?;
+        assert!(!fixture.directory.join("restored").exists());
+        assert_eq!(fixture.settings().await?, settings);
         assert_eq!(
-            crate::recovery_site::files(&site.repository("eu-standard", 1), |_| true)?,
-            held
+            crate::recovery_fixture::files(&fixture.repository("eu-standard", 1), |_| true)?,
+            backup_files
         );
-        site.done(&with("latest"), "contains everything that was committed")
+        fixture
+            .backup_succeeds(&with("latest"), "contains everything that was committed")
             .await
     })
     .await
@@ -302,25 +337,27 @@ async fn invalid_input_is_reported_in_one_line_and_changes_nothing() -> Result<(
 #[tokio::test]
 async fn a_repository_belongs_to_one_cell_and_is_encrypted() -> Result<()> {
     for (name, count, days) in [("eu-standard", 1, "30"), ("eu-regulated", 2, "2557")] {
-        with_site(&[name], async |site: &mut Site| {
-            site.configure(name).await?;
-            let client = database::connect(&site.address()).await?;
+        with_recovery_fixture(&[name], async |fixture: &mut RecoveryFixture| {
+            fixture.configure(name).await?;
+            let client = database::connect(&fixture.address()).await?;
             client
                 .batch_execute(
                     "create table marked as select repeat('marker of a tenant', 100) as text",
                 )
                 .await?;
-            site.done(&["run", "--cell", name], "bytes").await?;
+            fixture
+                .backup_succeeds(&["run", "--cell", name], "bytes")
+                .await?;
             backup::archive_now(&client, Duration::from_secs(60)).await?;
             for number in 1..=count {
-                let repository = site.repository(name, number);
+                let repository = fixture.repository(name, number);
                 for place in ["archive", "backup"] {
                     let cells: Vec<_> = fs::read_dir(repository.join(place))?
                         .map(|entry| entry.map(|entry| entry.file_name()))
                         .collect::<Result<_, _>>()?;
                     assert_eq!(cells, [name], "{place}");
                 }
-                for file in crate::recovery_site::files(&repository, |_| true)? {
+                for file in crate::recovery_fixture::files(&repository, |_| true)? {
                     let bytes = fs::read(&file)?;
                     ensure!(
                         bytes.starts_with(b"Salted__") || file.ends_with("latest"),
@@ -329,7 +366,11 @@ async fn a_repository_belongs_to_one_cell_and_is_encrypted() -> Result<()> {
                     );
                 }
             }
-            let configuration = site.state.join("backup").join(name).join("pgbackrest.conf");
+            let configuration = fixture
+                .state
+                .join("backup")
+                .join(name)
+                .join("pgbackrest.conf");
             let text = fs::read_to_string(&configuration)?;
             assert_eq!(
                 text.matches(&format!("retention-full={days}\n")).count(),

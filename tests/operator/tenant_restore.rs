@@ -30,7 +30,7 @@ async fn content(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
 }
 
 /// Returns every row of a tenant with its version.
-async fn everything(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
+async fn versioned_rows(client: &Client, tenant: Uuid) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for table in tenant_tables(client).await? {
         let row = client
@@ -69,7 +69,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
         let client = app.superuser().await?;
         let (tenant, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
         let before = content(&client, tenant).await?;
-        let bystander = everything(&client, other).await?;
+        let bystander = versioned_rows(&client, other).await?;
         let time: DateTime<Utc> = client
             .query_one("select clock_timestamp()", &[])
             .await?
@@ -91,12 +91,12 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             "the tenant was not restored"
         );
         assert!(
-            everything(&client, other).await? == bystander,
+            versioned_rows(&client, other).await? == bystander,
             "the other tenant was changed"
         );
         let reports = verify::run(&app.superuser_url, Some(&options.tenant), None).await?;
         assert!(reports.iter().all(|report| report.broken.is_none()));
-        let told: i64 = client
+        let event_count: i64 = client
             .query_one(
                 "select count(*) from lms.event_log where tenant_id = $1 and request_id = 'restore'",
                 &[&tenant],
@@ -104,13 +104,13 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             .await?
             .get(0);
         assert_eq!(
-            u64::try_from(told)?,
+            u64::try_from(event_count)?,
             restored.changed + restored.recreated + restored.deleted
         );
         // The tenant is writable again, as a sign-in shows.
         app.sign_in(role::ADMIN).await?;
 
-        for (tenant, time, told) in [
+        for (tenant, time, expected_message) in [
             ("nobody-here", time, "there is no tenant"),
             (
                 &options.tenant,
@@ -131,7 +131,10 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
                 .await
                 .unwrap_err();
             let line = format!("{error:#}");
-            assert!(line.contains(told) && !line.contains('\n'), "{line}");
+            assert!(
+                line.contains(expected_message) && !line.contains('\n'),
+                "{line}"
+            );
         }
         Ok(())
     });
@@ -160,7 +163,7 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
     let client = app.superuser().await?;
     let (tenant, other) = (app.demo.tenants[0].id, app.demo.tenants[1].id);
     let before = content(&client, tenant).await?;
-    let bystander = everything(&client, other).await?;
+    let bystander = versioned_rows(&client, other).await?;
     damage_rows(&client, tenant).await?;
     client
         .batch_execute(&format!(
@@ -173,16 +176,19 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
         tenant: app.demo.tenants[0].slug.clone(),
         source,
     };
-    for (source, told) in [
+    for (source, expected_message) in [
         (Source::Events(Utc::now()), "is broken"),
         (
             Source::Cluster(app.superuser_url.clone()),
             "is this database itself",
         ),
     ] {
-        let refused = tenant_restore::run(&app.superuser_url, &options(source)).await;
-        let line = format!("{:#}", refused.err().context("the tenant was restored")?);
-        assert!(line.contains(told) && !line.contains('\n'), "{line}");
+        let outcome = tenant_restore::run(&app.superuser_url, &options(source)).await;
+        let line = format!("{:#}", outcome.err().context("the tenant was restored")?);
+        assert!(
+            line.contains(expected_message) && !line.contains('\n'),
+            "{line}"
+        );
     }
     tenant_restore::run(
         &app.superuser_url,
@@ -194,7 +200,7 @@ async fn from_cluster(app: &Application, restored: &str) -> Result<()> {
         "the tenant was not restored"
     );
     assert!(
-        everything(&client, other).await? == bystander,
+        versioned_rows(&client, other).await? == bystander,
         "the other tenant was changed"
     );
     Ok(())

@@ -11,8 +11,8 @@ pub const FEED: &str = "/v1/calendar/feed";
 
 /// Creates a feed URL and returns its path.
 pub async fn subscribe(app: &Application, session: &Session) -> Result<String> {
-    let made = app.call(Some(session), Method::POST, FEED, None).await?;
-    let body = made.expect(201).json();
+    let created = app.call(Some(session), Method::POST, FEED, None).await?;
+    let body = created.expect(201).json();
     let url = body["url"].as_str().context("the response has no URL")?;
     let path = url
         .strip_prefix(&app.base_url)

@@ -50,8 +50,8 @@ pub fn text_naming_subject(about: &str) -> String {
 }
 
 async fn create_user(app: &Application, admin: &Session, body: Value) -> Result<Uuid> {
-    let made = app.post(admin, "/v1/users", body).await?.expect(201);
-    fixtures::parse_id(&made.json())
+    let created = app.post(admin, "/v1/users", body).await?.expect(201);
+    fixtures::parse_id(&created.json())
 }
 
 /// Creates the person with rows in every table.
@@ -123,31 +123,31 @@ async fn add_lessons_and_results(
     admin: &Session,
     subject: &DataSubject,
 ) -> Result<()> {
-    let room = class_fixture(app).await?;
-    let assigned = json!({"tutor_id": room.tutor});
+    let fixture = class_fixture(app).await?;
+    let assigned = json!({"tutor_id": fixture.tutor});
     let path = format!("/v1/students/{}/assign-tutor", subject.student);
     app.post(admin, &path, assigned).await?.expect(200);
-    let body = json!({"student_id": subject.student, "tutor_id": room.tutor, "type": "reading", "score": 61, "notes": text_naming_subject("Reads well")});
+    let body = json!({"student_id": subject.student, "tutor_id": fixture.tutor, "type": "reading", "score": 61, "notes": text_naming_subject("Reads well")});
     app.post(admin, "/v1/assessments", body).await?.expect(201);
-    let other = json!({"student_id": room.students[0], "type": "reading", "score": 62, "notes": text_naming_subject("Better than")});
+    let other = json!({"student_id": fixture.students[0], "type": "reading", "score": 62, "notes": text_naming_subject("Better than")});
     app.post(admin, "/v1/assessments", other).await?.expect(201);
     let reward = json!({"student_id": subject.student, "points": 7, "badge": "Helped Orsolya Marchetti", "metadata": {"by": text_naming_subject("x")}});
     app.post(admin, "/v1/gamification", reward)
         .await?
         .expect(201);
 
-    let mut class = room.class_body(single_schedule(
+    let mut class = fixture.class_body(single_schedule(
         "UTC",
         "2026-02-03T05:00:00",
         "2026-02-03T06:00:00",
     ));
-    class["student_ids"] = json!([room.students[0], subject.student]);
+    class["student_ids"] = json!([fixture.students[0], subject.student]);
     class["subject"] = json!(format!("Reading with {}", NAMES[1]));
     let class = create_class(app, admin, class).await?;
     let at = lesson_path(&class, "2026-02-03T05:00:00Z");
     let record = json!({"students": [
         {"student_id": subject.student, "status": "late", "note": text_naming_subject("Ten minutes")},
-        {"student_id": room.students[0], "status": "present", "note": text_naming_subject("Beside")},
+        {"student_id": fixture.students[0], "status": "present", "note": text_naming_subject("Beside")},
     ]});
     app.call(
         Some(admin),
@@ -157,12 +157,12 @@ async fn add_lessons_and_results(
     )
     .await?
     .expect(200);
-    let mut class = room.class_body(single_schedule(
+    let mut class = fixture.class_body(single_schedule(
         "UTC",
         "2035-02-03T05:00:00",
         "2035-02-03T06:00:00",
     ));
-    class["student_ids"] = json!([room.students[0], subject.student]);
+    class["student_ids"] = json!([fixture.students[0], subject.student]);
     let class = create_class(app, admin, class).await?;
     // Everyone in the lesson gets a notification that contains the reason.
     let path = format!("{}/cancel", lesson_path(&class, "2035-02-03T05:00:00Z"));

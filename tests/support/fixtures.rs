@@ -130,8 +130,8 @@ pub async fn link_guardian(
     student: Uuid,
 ) -> Result<String> {
     let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
-    let made = app.post(admin, "/v1/guardians", body).await?.expect(201);
-    Ok(format!("/v1/guardians/{}", parse_id(&made.json())?))
+    let created = app.post(admin, "/v1/guardians", body).await?.expect(201);
+    Ok(format!("/v1/guardians/{}", parse_id(&created.json())?))
 }
 
 /// Returns the student row of the demo user `student`.

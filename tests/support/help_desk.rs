@@ -14,8 +14,8 @@ pub fn request_body(centre: Uuid) -> Value {
 
 /// Creates a help-desk request in the first centre.
 pub async fn create_request(app: &Application, session: &Session) -> Result<Value> {
-    let (home, _) = queries::demo_centres(app).await?;
-    create_request_from(app, session, request_body(home)).await
+    let (own_centre, _) = queries::demo_centres(app).await?;
+    create_request_from(app, session, request_body(own_centre)).await
 }
 
 /// Creates a help-desk request from a body.
@@ -24,8 +24,8 @@ pub async fn create_request_from(
     session: &Session,
     body: Value,
 ) -> Result<Value> {
-    let made = app.post(session, "/v1/requests", body).await?;
-    Ok(made.expect(201).json())
+    let created = app.post(session, "/v1/requests", body).await?;
+    Ok(created.expect(201).json())
 }
 
 /// Returns the path of a help-desk request.
@@ -86,8 +86,8 @@ pub async fn create_staff_member(
 ) -> Result<Uuid> {
     let user = fixtures::create_user(app, admin, role, centre).await?;
     let body = json!({"user_id": user, "centre_id": centre});
-    let made = app.post(admin, "/v1/staff", body).await?.expect(201);
-    fixtures::parse_id(&made.json())
+    let created = app.post(admin, "/v1/staff", body).await?.expect(201);
+    fixtures::parse_id(&created.json())
 }
 
 /// Creates an inventory item of a centre in this quantity.
@@ -103,8 +103,8 @@ pub async fn create_item(
         "category": "laptop",
         "quantity": quantity,
     });
-    let made = app.post(session, "/v1/inventory", body).await?;
-    Ok(made.expect(201).json())
+    let created = app.post(session, "/v1/inventory", body).await?;
+    Ok(created.expect(201).json())
 }
 
 /// Returns the path of an inventory item.

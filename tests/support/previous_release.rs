@@ -20,11 +20,11 @@ use crate::{
 /// Three applications with the same demo data, created with the previous release's schema.
 pub struct Releases<'a> {
     /// The previous release on its own schema.
-    pub before: &'a Application,
+    pub old_on_old_schema: &'a Application,
     /// The previous release on this release's schema.
-    pub previous: &'a Application,
-    /// This release, on the same database as `previous`.
-    pub next: &'a Application,
+    pub old_on_new_schema: &'a Application,
+    /// This release, on the same database as `old_on_new_schema`.
+    pub new: &'a Application,
 }
 
 /// Runs a test on both releases. In a shallow clone without the previous release's commit it runs nothing and says so on
@@ -120,27 +120,37 @@ async fn run_on_databases(
         },
         ..demo.clone()
     };
-    let (old, new) = (directory.join("spin.toml"), root().join("spin.toml"));
+    let (old_manifest, new_manifest) = (directory.join("spin.toml"), root().join("spin.toml"));
     let of = |demo: &Demo| variables(installation, demo);
-    serve(&old, demo.clone(), of(&demo), async |before| {
-        Box::pin(serve(
-            &old,
-            upgraded.clone(),
-            of(&upgraded),
-            async |previous| {
-                Box::pin(serve(&new, upgraded.clone(), of(&upgraded), async |next| {
-                    test(Releases {
-                        before,
-                        previous,
-                        next,
-                    })
+    serve(
+        &old_manifest,
+        demo.clone(),
+        of(&demo),
+        async |old_on_old_schema| {
+            Box::pin(serve(
+                &old_manifest,
+                upgraded.clone(),
+                of(&upgraded),
+                async |old_on_new_schema| {
+                    Box::pin(serve(
+                        &new_manifest,
+                        upgraded.clone(),
+                        of(&upgraded),
+                        async |new| {
+                            test(Releases {
+                                old_on_old_schema,
+                                old_on_new_schema,
+                                new,
+                            })
+                            .await
+                        },
+                    ))
                     .await
-                }))
-                .await
-            },
-        ))
-        .await
-    })
+                },
+            ))
+            .await
+        },
+    )
     .await
 }
 

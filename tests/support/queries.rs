@@ -56,7 +56,7 @@ pub async fn execute(app: &Application, sql: &str, parameters: Parameters<'_>) -
 
 /// Returns the number of events of all tenants and the number of idempotency keys. Both stay the same as long as nothing is
 /// written, because every change of a resource is an event.
-pub async fn write_marks(app: &Application) -> Result<(i64, i64)> {
+pub async fn write_counters(app: &Application) -> Result<(i64, i64)> {
     let row = connect_and_seal(app)
         .await?
         .query_one(

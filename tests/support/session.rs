@@ -77,7 +77,7 @@ impl Application {
         let claims = Keys::parse(&self.variables["signing_keys"])
             .map_err(anyhow::Error::msg)?
             .verify(&token, "eu")
-            .map_err(|refused| anyhow::anyhow!("the token is refused: {refused:?}"))?;
+            .map_err(|rejected| anyhow::anyhow!("the token is refused: {rejected:?}"))?;
         Ok(Session {
             token,
             refresh_token: text(&body["refresh_token"]),

@@ -29,10 +29,10 @@ pub async fn create_webhook(
     kinds: &[&str],
 ) -> Result<TestWebhook> {
     let body = json!({"url": format!("{}/hook", receiver.url()), "kinds": kinds});
-    let made = app.post(admin, "/v1/webhooks", body).await?.expect(201);
+    let created = app.post(admin, "/v1/webhooks", body).await?.expect(201);
     Ok(TestWebhook {
-        id: fixtures::parse_id(&made.json())?,
-        secret: text_of(&made.json()["secret"]),
+        id: fixtures::parse_id(&created.json())?,
+        secret: text_of(&created.json()["secret"]),
     })
 }
 

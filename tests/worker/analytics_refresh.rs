@@ -106,8 +106,8 @@ fn views_are_readable_only_through_their_functions() {
         let superuser = app.superuser().await?;
         for view in View::ALL {
             let sql = format!("select from lms_private.{}", view.name());
-            let refused = application.query(&sql, &[]).await.err().context("rows")?;
-            assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+            let rejected = application.query(&sql, &[]).await.err().context("rows")?;
+            assert_eq!(rejected.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
             // The schema's owner and the migrator are left out. They are members of both roles,
             // whose views and functions they migrate.
             let readers: Vec<String> = superuser
@@ -137,11 +137,11 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
         refresh(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
         let student = fixtures::demo_student(app).await?;
-        let shown = async || -> Result<Value> {
+        let assessment_count = async || -> Result<Value> {
             let path = format!("/v1/analytics/student-progress?student_id={student}");
             Ok(app.get(&admin, &path).await?.expect(200).json()["data"][0]["assessments"].clone())
         };
-        let before = shown().await?.as_i64().context("a count")?;
+        let before = assessment_count().await?.as_i64().context("a count")?;
         let (mut reader, mut writer) = (app.superuser().await?, app.superuser().await?);
         let reading = reader.transaction().await?;
         reading
@@ -163,9 +163,9 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
         reading.commit().await?;
         writing.execute(insert, &[&admin.tenant, &student]).await?;
         writing.commit().await?;
-        assert_eq!(shown().await?, before);
+        assert_eq!(assessment_count().await?, before);
         refresh(app).await?;
-        assert_eq!(shown().await?, before + 2);
+        assert_eq!(assessment_count().await?, before + 2);
 
         // During a refresh, views are read and their sources are written.
         let mut refresher = app.superuser().await?;
@@ -173,7 +173,7 @@ fn a_refresh_neither_blocks_nor_waits_for_readers_and_writers() {
         refreshing
             .execute("select lms.refresh_view('mv_student_progress')", &[])
             .await?;
-        assert_eq!(shown().await?, before + 2);
+        assert_eq!(assessment_count().await?, before + 2);
         let body = serde_json::json!({"student_id": student, "type": "reading", "score": 60});
         app.post(&admin, "/v1/assessments", body).await?.expect(201);
         refreshing.commit().await?;
@@ -211,7 +211,7 @@ fn a_refresh_updates_its_time_and_only_changed_rows() {
         refresh(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
         let student = fixtures::demo_student(app).await?;
-        let shown = async || -> Result<Value> {
+        let shown_refresh_time = async || -> Result<Value> {
             let path = "/v1/analytics/student-progress?limit=1";
             Ok(app.get(&admin, path).await?.expect(200).json()["refreshed_at"].clone())
         };
@@ -221,11 +221,14 @@ fn a_refresh_updates_its_time_and_only_changed_rows() {
                 refreshed_at(app, view).await?,
             );
             assert!(!rows.is_empty(), "{}", view.name());
-            let before = shown().await?;
+            let before = shown_refresh_time().await?;
             analytics::refresh(&app.superuser().await?, view).await?;
             assert_eq!(row_versions(app, view).await?, rows, "{}", view.name());
             assert!(refreshed_at(app, view).await? > time, "{}", view.name());
-            assert_eq!(shown().await? == before, view != View::StudentProgress);
+            assert_eq!(
+                shown_refresh_time().await? == before,
+                view != View::StudentProgress
+            );
         }
         let before = row_versions(app, View::StudentProgress).await?;
         let body = serde_json::json!({"student_id": student, "type": "reading", "score": 61});
@@ -241,21 +244,21 @@ fn a_refresh_updates_its_time_and_only_changed_rows() {
 #[test]
 fn concurrent_refreshes_are_serialized_and_an_unknown_view_is_rejected() {
     run(async |app| {
-        let one = async || -> Result<()> {
+        let refresh_all = async || -> Result<()> {
             let client = app.superuser().await?;
             for view in View::ALL {
                 analytics::refresh(&client, view).await?;
             }
             Ok(())
         };
-        tokio::try_join!(one(), one(), one())?;
+        tokio::try_join!(refresh_all(), refresh_all(), refresh_all())?;
         let client = app.superuser().await?;
-        let refused = client
+        let rejected = client
             .execute("select lms.refresh_view($1)", &[&"event_log"])
             .await
             .err()
             .context("a refresh")?;
-        assert_eq!(refused.code(), Some(&SqlState::INVALID_PARAMETER_VALUE));
+        assert_eq!(rejected.code(), Some(&SqlState::INVALID_PARAMETER_VALUE));
         Ok(())
     });
 }

@@ -108,8 +108,8 @@ fn ten_failed_attempts_make_a_dead_letter() {
 fn an_unknown_notification_cannot_be_retried() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let theirs = queries::first_id(app, 1, "notifications").await?;
-        for id in [Uuid::now_v7(), theirs] {
+        let other_tenant_notification = queries::first_id(app, 1, "notifications").await?;
+        for id in [Uuid::now_v7(), other_tenant_notification] {
             let path = format!("/v1/notifications/{id}/retry");
             app.call(Some(&admin), Method::POST, &path, None)
                 .await?

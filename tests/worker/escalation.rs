@@ -16,14 +16,14 @@ async fn read(app: &Application, session: &Session, request: &Value) -> Result<V
 fn overdue_requests_are_escalated_once_by_concurrent_workers() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let staff = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "supervisor", own_centre).await?;
         let now = Utc::now();
         // Overdue requests of the demo data are escalated first, so that no later report has them.
         worker::run_once(&app.superuser_url, now).await?;
         let mut late = Vec::new();
         for (priority, raised) in [("low", "medium"), ("medium", "high"), ("high", "high")] {
-            let mut body = help_desk::request_body(home);
+            let mut body = help_desk::request_body(own_centre);
             body["priority"] = json!(priority);
             let request = help_desk::create_request_from(app, &admin, body).await?;
             help_desk::make_overdue(app, &request).await?;
@@ -97,17 +97,17 @@ fn a_request_with_a_new_due_time_may_be_escalated_again() {
         let admin = app.sign_in(role::ADMIN).await?;
         let request = help_desk::create_request(app, &admin).await?;
         help_desk::make_overdue(app, &request).await?;
-        let escalated = async |now| -> Result<usize> {
+        let escalation_count = async |now| -> Result<usize> {
             let number = request["number"].as_i64().unwrap_or_default();
             let report = worker::run_once(&app.superuser_url, now).await?;
-            let ours = report
+            let escalations = report
                 .escalated
                 .iter()
                 .filter(|one| one.tenant == "aurora" && one.number == number);
-            Ok(ours.count())
+            Ok(escalations.count())
         };
         let now = Utc::now();
-        assert_eq!(escalated(now).await?, 1);
+        assert_eq!(escalation_count(now).await?, 1);
         let path = help_desk::request_path(&request);
         let eased = app
             .patch(&admin, &path, json!({"priority": "low"}))
@@ -115,8 +115,8 @@ fn a_request_with_a_new_due_time_may_be_escalated_again() {
             .expect(200)
             .json();
         assert_eq!(eased["escalated_at"], Value::Null);
-        assert_eq!(escalated(now).await?, 0);
-        assert_eq!(escalated(now + Duration::days(30)).await?, 1);
+        assert_eq!(escalation_count(now).await?, 0);
+        assert_eq!(escalation_count(now + Duration::days(30)).await?, 1);
         Ok(())
     });
 }

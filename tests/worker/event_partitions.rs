@@ -67,17 +67,19 @@ fn one_run_creates_partitions_for_the_next_three_months() {
 #[test]
 fn events_of_a_month_without_a_partition_are_stored_and_stay_in_place() {
     run(async |app| {
-        let late = Utc::now() + Duration::days(400);
+        let distant_time = Utc::now() + Duration::days(400);
         let default = "lms_private.event_log_default";
-        assert_eq!(partition_of_event(app, late).await?, default);
+        assert_eq!(partition_of_event(app, distant_time).await?, default);
         // A run in that month leaves its events in place, and creates the partitions after it.
-        let report = worker::run_once(&app.superuser_url, late).await?;
+        let report = worker::run_once(&app.superuser_url, distant_time).await?;
         assert!(report.partitions > 0, "{report}");
-        assert_eq!(partition_of_event(app, late).await?, default);
-        let next = late + Months::new(2);
+        assert_eq!(partition_of_event(app, distant_time).await?, default);
+        let next = distant_time + Months::new(2);
         assert_eq!(partition_of_event(app, next).await?, name(next));
         assert_eq!(
-            worker::run_once(&app.superuser_url, late).await?.partitions,
+            worker::run_once(&app.superuser_url, distant_time)
+                .await?
+                .partitions,
             0
         );
         Ok(())

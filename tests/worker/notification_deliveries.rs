@@ -33,8 +33,8 @@ fn a_notification_reaches_the_provider_and_is_marked_as_sent() {
             (1, 0, 0),
             "{report}"
         );
-        let kept = provider.accepted_by_key();
-        let (key, body) = kept.iter().next().context("a message")?;
+        let accepted = provider.accepted_by_key();
+        let (key, body) = accepted.iter().next().context("a message")?;
         assert!(key.parse::<Uuid>().is_ok(), "{key}");
         assert!(body.contains("The library closes at four.") && body.contains(&student.email));
 
@@ -75,14 +75,18 @@ fn provider_failures_lose_and_duplicate_no_message() {
             provider.set_behaviour(behaviour);
             // Requests are served while the provider fails.
             let sent = notifications::send_emails(app, &admin, 3).await?;
-            let asked = provider.request_count();
+            let requests_before = provider.request_count();
             let report = provider.deliver(&app.superuser_url).await?;
             assert_eq!(
                 (report.sent, report.retried, report.dead_letters),
                 (0, 3, 0),
                 "{behaviour:?}: {report}"
             );
-            assert_eq!(provider.request_count(), asked + 3, "{behaviour:?}");
+            assert_eq!(
+                provider.request_count(),
+                requests_before + 3,
+                "{behaviour:?}"
+            );
             assert_eq!(notifications::count_pending(app).await?, 3, "{behaviour:?}");
             provider.set_behaviour(Behaviour::Accepts);
             notifications::make_retries_due(app).await?;

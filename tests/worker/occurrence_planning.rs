@@ -25,18 +25,18 @@ fn local(time: DateTime<Utc>) -> String {
 }
 
 /// Creates a class with a weekly or a single lesson of one hour, for a tutor and a student of the first centre.
-async fn make(
+async fn create_class(
     app: &Application,
     admin: &Session,
     start: DateTime<Utc>,
     rule: Option<&str>,
 ) -> Result<Uuid> {
-    let (home, _) = queries::demo_centres(app).await?;
+    let (own_centre, _) = queries::demo_centres(app).await?;
     let recurring = rule.map(|rule| json!({"rule": rule}));
     let body = json!({
-        "centre_id": home,
-        "tutor_id": first_person_of(app, "tutors", home).await?,
-        "student_ids": [first_person_of(app, "students", home).await?],
+        "centre_id": own_centre,
+        "tutor_id": first_person_of(app, "tutors", own_centre).await?,
+        "student_ids": [first_person_of(app, "students", own_centre).await?],
         "schedule": {
             "start": local(start),
             "end": local(start + Duration::hours(1)),
@@ -44,8 +44,8 @@ async fn make(
             "recurring": recurring,
         },
     });
-    let made = app.post(admin, "/v1/classes", body).await?.expect(201);
-    let id = made.json()["id"].as_str().map(str::to_owned);
+    let created = app.post(admin, "/v1/classes", body).await?.expect(201);
+    let id = created.json()["id"].as_str().map(str::to_owned);
     Ok(id.context("no id")?.parse()?)
 }
 
@@ -88,8 +88,8 @@ fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
-        let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
-        let over = make(
+        let class = create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?;
+        let over = create_class(
             app,
             &admin,
             start + Duration::hours(1),
@@ -119,8 +119,8 @@ fn occurrences_are_planned_up_to_the_moving_horizon_once_each() {
         assert_eq!(occurrences(app, over).await?.len(), 60);
         worker::run_once(&app.superuser_url, now + Duration::weeks(80)).await?;
         assert_eq!(occurrences(app, over).await?.len(), 60);
-        let ended = "lms.classes where id = $1 and planned_until is null";
-        assert_eq!(queries::count(app, ended, &[&over]).await?, 1);
+        let fully_planned = "lms.classes where id = $1 and planned_until is null";
+        assert_eq!(queries::count(app, fully_planned, &[&over]).await?, 1);
         let students =
             "lms.attendances as a where a.class_id = $1 and a.is_booked and a.deleted_at is null";
         assert_eq!(queries::count(app, students, &[&over]).await?, 60);
@@ -135,7 +135,10 @@ fn concurrent_workers_plan_each_class_once() {
         let mut classes = Vec::new();
         for hour in 0..6 {
             let start = day(1) + Duration::hours(hour);
-            classes.push((start, make(app, &admin, start, Some("FREQ=WEEKLY")).await?));
+            classes.push((
+                start,
+                create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?,
+            ));
         }
         let now = Utc::now();
         worker::run_once(&app.superuser_url, now).await?;
@@ -168,12 +171,12 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
-        let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
+        let class = create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let now = Utc::now();
         worker::run_once(&app.superuser_url, now).await?;
         // The lesson is after the horizon of the first class, so nothing conflicts yet.
-        let taken = start + Duration::weeks(57);
-        let other = make(app, &admin, taken + Duration::minutes(30), None).await?;
+        let clash_time = start + Duration::weeks(57);
+        let other = create_class(app, &admin, clash_time + Duration::minutes(30), None).await?;
         let then = now + Duration::weeks(10);
         let report = worker::run_once(&app.superuser_url, then).await?;
         let clashes: Vec<_> = report
@@ -181,12 +184,12 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
             .iter()
             .map(|clash| (clash.class, clash.start))
             .collect();
-        assert_eq!(clashes, [(class, taken)], "{report}");
+        assert_eq!(clashes, [(class, clash_time)], "{report}");
         assert!(report.to_string().contains("is cancelled"), "{report}");
 
         let mut expected = weekly(start, then);
         for (time, status) in &mut expected {
-            if *time == taken {
+            if *time == clash_time {
                 *status = "cancelled: clash".to_owned();
             }
         }
@@ -194,7 +197,10 @@ fn a_conflicting_occurrence_is_cancelled_and_the_others_are_planned() {
         assert_eq!(occurrences(app, other).await?.len(), 1);
         let booked = "lms.attendances as a
             where a.class_id = $1 and a.starts_at = $2 and not a.is_booked and a.deleted_at is null";
-        assert_eq!(queries::count(app, booked, &[&class, &taken]).await?, 1);
+        assert_eq!(
+            queries::count(app, booked, &[&class, &clash_time]).await?,
+            1
+        );
         // The conflict is final: the next run does not try again.
         assert!(worker::run_once(&app.superuser_url, then).await?.is_empty());
         Ok(())
@@ -206,9 +212,9 @@ fn a_class_that_cannot_be_planned_does_not_block_others() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
-        let broken = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
+        let broken = create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         let start = start + Duration::hours(1);
-        let whole = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
+        let whole = create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?;
         app.superuser()
             .await?
             .batch_execute(&format!(
@@ -232,7 +238,7 @@ fn classes_that_have_ended_are_left_unchanged() {
         let mut classes = Vec::new();
         for hour in 0..3 {
             let start = day(-1) + Duration::hours(hour);
-            classes.push(make(app, &admin, start, Some("FREQ=WEEKLY")).await?);
+            classes.push(create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?);
         }
         let [cancelled, completed, deleted] = classes[..] else {
             return Ok(());
@@ -262,7 +268,7 @@ fn a_partly_planned_finite_series_is_completed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
-        let class = make(app, &admin, start, Some("FREQ=WEEKLY;COUNT=150")).await?;
+        let class = create_class(app, &admin, start, Some("FREQ=WEEKLY;COUNT=150")).await?;
         let whole = occurrences(app, class).await?;
         assert_eq!(whole.len(), 150);
         set_planning_back(app, class).await?;
@@ -270,8 +276,8 @@ fn a_partly_planned_finite_series_is_completed() {
         let report = worker::run_once(&app.superuser_url, Utc::now()).await?;
         assert!(report.failed.is_empty(), "{report}");
         assert_eq!(occurrences(app, class).await?, whole);
-        let ended = "lms.classes where id = $1 and planned_until is null";
-        assert_eq!(queries::count(app, ended, &[&class]).await?, 1);
+        let fully_planned = "lms.classes where id = $1 and planned_until is null";
+        assert_eq!(queries::count(app, fully_planned, &[&class]).await?, 1);
         assert!(
             worker::run_once(&app.superuser_url, Utc::now())
                 .await?
@@ -311,8 +317,8 @@ fn the_worker_reconnects_to_an_unavailable_database() {
     run_on_own_server(async |app, server| {
         let admin = app.sign_in(role::ADMIN).await?;
         let start = day(1) + Duration::hours(3);
-        let class = make(app, &admin, start, Some("FREQ=WEEKLY")).await?;
-        let made = occurrences(app, class).await?;
+        let class = create_class(app, &admin, start, Some("FREQ=WEEKLY")).await?;
+        let created = occurrences(app, class).await?;
         server.stop().await?;
         ensure!(
             worker::run_once(&app.superuser_url, Utc::now())
@@ -335,7 +341,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
             set_planning_back(app, class).await?;
             let before = queries::fetch_texts(app, REFRESHES, &[]).await?;
             let deadline = Instant::now() + Wait::from_secs(30);
-            while occurrences(app, class).await? != made
+            while occurrences(app, class).await? != created
                 || queries::fetch_texts(app, REFRESHES, &[]).await? == before
             {
                 ensure!(Instant::now() < deadline, "the worker has not caught up");
@@ -351,7 +357,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
 fn changes_of_the_worker_are_in_the_event_log() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let class = make(app, &admin, day(1), Some("FREQ=WEEKLY")).await?;
+        let class = create_class(app, &admin, day(1), Some("FREQ=WEEKLY")).await?;
         worker::run_once(&app.superuser_url, Utc::now() + Duration::weeks(10)).await?;
         let events = "lms.event_log
             where entity_id = $1 and kind = 'class.updated' and request_id = 'worker' and actor is null";

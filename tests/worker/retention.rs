@@ -32,16 +32,16 @@ async fn restore(app: &Application, session: &Session, table: &str, id: Uuid) ->
 
 async fn assessment(app: &Application, session: &Session, student: Uuid) -> Result<Uuid> {
     let body = json!({"student_id": student, "type": "reading", "score": 40});
-    let made = app.post(session, "/v1/assessments", body).await?;
-    fixtures::parse_id(&made.expect(201).json())
+    let created = app.post(session, "/v1/assessments", body).await?;
+    fixtures::parse_id(&created.expect(201).json())
 }
 
 #[test]
 fn a_row_can_be_restored_for_30_days_and_is_then_purged() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let row = assessment(app, &admin, student).await?;
         delete(app, &admin, "assessments", row).await?;
         purge_in_days(app, 29).await?;
@@ -92,10 +92,10 @@ fn a_referenced_row_is_purged_after_its_references() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
-        let assessed = fixtures::create_student(app, &admin, home).await?;
-        let paying = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 5).await?;
+        let assessed = fixtures::create_student(app, &admin, own_centre).await?;
+        let paying = fixtures::create_student(app, &admin, own_centre).await?;
         for student in [assessed, paying] {
             app.patch(
                 &admin,
@@ -106,7 +106,7 @@ fn a_referenced_row_is_purged_after_its_references() {
             .expect(200);
         }
         let row = assessment(app, &admin, assessed).await?;
-        let mut payment = finance_records::payment_body(app, home, "20").await?;
+        let mut payment = finance_records::payment_body(app, own_centre, "20").await?;
         payment["student_id"] = json!(paying);
         finance_records::create(app, &finance, &payment).await?;
         for student in [assessed, paying] {
@@ -136,8 +136,8 @@ fn a_referenced_row_is_purged_after_its_references() {
 fn rows_of_a_user_are_purged_with_the_user() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let user = fixtures::create_user(app, &admin, "support", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "support", own_centre).await?;
         queries::execute(
             app,
             "insert into lms.sessions (tenant_id, user_id, expires_at)
@@ -195,12 +195,12 @@ async fn class_row_counts(app: &Application, class: Uuid) -> Result<[i64; 3]> {
 fn a_class_is_purged_completely_or_not_at_all() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 5).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let day = (Utc::now() + Duration::days(2)).format("%Y-%m-%d");
         let body = json!({
-            "centre_id": home,
+            "centre_id": own_centre,
             "tutor_id": tutor,
             "student_ids": [student],
             "schedule": {
@@ -210,12 +210,13 @@ fn a_class_is_purged_completely_or_not_at_all() {
                 "recurring": {"rule": "FREQ=DAILY;COUNT=3"},
             },
         });
-        let made = app.post(&admin, "/v1/classes", body).await?.expect(201);
-        let class = fixtures::parse_id(&made.json())?;
+        let created = app.post(&admin, "/v1/classes", body).await?.expect(201);
+        let class = fixtures::parse_id(&created.json())?;
         assert_eq!(class_row_counts(app, class).await?, [3, 1, 3]);
-        let body = json!({"centre_id": home, "type": "it", "details": "The screen stays dark."});
-        let asked = app.post(&admin, "/v1/requests", body).await?.expect(201);
-        let request = fixtures::parse_id(&asked.json())?;
+        let body =
+            json!({"centre_id": own_centre, "type": "it", "details": "The screen stays dark."});
+        let request_reply = app.post(&admin, "/v1/requests", body).await?.expect(201);
+        let request = fixtures::parse_id(&request_reply.json())?;
         queries::execute(
             app,
             "update lms.requests set class_id = $2 where id = $1",
@@ -248,15 +249,15 @@ fn a_class_is_purged_completely_or_not_at_all() {
 fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let held = fixtures::create_student(app, &admin, home).await?;
-        let free = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let on_hold = fixtures::create_student(app, &admin, own_centre).await?;
+        let not_on_hold = fixtures::create_student(app, &admin, own_centre).await?;
         let mut of = Vec::new();
-        for student in [held, free] {
+        for student in [on_hold, not_on_hold] {
             let row = assessment(app, &admin, student).await?;
             let sql = "select user_id from lms.students where id = $1";
             let user = queries::fetch_id(app, sql, &[&student]).await?;
-            if student == held {
+            if student == on_hold {
                 let hold = json!({"user_id": user, "reason": "A claim is pending."});
                 app.post(&admin, "/v1/legal-holds", hold).await?.expect(201);
             }
@@ -267,10 +268,12 @@ fn a_legal_hold_prevents_purging_the_rows_of_a_person() {
         }
         let report = purge_in_days(app, 31).await?;
         assert!(!report.has_failures(), "{report}");
-        for (student, (row, user), stays) in [(held, of[0], true), (free, of[1], false)] {
-            assert_eq!(exists(app, "assessments", row).await?, stays);
-            assert_eq!(exists(app, "students", student).await?, stays);
-            assert_eq!(exists(app, "users", user).await?, stays);
+        for (student, (row, user), is_retained) in
+            [(on_hold, of[0], true), (not_on_hold, of[1], false)]
+        {
+            assert_eq!(exists(app, "assessments", row).await?, is_retained);
+            assert_eq!(exists(app, "students", student).await?, is_retained);
+            assert_eq!(exists(app, "users", user).await?, is_retained);
         }
         Ok(())
     });

@@ -66,18 +66,20 @@ fn a_message_contains_the_event_and_is_verified_by_the_standard_webhooks_library
                 .is_err()
         );
 
-        let told = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
-        assert_eq!(told.len(), 1);
+        let deliveries = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
+        assert_eq!(deliveries.len(), 1);
         assert_eq!(
             (
-                &told[0]["status"],
-                &told[0]["attempts"],
-                &told[0]["last_status"],
-                &told[0]["event_id"]
+                &deliveries[0]["status"],
+                &deliveries[0]["attempts"],
+                &deliveries[0]["last_status"],
+                &deliveries[0]["event_id"]
             ),
             (&json!("delivered"), &json!(1), &json!(200), &event["id"])
         );
-        assert!(told[0]["delivered_at"].is_string() && told[0]["next_attempt_at"].is_null());
+        assert!(
+            deliveries[0]["delivered_at"].is_string() && deliveries[0]["next_attempt_at"].is_null()
+        );
         assert!(
             webhook_fixture::deliver_due(app, Utc::now())
                 .await?
@@ -116,9 +118,9 @@ fn after_a_rotation_the_former_secret_also_signs_for_a_day() {
 fn a_webhook_gets_only_events_of_its_kinds_and_its_tenant() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         webhook_fixture::seal_events(app, &admin).await?;
-        webhook_fixture::seal_events(app, &theirs).await?;
+        webhook_fixture::seal_events(app, &other_tenant_admin).await?;
         let names = ["kind", "entity", "everything", "other", "theirs"];
         let mut receivers = Vec::new();
         for (name, kinds) in names.iter().zip([
@@ -129,7 +131,11 @@ fn a_webhook_gets_only_events_of_its_kinds_and_its_tenant() {
             &[],
         ]) {
             let receiver = StubProvider::start(Behaviour::Accepts).await?;
-            let who = if *name == "theirs" { &theirs } else { &admin };
+            let who = if *name == "theirs" {
+                &other_tenant_admin
+            } else {
+                &admin
+            };
             webhook_fixture::create_webhook(app, who, &receiver, kinds).await?;
             receivers.push(receiver);
         }
@@ -146,7 +152,7 @@ fn a_webhook_gets_only_events_of_its_kinds_and_its_tenant() {
             .expect(200);
         webhook_fixture::seal_events(app, &admin).await?;
         webhook_fixture::deliver_due(app, Utc::now()).await?;
-        let told = |index: usize| -> Vec<String> {
+        let received_kinds = |index: usize| -> Vec<String> {
             let of = |post: &tests::ReceivedRequest| {
                 serde_json::from_str::<Value>(&post.body).unwrap_or_default()
             };
@@ -159,10 +165,10 @@ fn a_webhook_gets_only_events_of_its_kinds_and_its_tenant() {
             kinds.retain(|kind| kind.starts_with("centre."));
             kinds
         };
-        assert_eq!(told(0), ["centre.updated"]);
-        assert_eq!(told(1), ["centre.created", "centre.updated"]);
-        assert_eq!(told(2), ["centre.created", "centre.updated"]);
-        assert_eq!((told(3).len(), told(4).len()), (0, 0));
+        assert_eq!(received_kinds(0), ["centre.updated"]);
+        assert_eq!(received_kinds(1), ["centre.created", "centre.updated"]);
+        assert_eq!(received_kinds(2), ["centre.created", "centre.updated"]);
+        assert_eq!((received_kinds(3).len(), received_kinds(4).len()), (0, 0));
         Ok(())
     });
 }
@@ -235,10 +241,10 @@ fn a_replay_sends_events_again_with_the_same_ids() {
             webhook_fixture::create_centre_event(app, &admin, name).await?;
         }
         webhook_fixture::deliver_due(app, Utc::now()).await?;
-        let told = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
-        assert_eq!((told.len(), receiver.accepted_count()), (3, 3));
+        let deliveries = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
+        assert_eq!((deliveries.len(), receiver.accepted_count()), (3, 3));
         // Deliveries are listed from the latest, so the replay sends the two after the oldest one.
-        let after = &told[2]["position"];
+        let after = &deliveries[2]["position"];
         webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": after})))
             .await?
             .expect(200);
@@ -258,7 +264,7 @@ fn a_replay_sends_events_again_with_the_same_ids() {
             .expect(200)
             .json();
         assert_eq!(first["data"].as_array().map(Vec::len), Some(2));
-        assert_eq!(first["next_before"], told[1]["position"]);
+        assert_eq!(first["next_before"], deliveries[1]["position"]);
         let next = format!("{path}?limit=2&before={}", first["next_before"]);
         let second = app.get(&admin, &next).await?.expect(200).json();
         assert_eq!(

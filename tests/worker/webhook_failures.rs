@@ -34,18 +34,18 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
                 "{report}"
             );
             assert!(report.reasons.contains_key("answered 500"), "{report}");
-            let told = webhook_fixture::get_deliveries(app, &admin, &hook)
+            let delivery = webhook_fixture::get_deliveries(app, &admin, &hook)
                 .await?
                 .remove(0);
             assert_eq!(
-                (&told["status"], &told["attempts"]),
+                (&delivery["status"], &delivery["attempts"]),
                 (&json!("waiting"), &json!(index + 1))
             );
             assert_eq!(
-                (&told["last_status"], &told["last_error"]),
+                (&delivery["last_status"], &delivery["last_error"]),
                 (&json!(500), &json!("answered 500"))
             );
-            let next = time(&told["next_attempt_at"])?;
+            let next = time(&delivery["next_attempt_at"])?;
             let wait = (next - now).as_seconds_f64();
             let usual = f64::from(seconds);
             // The measured wait includes the time of the delivery itself.
@@ -66,13 +66,13 @@ fn failed_deliveries_are_retried_over_days_and_then_given_up() {
         let report = webhook_fixture::deliver_due(app, now).await?;
         assert_eq!((report.retried, report.dead_letters), (0, 1), "{report}");
         assert_eq!(receiver.request_count(), 10);
-        let told = webhook_fixture::get_deliveries(app, &admin, &hook)
+        let delivery = webhook_fixture::get_deliveries(app, &admin, &hook)
             .await?
             .remove(0);
-        assert_eq!(told["status"], "failed");
+        assert_eq!(delivery["status"], "failed");
         assert!(
-            told["failed_at"].is_string() && told["next_attempt_at"].is_null(),
-            "{told}"
+            delivery["failed_at"].is_string() && delivery["next_attempt_at"].is_null(),
+            "{delivery}"
         );
         // The attempts took three days, and a webhook is disabled after five.
         assert_eq!(
@@ -114,13 +114,17 @@ fn a_receiver_that_fails_for_five_days_is_disabled_and_admins_are_notified() {
         let events = "lms.event_log where entity_id = $1 and kind = 'webhook.updated'
             and state ->> 'status' = 'disabled' and actor is null and request_id = 'webhooks'";
         assert_eq!(queries::count(app, events, &[&hook.id]).await?, 1);
-        let told = "lms.notifications where user_id = $1 and template = 'webhook_disabled'";
+        let warnings = "lms.notifications where user_id = $1 and template = 'webhook_disabled'";
         assert_eq!(
-            queries::count(app, told, &[&app.user(0, role::ADMIN).id]).await?,
+            queries::count(app, warnings, &[&app.user(0, role::ADMIN).id]).await?,
             1
         );
-        let theirs = "lms.notifications where tenant_id <> $1 and template = 'webhook_disabled'";
-        assert_eq!(queries::count(app, theirs, &[&admin.tenant]).await?, 0);
+        let other_tenant_warnings =
+            "lms.notifications where tenant_id <> $1 and template = 'webhook_disabled'";
+        assert_eq!(
+            queries::count(app, other_tenant_warnings, &[&admin.tenant]).await?,
+            0
+        );
 
         // Events that happen meanwhile are sent when the webhook is enabled.
         webhook_fixture::create_centre_event(app, &admin, "hillside").await?;
@@ -171,10 +175,10 @@ fn retry_after_of_a_receiver_is_respected() {
         webhook_fixture::create_centre_event(app, &admin, "lakeside").await?;
         let now = Utc::now();
         assert_eq!(webhook_fixture::deliver_due(app, now).await?.retried, 1);
-        let told = webhook_fixture::get_deliveries(app, &admin, &hook)
+        let delivery = webhook_fixture::get_deliveries(app, &admin, &hook)
             .await?
             .remove(0);
-        let wait = time(&told["next_attempt_at"])? - now;
+        let wait = time(&delivery["next_attempt_at"])? - now;
         assert!(
             wait >= Duration::minutes(60) && wait < Duration::minutes(65),
             "{wait}"
@@ -244,11 +248,11 @@ fn a_receiver_that_exceeds_the_timeout_has_failed() {
             webhooks::run_once(&app.superuser_url, &webhook_fixture::sender(1)?, Utc::now())
                 .await?;
         assert_eq!((report.sent, report.retried), (0, 1), "{report}");
-        let told = webhook_fixture::get_deliveries(app, &admin, &hook)
+        let delivery = webhook_fixture::get_deliveries(app, &admin, &hook)
             .await?
             .remove(0);
         assert_eq!(
-            (&told["last_error"], &told["last_status"]),
+            (&delivery["last_error"], &delivery["last_status"]),
             (&json!("the endpoint did not respond in time"), &json!(null))
         );
         Ok(())

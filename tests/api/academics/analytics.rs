@@ -16,7 +16,7 @@ fn ids(body: &Value, name: &str) -> Vec<String> {
 fn each_role_reads_analytics_within_its_scope() {
     run(async |app| {
         refresh(app).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let students = app
@@ -47,7 +47,7 @@ fn each_role_reads_analytics_within_its_scope() {
                     "select s.id::text from lms.students as s where s.tenant_id = $1 and {scope}
                     and ($2::uuid is not null and $3::uuid is not null) order by s.id"
                 ),
-                &[&session.tenant, &home, &session.user],
+                &[&session.tenant, &own_centre, &session.user],
             )
             .await?;
             let students = students.expect(200).json();
@@ -73,8 +73,8 @@ fn each_role_reads_analytics_within_its_scope() {
 fn analytics_show_the_last_refresh_and_are_paginated() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let path = format!("/v1/analytics/student-progress?student_id={student}");
         let none = app.get(&admin, &path).await?.expect(200).json();
         assert_eq!(
@@ -111,9 +111,9 @@ fn analytics_show_the_last_refresh_and_are_paginated() {
         loop {
             let path = format!("/v1/analytics/student-progress?limit=7{cursor}");
             let page = app.get(&admin, &path).await?.expect(200).json();
-            let found = ids(&page, "student_id");
-            assert!(found.len() <= 7);
-            paged.extend(found);
+            let listed = ids(&page, "student_id");
+            assert!(listed.len() <= 7);
+            paged.extend(listed);
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,

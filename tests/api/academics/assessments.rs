@@ -23,13 +23,13 @@ async fn ages(app: &Application, session: &Session, student: Uuid) -> Result<Val
 fn an_assessment_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let body = json!({"student_id": student, "type": "reading", "score": 87, "notes": "Well done.", "assessed_on": "2026-03-02"});
-        let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
-        let one = made.json();
+        let created = app.post(&admin, "/v1/assessments", body).await?.expect(201);
+        let one = created.json();
         let path = format!("/v1/assessments/{}", fixtures::parse_id(&one)?);
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": one["id"],
             "student_id": student,
@@ -65,9 +65,9 @@ fn an_assessment_is_created_read_updated_deleted_and_restored() {
             .expect(200);
         // Without a date, the assessment gets today's date.
         let body = json!({"student_id": student, "type": "custom", "score": 1000});
-        let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
+        let created = app.post(&admin, "/v1/assessments", body).await?.expect(201);
         let today = chrono::Utc::now().date_naive().to_string();
-        assert_eq!(made.json()["assessed_on"], json!(today));
+        assert_eq!(created.json()["assessed_on"], json!(today));
         Ok(())
     });
 }
@@ -77,7 +77,7 @@ fn a_score_outside_the_range_of_its_type_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let student = fixtures::demo_student(app).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (kind, score, pointer) in [
             ("reading", json!(101), "/score"),
             ("spelling", json!(101), "/score"),
@@ -104,11 +104,11 @@ fn a_score_outside_the_range_of_its_type_is_rejected() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/assessed_on"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         // An update has no type, so the stored one applies.
         let body = json!({"student_id": student, "type": "reading", "score": 100});
-        let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
-        let path = made.header("location").to_owned();
+        let created = app.post(&admin, "/v1/assessments", body).await?.expect(201);
+        let path = created.header("location").to_owned();
         let reply = app
             .patch(&admin, &path, json!({"score": 101}))
             .await?
@@ -122,12 +122,12 @@ fn a_score_outside_the_range_of_its_type_is_rejected() {
 fn the_latest_assessment_sets_the_students_academic_age_in_the_same_transaction() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let assess = async |kind: &str, day: &str, age: Value| -> Result<String> {
             let body = json!({"student_id": student, "type": kind, "score": 50, "assessed_on": day, "academic_age": age});
-            let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
-            Ok(made.header("location").to_owned())
+            let created = app.post(&admin, "/v1/assessments", body).await?.expect(201);
+            Ok(created.header("location").to_owned())
         };
         let first = assess("reading", "2026-01-10", json!(7.25)).await?;
         assert_eq!(ages(app, &admin, student).await?, json!({"reading": 7.25}));
@@ -178,9 +178,9 @@ fn the_latest_assessment_sets_the_students_academic_age_in_the_same_transaction(
 #[test]
 fn each_role_reads_and_writes_assessments_within_its_scope() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let own = fixtures::demo_student(app).await?;
-        let far = fixtures::any_student_of(app, away).await?;
+        let other_centre_student = fixtures::any_student_of(app, other_centre).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -207,29 +207,35 @@ fn each_role_reads_and_writes_assessments_within_its_scope() {
                 order by a.id"
             );
             let expected =
-                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &own_centre, &session.user])
+                    .await?;
             let body = app
                 .get(&session, "/v1/assessments?limit=200&sort=id")
                 .await?
                 .expect(200)
                 .json();
-            let found: Vec<&str> = body["data"]
+            let listed: Vec<&str> = body["data"]
                 .as_array()
                 .into_iter()
                 .flatten()
                 .filter_map(|one| one["id"].as_str())
                 .collect();
-            assert_eq!(found, expected, "{}", role.name());
+            assert_eq!(listed, expected, "{}", role.name());
             let body = |student: Uuid| json!({"student_id": student, "type": "reading", "score": 50, "academic_age": 9.5});
             let writes = matches!(
                 role,
                 role::TUTOR | role::ASSESSOR | role::SUPERVISOR | role::ADMIN
             );
-            let made = app.post(&session, "/v1/assessments", body(own)).await?;
-            assert_eq!(made.status, if writes { 201 } else { 403 }, "{}", made.text);
+            let created = app.post(&session, "/v1/assessments", body(own)).await?;
+            assert_eq!(
+                created.status,
+                if writes { 201 } else { 403 },
+                "{}",
+                created.text
+            );
             if writes && role != role::ADMIN {
                 let reply = app
-                    .post(&session, "/v1/assessments", body(far))
+                    .post(&session, "/v1/assessments", body(other_centre_student))
                     .await?
                     .expect(422);
                 assert_eq!(reply.pointers(), ["/student_id"]);
@@ -247,7 +253,7 @@ fn assessments_are_exported_and_imported_as_csv() {
         let file = format!(
             "student_id,type,score,assessed_on,academic_age\n{student},reading,80,2026-01-01,9.25\n{student},reading,81,2026-02-01,9.5\n"
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         import(
             app,
             &assessor,
@@ -263,13 +269,15 @@ fn assessments_are_exported_and_imported_as_csv() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/score", "/3/score", "/4/type"]);
-        let theirs = queries::first_id(app, 1, "students").await?;
-        let wrong = format!("student_id,type,score\n{student},reading,1\n{theirs},reading,1\n");
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
+        let wrong = format!(
+            "student_id,type,score\n{student},reading,1\n{other_tenant_student},reading,1\n"
+        );
         let reply = import(app, &assessor, "/v1/assessments/import", wrong)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/student_id"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         import(app, &assessor, "/v1/assessments/import", file)
             .await?
             .expect(201);

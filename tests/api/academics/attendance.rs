@@ -30,20 +30,23 @@ async fn record_attendance(
 fn attendance_is_recorded_as_a_whole_and_read_back() {
     run(async |app| {
         let tutor = app.sign_in(role::TUTOR).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
-        let mut class = room.class_body(single_schedule(
+        let mut class = fixture.class_body(single_schedule(
             "UTC",
             &format!("{yesterday}T03:00:00"),
             &format!("{yesterday}T04:00:00"),
         ));
-        class["student_ids"] = json!(room.students[..4]);
+        class["student_ids"] = json!(fixture.students[..4]);
         let admin = app.sign_in(role::ADMIN).await?;
         let class = create_class(app, &admin, class).await?;
         let start = format!("{yesterday}T03:00:00Z");
         let at = format!("{}/attendance", lesson_path(&class, &start));
         let before = get_data(app, &tutor, &at).await?;
-        let mut ids: Vec<String> = room.students[..4].iter().map(ToString::to_string).collect();
+        let mut ids: Vec<String> = fixture.students[..4]
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         ids.sort();
         assert_eq!(text_fields(&before, "student_id"), ids);
         assert!(
@@ -61,19 +64,19 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
             .await?
             .expect(200)
             .json();
-        let found = get_data(app, &tutor, &at).await?;
-        assert_eq!(done["data"], json!(found));
+        let listed = get_data(app, &tutor, &at).await?;
+        assert_eq!(done["data"], json!(listed));
         assert_eq!(
-            text_fields(&found, "status"),
+            text_fields(&listed, "status"),
             ["present", "late", "absent", "excused"]
         );
-        assert_eq!(found[1]["note"], "Ten minutes");
-        let events = queries::write_marks(app).await?;
+        assert_eq!(listed[1]["note"], "Ten minutes");
+        let events = queries::write_counters(app).await?;
         record_attendance(app, &tutor, &at, done["data"].clone())
             .await?
             .expect(200);
         assert_eq!(
-            queries::write_marks(app).await?,
+            queries::write_counters(app).await?,
             events,
             "recording the same attendance again changes nothing"
         );
@@ -98,20 +101,20 @@ fn attendance_is_recorded_as_a_whole_and_read_back() {
 fn before_a_lesson_starts_students_can_only_be_excused() {
     run(async |app| {
         let tutor = app.sign_in(role::TUTOR).await?;
-        let room = class_fixture(app).await?;
-        let mut class = room.class_body(single_schedule(
+        let fixture = class_fixture(app).await?;
+        let mut class = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
         ));
-        class["student_ids"] = json!(room.students[..2]);
+        class["student_ids"] = json!(fixture.students[..2]);
         let class = create_class(app, &tutor, class).await?;
         let at = format!("{}/attendance", lesson_path(&class, "2035-04-02T16:00:00Z"));
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for status in ["present", "absent", "late"] {
             let record = json!([
-                {"student_id": room.students[0], "status": "excused"},
-                {"student_id": room.students[1], "status": status},
+                {"student_id": fixture.students[0], "status": "excused"},
+                {"student_id": fixture.students[1], "status": status},
             ]);
             let reply = record_attendance(app, &tutor, &at, record)
                 .await?
@@ -121,11 +124,11 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
         record_attendance(app, &tutor, &at, json!([]))
             .await?
             .expect(200);
-        assert_eq!(queries::write_marks(app).await?, before);
-        let ill = json!([{"student_id": room.students[0], "status": "excused", "note": "Flu"}]);
+        assert_eq!(queries::write_counters(app).await?, before);
+        let ill = json!([{"student_id": fixture.students[0], "status": "excused", "note": "Flu"}]);
         record_attendance(app, &tutor, &at, ill).await?.expect(200);
-        let found = get_data(app, &tutor, &at).await?;
-        let mut statuses = text_fields(&found, "status");
+        let listed = get_data(app, &tutor, &at).await?;
+        let mut statuses = text_fields(&listed, "status");
         statuses.sort();
         assert_eq!(statuses, ["", "excused"]);
         // An excused absence does not complete the lesson.
@@ -144,9 +147,9 @@ fn before_a_lesson_starts_students_can_only_be_excused() {
 fn recording_attendance_completes_a_lesson_that_has_started() {
     run(async |app| {
         let tutor = app.sign_in(role::TUTOR).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
-        let class = room.class_body(recurring_schedule(
+        let class = fixture.class_body(recurring_schedule(
             "UTC",
             &format!("{yesterday}T03:00:00"),
             &format!("{yesterday}T03:30:00"),
@@ -156,7 +159,7 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let class = create_class(app, &supervisor, class).await?;
         let at = lesson_path(&class, &format!("{yesterday}T03:00:00Z"));
-        let record = json!([{"student_id": room.students[0], "status": "present"}]);
+        let record = json!([{"student_id": fixture.students[0], "status": "present"}]);
         record_attendance(app, &tutor, &format!("{at}/attendance"), record)
             .await?
             .expect(200);
@@ -176,11 +179,11 @@ fn recording_attendance_completes_a_lesson_that_has_started() {
 fn invalid_attendance_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(recurring_schedule(
+            fixture.class_body(recurring_schedule(
                 "UTC",
                 "2035-04-02T16:00:00",
                 "2035-04-02T17:00:00",
@@ -190,11 +193,11 @@ fn invalid_attendance_is_rejected() {
         .await?;
         let at = lesson_path(&class, "2035-04-02T16:00:00Z");
         let attendance = format!("{at}/attendance");
-        let student = room.students[0];
-        let before = queries::write_marks(app).await?;
+        let student = fixture.students[0];
+        let before = queries::write_counters(app).await?;
         for (students, pointer) in [
             (
-                json!([{"student_id": room.students[1], "status": "present"}]),
+                json!([{"student_id": fixture.students[1], "status": "present"}]),
                 "/students/0/student_id",
             ),
             (
@@ -230,7 +233,7 @@ fn invalid_attendance_is_rejected() {
         )
         .await?
         .expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         post_without_body(app, &admin, &format!("{at}/cancel"))
             .await?
             .expect(200);
@@ -245,8 +248,8 @@ fn invalid_attendance_is_rejected() {
 fn students_and_parents_read_their_own_attendance_only() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let mut class = room.class_body(single_schedule(
+        let fixture = class_fixture(app).await?;
+        let mut class = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
@@ -255,10 +258,10 @@ fn students_and_parents_read_their_own_attendance_only() {
         let child = queries::fetch_id(
             app,
             "select id from lms.students where parent_id = $1 and centre_id = $2",
-            &[&own, &room.centre],
+            &[&own, &fixture.centre],
         )
         .await?;
-        let mut students = vec![room.students[0], room.students[1]];
+        let mut students = vec![fixture.students[0], fixture.students[1]];
         if !students.contains(&child) {
             students.push(child);
         }
@@ -267,17 +270,17 @@ fn students_and_parents_read_their_own_attendance_only() {
         let at = format!("{}/attendance", lesson_path(&class, "2035-04-02T16:00:00Z"));
         for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let found = get_data(app, &session, &at).await?;
+            let listed = get_data(app, &session, &at).await?;
             match role {
                 role::STUDENT => {
                     assert_eq!(
-                        text_fields(&found, "student_id"),
-                        [room.students[0].to_string()]
+                        text_fields(&listed, "student_id"),
+                        [fixture.students[0].to_string()]
                     )
                 }
                 role::PARENT => {
-                    assert!(!found.is_empty());
-                    for one in &found {
+                    assert!(!listed.is_empty());
+                    for one in &listed {
                         let student = one["student_id"].as_str().unwrap_or_default();
                         let of_them = queries::count(
                             app,
@@ -289,16 +292,16 @@ fn students_and_parents_read_their_own_attendance_only() {
                         assert_eq!(of_them, 1);
                     }
                 }
-                _ => assert_eq!(found.len(), students.len(), "{}", role.name()),
+                _ => assert_eq!(listed.len(), students.len(), "{}", role.name()),
             }
             let may = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
             record_attendance(app, &session, &at, json!([]))
                 .await?
                 .expect(if may { 200 } else { 403 });
         }
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
-        app.get(&theirs, &at).await?.expect(404);
-        record_attendance(app, &theirs, &at, json!([]))
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
+        app.get(&other_tenant_admin, &at).await?.expect(404);
+        record_attendance(app, &other_tenant_admin, &at, json!([]))
             .await?
             .expect(404);
         app.delete(&admin, &class_path(&class)).await?.expect(204);

@@ -15,8 +15,8 @@ use uuid::Uuid;
 /// Creates a centre and a tutor in New York who is available from Monday evening until Tuesday morning.
 async fn create_overnight_tutor(app: &Application, admin: &Session) -> Result<(Uuid, Uuid)> {
     let body = json!({"name": "Night", "code": "night", "time_zone": "America/New_York", "currency": "USD"});
-    let made = app.post(admin, "/v1/centres", body).await?.expect(201);
-    let centre = fixtures::parse_id(&made.json())?;
+    let created = app.post(admin, "/v1/centres", body).await?.expect(201);
+    let centre = fixtures::parse_id(&created.json())?;
     let tutor = fixtures::create_tutor(app, admin, centre, 5).await?;
     available(app, admin, tutor, json!({"weekly": weekly()})).await?;
     Ok((centre, tutor))
@@ -125,12 +125,12 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
         assert_eq!(class["warnings"], json!([]));
 
         // The tutor takes a day off on which there is a lesson.
-        let off = json!([{"date": "2035-04-10", "available": false}]);
+        let unavailable_day = json!([{"date": "2035-04-10", "available": false}]);
         available(
             app,
             &admin,
             tutor,
-            json!({"weekly": weekly(), "exceptions": off}),
+            json!({"weekly": weekly(), "exceptions": unavailable_day}),
         )
         .await?;
         assert_eq!(
@@ -149,15 +149,16 @@ fn a_day_off_causes_a_warning_on_every_endpoint_until_its_cause_is_removed() {
 
         // The lesson is rescheduled to another day, then outside every window, and then cancelled.
         let at_day = lesson_path(&class, "2035-04-10T04:30:00Z");
-        let moved = async |start: &str, end: &str, expected: Value| -> Result<()> {
-            let body = json!({"starts_at": start, "ends_at": end});
-            let reply = app.post(&admin, &format!("{at_day}/move"), body).await?;
-            assert_eq!(reply.expect(200).json()["warnings"], expected, "{start}");
-            assert_eq!(warnings(app, &admin, &class).await?, expected, "{start}");
-            Ok(())
-        };
-        moved("2035-04-10T03:00:00Z", "2035-04-10T04:00:00Z", json!([])).await?;
-        moved(
+        let move_and_check_warnings =
+            async |start: &str, end: &str, expected: Value| -> Result<()> {
+                let body = json!({"starts_at": start, "ends_at": end});
+                let reply = app.post(&admin, &format!("{at_day}/move"), body).await?;
+                assert_eq!(reply.expect(200).json()["warnings"], expected, "{start}");
+                assert_eq!(warnings(app, &admin, &class).await?, expected, "{start}");
+                Ok(())
+            };
+        move_and_check_warnings("2035-04-10T03:00:00Z", "2035-04-10T04:00:00Z", json!([])).await?;
+        move_and_check_warnings(
             "2035-04-12T03:00:00Z",
             "2035-04-12T04:00:00Z",
             json!(["tutor_unavailable"]),
@@ -190,8 +191,8 @@ fn changing_ones_own_availability_warns_of_lessons_outside_it() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let own = app.sign_in(role::TUTOR).await?;
-        let room = class_fixture(app).await?;
-        let class = room.class_body(single_schedule(
+        let fixture = class_fixture(app).await?;
+        let class = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-04T03:00:00",
             "2035-04-04T03:30:00",
@@ -207,7 +208,7 @@ fn changing_ones_own_availability_warns_of_lessons_outside_it() {
                 json!([]),
             ),
         ] {
-            available(app, &own, room.tutor, json!({"weekly": weekly})).await?;
+            available(app, &own, fixture.tutor, json!({"weekly": weekly})).await?;
             assert_eq!(warnings(app, &admin, &class).await?, expected);
         }
         Ok(())

@@ -27,7 +27,7 @@ fn id(class: &Value) -> String {
 fn each_role_sees_the_lessons_within_its_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let hour = |day: u32| {
             single_schedule(
                 "UTC",
@@ -35,19 +35,19 @@ fn each_role_sees_the_lessons_within_its_scope() {
                 &format!("2035-04-{day:02}T17:00:00"),
             )
         };
-        let own = create_class(app, &admin, room.class_body(hour(2))).await?;
-        let mut other = room.class_body(hour(3));
-        other["tutor_id"] = json!(room.other_tutor);
-        other["student_ids"] = json!([room.students[1]]);
+        let own = create_class(app, &admin, fixture.class_body(hour(2))).await?;
+        let mut other = fixture.class_body(hour(3));
+        other["tutor_id"] = json!(fixture.other_tutor);
+        other["student_ids"] = json!([fixture.students[1]]);
         let other = create_class(app, &admin, other).await?;
-        let mut far = room.class_body(hour(4));
-        far["centre_id"] = json!(room.other_centre);
-        far["student_ids"] = json!([]);
-        let far = create_class(app, &admin, far).await?;
-        let all = [id(&own), id(&other), id(&far)];
+        let mut other_centre_class = fixture.class_body(hour(4));
+        other_centre_class["centre_id"] = json!(fixture.other_centre);
+        other_centre_class["student_ids"] = json!([]);
+        let other_centre_class = create_class(app, &admin, other_centre_class).await?;
+        let all = [id(&own), id(&other), id(&other_centre_class)];
         for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let found = ids(app, &session, "").await?;
+            let listed = ids(app, &session, "").await?;
             let expected: Vec<String> = match role {
                 role::STUDENT => vec![all[0].clone()],
                 role::PARENT => {
@@ -58,7 +58,8 @@ fn each_role_sees_the_lessons_within_its_scope() {
                         &[&session.user],
                     )
                     .await?;
-                    let has = |index: usize| children.contains(&room.students[index].to_string());
+                    let has =
+                        |index: usize| children.contains(&fixture.students[index].to_string());
                     (0..2)
                         .filter(|index| has(*index))
                         .map(|index| all[index].clone())
@@ -68,13 +69,13 @@ fn each_role_sees_the_lessons_within_its_scope() {
                 role::SUPERVISOR | role::ASSESSOR => all[..2].to_vec(),
                 _ => all.to_vec(),
             };
-            assert_eq!(found, expected, "{}", role.name());
+            assert_eq!(listed, expected, "{}", role.name());
         }
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
-        assert!(ids(app, &theirs, "").await?.is_empty());
-        let centre = format!("&centre_id={}", room.other_centre);
-        let tutor = format!("&tutor_id={}", room.other_tutor);
-        let student = format!("&student_id={}", room.students[0]);
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
+        assert!(ids(app, &other_tenant_admin, "").await?.is_empty());
+        let centre = format!("&centre_id={}", fixture.other_centre);
+        let tutor = format!("&tutor_id={}", fixture.other_tutor);
+        let student = format!("&student_id={}", fixture.students[0]);
         assert_eq!(ids(app, &admin, &centre).await?, all[2..]);
         assert_eq!(ids(app, &admin, &tutor).await?, all[1..2]);
         assert_eq!(ids(app, &admin, &student).await?, all[..1]);
@@ -90,12 +91,16 @@ fn each_role_sees_the_lessons_within_its_scope() {
         );
         let learner = app.sign_in(role::STUDENT).await?;
         assert!(
-            ids(app, &learner, &format!("&student_id={}", room.students[1]))
-                .await?
-                .is_empty()
+            ids(
+                app,
+                &learner,
+                &format!("&student_id={}", fixture.students[1])
+            )
+            .await?
+            .is_empty()
         );
         let entry = &get_data(app, &learner, APRIL).await?[0];
-        assert_eq!(entry["student_id"], json!(room.students[0]));
+        assert_eq!(entry["student_id"], json!(fixture.students[0]));
         assert_eq!(
             (&entry["attendance"], entry.get("student_ids")),
             (&Value::Null, None)
@@ -108,8 +113,8 @@ fn each_role_sees_the_lessons_within_its_scope() {
 fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_time() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let mut class = room.class_body(recurring_schedule(
+        let fixture = class_fixture(app).await?;
+        let mut class = fixture.class_body(recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
@@ -117,11 +122,12 @@ fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_ti
         ));
         class["subject"] = json!("Reading");
         let class = create_class(app, &admin, class).await?;
-        let away = json!({"starts_at": "2035-06-01T16:00:00Z", "ends_at": "2035-06-01T17:00:00Z"});
+        let to_june =
+            json!({"starts_at": "2035-06-01T16:00:00Z", "ends_at": "2035-06-01T17:00:00Z"});
         app.post(
             &admin,
             &format!("{}/move", lesson_path(&class, "2035-04-09T16:00:00Z")),
-            away,
+            to_june,
         )
         .await?
         .expect(200);
@@ -132,13 +138,13 @@ fn a_calendar_has_a_maximum_period_and_shows_rescheduled_lessons_at_their_new_ti
         )
         .await?
         .expect(200);
-        let found = get_data(app, &admin, APRIL).await?;
+        let listed = get_data(app, &admin, APRIL).await?;
         assert_eq!(
-            start_times(&found),
+            start_times(&listed),
             ["2035-04-02T16:00:00Z", "2035-04-16T16:00:00Z"]
         );
-        assert_eq!(text_fields(&found, "status"), ["scheduled", "cancelled"]);
-        assert_eq!(found[0]["subject"], "Reading");
+        assert_eq!(text_fields(&listed, "status"), ["scheduled", "cancelled"]);
+        assert_eq!(listed[0]["subject"], "Reading");
         // The period is half-open: a lesson in progress at either end is included, and one that
         // only touches the period is not.
         for (query, count) in [

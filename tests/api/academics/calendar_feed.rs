@@ -67,8 +67,11 @@ fn a_new_feed_url_replaces_only_the_users_previous_one() {
         app.delete(&tutor, FEED).await?.expect(204);
         read(app, &others).await?.expect(200);
         let own = "lms.calendar_feeds where user_id = $1";
-        let kept = queries::count(app, own, &[&tutor.user]).await?;
-        assert_eq!(kept, 1, "a new URL replaces the secret in the user's row");
+        let feed_count = queries::count(app, own, &[&tutor.user]).await?;
+        assert_eq!(
+            feed_count, 1,
+            "a new URL replaces the secret in the user's row"
+        );
         Ok(())
     });
 }
@@ -81,8 +84,8 @@ fn the_secret_of_a_feed_url_is_stored_nowhere() {
             .request(Method::POST, FEED)
             .bearer_auth(&tutor.token)
             .header("idempotency-key", "once");
-        let made = tests::send(request).await?.expect(201).json();
-        let url = made["url"].as_str().context("no address")?;
+        let created = tests::send(request).await?.expect(201).json();
+        let url = created["url"].as_str().context("no address")?;
         let token = url.rsplit('=').next().unwrap_or_default();
         let by_hash = "lms.calendar_feeds where token_hash = sha256(convert_to($1, 'UTF8'))";
         assert_eq!(queries::count(app, by_hash, &[&token]).await?, 1);
@@ -155,17 +158,23 @@ fn a_feed_is_valid_icalendar_and_is_sent_only_if_it_has_changed() {
         let tag = reply.header("etag").to_owned();
         assert!(tag.starts_with('"') && tag.len() == 66, "{tag}");
 
-        let ask = async |name: &'static str, value: &str| {
+        let send_with_header = async |name: &'static str, value: &str| {
             tests::send(app.request(Method::GET, &path).header(name, value)).await
         };
-        let same = ask("if-none-match", &tag).await?.expect(304);
+        let same = send_with_header("if-none-match", &tag).await?.expect(304);
         assert_eq!((same.length, same.header("etag")), (0, tag.as_str()));
-        ask("if-none-match", &format!("\"0\", {tag}"))
+        send_with_header("if-none-match", &format!("\"0\", {tag}"))
             .await?
             .expect(304);
-        ask("if-none-match", "\"0\"").await?.expect(200);
-        ask("accept", "text/calendar").await?.expect(200);
-        ask("accept", "application/json").await?.expect(406);
+        send_with_header("if-none-match", "\"0\"")
+            .await?
+            .expect(200);
+        send_with_header("accept", "text/calendar")
+            .await?
+            .expect(200);
+        send_with_header("accept", "application/json")
+            .await?
+            .expect(406);
         let head = app.call(None, Method::HEAD, &path, None).await?.expect(200);
         assert_eq!((head.length, head.header("etag")), (0, tag.as_str()));
 
@@ -186,7 +195,7 @@ fn a_feed_is_valid_icalendar_and_is_sent_only_if_it_has_changed() {
         app.patch(&tutor, &format!("/v1/classes/{class}"), change)
             .await?
             .expect(200);
-        let changed = ask("if-none-match", &tag).await?.expect(200);
+        let changed = send_with_header("if-none-match", &tag).await?.expect(200);
         assert_ne!(changed.header("etag"), tag);
         assert!(
             changed.text.contains(&format!("\r\nURL:{url}\r\n")),
@@ -229,7 +238,7 @@ fn classes(calendar: &str) -> BTreeSet<Uuid> {
 #[test]
 fn each_role_reads_a_feed_of_the_classes_within_its_scope() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -264,7 +273,7 @@ other => unreachable!("the role {} has no scope", other.name()),
                           )
                           and {scope}"
                     ),
-                    &[&session.tenant, &home, &session.user],
+                    &[&session.tenant, &own_centre, &session.user],
                 )
                 .await?
                 .iter()

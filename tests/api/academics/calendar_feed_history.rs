@@ -75,7 +75,7 @@ fn past_lessons_stay_in_the_feeds_of_their_tutor_and_students() {
             .expect(201)
             .json();
         let path = format!("/v1/classes/{}", class["id"].as_str().unwrap_or_default());
-        let given = async |condition: &str, id: Uuid| -> Result<Vec<String>> {
+        let lesson_times = async |condition: &str, id: Uuid| -> Result<Vec<String>> {
             queries::fetch_texts(
                 app,
                 &format!(
@@ -106,12 +106,12 @@ fn past_lessons_stay_in_the_feeds_of_their_tutor_and_students() {
         ] {
             app.patch(&admin, &path, change).await?.expect(200);
             for (number, (session, tutor)) in tutors.iter().enumerate() {
-                let expected = given(of_tutor, *tutor).await?;
+                let expected = lesson_times(of_tutor, *tutor).await?;
                 assert!(expected.len() > 2, "{expected:?}");
                 assert_eq!(starts(app, session).await?, expected, "tutor {number}");
             }
             for (number, (session, student)) in students.iter().enumerate() {
-                let expected = given(of_student, *student).await?;
+                let expected = lesson_times(of_student, *student).await?;
                 assert!(expected.len() > 2, "{expected:?}");
                 assert_eq!(starts(app, session).await?, expected, "student {number}");
             }

@@ -46,7 +46,7 @@ async fn parse_occurrences(
 }
 
 /// Returns the same lines from the database, for some classes and for one student or all students.
-async fn rows_of(
+async fn database_occurrences(
     app: &Application,
     classes: &[Uuid],
     student: Option<Uuid>,
@@ -96,7 +96,7 @@ async fn compare(
         Utc::now() + Duration::weeks(25),
     );
     let calendar = read(app, path).await?.expect(200).text;
-    let expected = rows_of(app, classes, student, from, until).await?;
+    let expected = database_occurrences(app, classes, student, from, until).await?;
     ensure!(!expected.is_empty());
     for reader in READERS {
         let mut lines = parse_occurrences(reader, &calendar, from, until).await?;
@@ -111,7 +111,7 @@ async fn compare(
 }
 
 /// A tutor without classes and a student of the same centre, with the tutor's feed.
-struct Stage {
+struct FeedFixture {
     admin: Session,
     centre: Uuid,
     tutor: Uuid,
@@ -147,14 +147,14 @@ pub(crate) async fn create_person(
     Ok((session, id))
 }
 
-async fn set_up(app: &Application) -> Result<Stage> {
+async fn set_up(app: &Application) -> Result<FeedFixture> {
     let admin = app.sign_in(role::ADMIN).await?;
     let (centre, _) = queries::demo_centres(app).await?;
     let (session, tutor) =
         create_person(app, &admin, centre, "tutor", json!({"max_students": 5})).await?;
     let born = json!({"dob": "2015-05-05"});
     let (_, student) = create_person(app, &admin, centre, "student", born).await?;
-    Ok(Stage {
+    Ok(FeedFixture {
         tutors_calendar: subscribe(app, &session).await?,
         admin,
         centre,
@@ -163,7 +163,7 @@ async fn set_up(app: &Application) -> Result<Stage> {
     })
 }
 
-impl Stage {
+impl FeedFixture {
     async fn create_class(&self, app: &Application, schedule: Value) -> Result<Uuid> {
         let body = json!({
             "centre_id": self.centre,
@@ -172,11 +172,11 @@ impl Stage {
             "subject": "mathematics",
             "schedule": schedule,
         });
-        let made = app
+        let created = app
             .post(&self.admin, "/v1/classes", body)
             .await?
             .expect(201);
-        let id = made.json()["id"].as_str().map(str::to_owned);
+        let id = created.json()["id"].as_str().map(str::to_owned);
         Ok(id.context("no id")?.parse()?)
     }
 

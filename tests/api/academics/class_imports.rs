@@ -14,7 +14,7 @@ use crate::academics::classes::enrolled;
 fn an_import_of_classes_creates_all_or_none() {
     run(async |app| {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |day: u32, students: Value| {
             let day = format!("2035-04-{day:02}");
@@ -26,8 +26,8 @@ fn an_import_of_classes_creates_all_or_none() {
             );
             format!(
                 "{},{},{},{},Reading\n",
-                room.centre,
-                room.tutor,
+                fixture.centre,
+                fixture.tutor,
                 quoted(students),
                 quoted(schedule)
             )
@@ -35,10 +35,10 @@ fn an_import_of_classes_creates_all_or_none() {
         let header = "centre_id,tutor_id,student_ids,schedule,subject\n";
         let file = format!(
             "{header}{}{}",
-            row(2, json!([room.students[0]])),
-            row(3, json!(room.students[..2]))
+            row(2, json!([fixture.students[0]])),
+            row(3, json!(fixture.students[..2]))
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let dry = import(
             app,
             &supervisor,
@@ -67,17 +67,17 @@ fn an_import_of_classes_creates_all_or_none() {
             let named = "The tutor is booked for two of these classes, which overlap from 2035-04-09T16:00:00Z.";
             assert_eq!(reply.json()["errors"][0]["detail"], named);
         }
-        let far = queries::fetch_id(
+        let other_centre_student = queries::fetch_id(
             app,
             "select id from lms.students where tenant_id = $1 and centre_id = $2",
-            &[&supervisor.tenant, &room.other_centre],
+            &[&supervisor.tenant, &fixture.other_centre],
         )
         .await?;
         let bad = format!(
             "{header}{}{},{},[],\"{{\"\"start\"\":1}}\",Reading\n",
-            row(2, json!([far])),
-            room.centre,
-            room.tutor
+            row(2, json!([other_centre_student])),
+            fixture.centre,
+            fixture.tutor
         );
         let reply = import(app, &supervisor, "/v1/classes/import", bad)
             .await?
@@ -96,19 +96,22 @@ fn an_import_of_classes_creates_all_or_none() {
             app,
             &supervisor,
             "/v1/classes/import",
-            format!("{header}{}", row(2, json!([far]))),
+            format!("{header}{}", row(2, json!([other_centre_student]))),
         )
         .await?
         .expect(422);
         assert_eq!(reply.pointers(), ["/2/student_ids"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let done = import(app, &supervisor, "/v1/classes/import", file)
             .await?
             .expect(201)
             .json();
         let first = json!({"id": done["rows"][0]["id"]});
         assert_eq!(get_lessons(app, &supervisor, &first).await?.len(), 3);
-        assert_eq!(enrolled(app, &first).await?, [room.students[0].to_string()]);
+        assert_eq!(
+            enrolled(app, &first).await?,
+            [fixture.students[0].to_string()]
+        );
         let tutor = app.sign_in(role::TUTOR).await?;
         import(app, &tutor, "/v1/classes/import", header)
             .await?

@@ -13,7 +13,7 @@ use tests::{
 #[test]
 fn each_role_sees_the_classes_within_its_scope_and_the_fields_it_may_read() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -36,7 +36,8 @@ other => unreachable!("the role {} has no scope", other.name()),
                 where c.tenant_id = $1 and {scope} and $2::uuid is not null and $3::uuid is not null"
             );
             let mut expected =
-                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &own_centre, &session.user])
+                    .await?;
             expected.sort();
             assert!(!expected.is_empty(), "{}", role.name());
             let mut classes = Vec::new();
@@ -49,9 +50,9 @@ other => unreachable!("the role {} has no scope", other.name()),
                     None => break,
                 }
             }
-            let mut found = text_fields(&classes, "id");
-            found.sort();
-            assert_eq!(found, expected, "{}", role.name());
+            let mut listed = text_fields(&classes, "id");
+            listed.sort();
+            assert_eq!(listed, expected, "{}", role.name());
             let names: BTreeSet<&str> = classes[0]
                 .as_object()
                 .into_iter()
@@ -76,7 +77,7 @@ other => unreachable!("the role {} has no scope", other.name()),
 fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let hour = |day: usize| {
             single_schedule(
                 "UTC",
@@ -84,17 +85,18 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
                 &format!("2035-04-{day:02}T17:00:00"),
             )
         };
-        let mut others = room.class_body(hour(28));
-        others["tutor_id"] = json!(room.other_tutor);
+        let mut others = fixture.class_body(hour(28));
+        others["tutor_id"] = json!(fixture.other_tutor);
         let others = create_class(app, &admin, others).await?;
-        let mut far = room.lesson_body("2035-04-29T16:00:00", "2035-04-29T17:00:00");
-        far["centre_id"] = json!(room.other_centre);
-        far["tutor_id"] = json!(room.other_tutor);
-        let far = create_class(app, &admin, far).await?;
+        let mut other_centre_class =
+            fixture.lesson_body("2035-04-29T16:00:00", "2035-04-29T17:00:00");
+        other_centre_class["centre_id"] = json!(fixture.other_centre);
+        other_centre_class["tutor_id"] = json!(fixture.other_tutor);
+        let other_centre_class = create_class(app, &admin, other_centre_class).await?;
         for (index, role) in role::ALL.into_iter().enumerate() {
             let session = app.sign_in(role).await?;
             let reply = app
-                .post(&session, "/v1/classes", room.class_body(hour(index + 1)))
+                .post(&session, "/v1/classes", fixture.class_body(hour(index + 1)))
                 .await?;
             if !matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN) {
                 reply.expect(403);
@@ -132,11 +134,11 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
                 .await?
                 .expect(200);
             let hidden: &[&Value] = match role {
-                role::TUTOR => &[&others, &far],
-                role::SUPERVISOR => &[&far],
+                role::TUTOR => &[&others, &other_centre_class],
+                role::SUPERVISOR => &[&other_centre_class],
                 _ => &[],
             };
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             for class in hidden {
                 app.get(&session, &class_path(class)).await?.expect(404);
                 app.patch(&session, &class_path(class), json!({"room": "Blue"}))
@@ -170,16 +172,16 @@ fn tutors_supervisors_and_admins_write_classes_within_their_scope() {
                 .await?
                 .expect(404);
             }
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
         }
         // A tutor cannot create a class for another tutor, nor a supervisor one for another centre.
         let tutor = app.sign_in(role::TUTOR).await?;
-        let mut body = room.class_body(hour(20));
-        body["tutor_id"] = json!(room.other_tutor);
+        let mut body = fixture.class_body(hour(20));
+        body["tutor_id"] = json!(fixture.other_tutor);
         app.post(&tutor, "/v1/classes", body).await?.expect(422);
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let mut body = room.lesson_body("2035-04-20T16:00:00", "2035-04-20T17:00:00");
-        body["centre_id"] = json!(room.other_centre);
+        let mut body = fixture.lesson_body("2035-04-20T16:00:00", "2035-04-20T17:00:00");
+        body["centre_id"] = json!(fixture.other_centre);
         app.post(&supervisor, "/v1/classes", body)
             .await?
             .expect(403);

@@ -13,10 +13,10 @@ use tests::{
 fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let mut schedule = weekly_schedule("FREQ=WEEKLY;COUNT=6");
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-04-30T16:00:00"]);
-        let class = create_class(app, &admin, room.class_body(schedule)).await?;
+        let class = create_class(app, &admin, fixture.class_body(schedule)).await?;
         app.post(
             &admin,
             &format!("{}/cancel", lesson_path(&class, "2035-04-23T16:00:00Z")),
@@ -28,7 +28,7 @@ fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
             .post(
                 &admin,
                 &format!("{}/split", lesson_path(&class, THIRD_MONDAY)),
-                json!({"tutor_id": room.other_tutor, "room": "Blue", "subject": "Reading"}),
+                json!({"tutor_id": fixture.other_tutor, "room": "Blue", "subject": "Reading"}),
             )
             .await?
             .expect(201);
@@ -46,7 +46,11 @@ fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
         );
         assert_eq!(
             (&later["tutor_id"], &later["room"], &later["subject"]),
-            (&json!(room.other_tutor), &json!("Blue"), &json!("Reading"))
+            (
+                &json!(fixture.other_tutor),
+                &json!("Blue"),
+                &json!("Reading")
+            )
         );
         assert_eq!(later["student_ids"], class["student_ids"]);
         let earlier = app
@@ -58,24 +62,24 @@ fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
             earlier["schedule"]["recurring"]["rule"],
             "FREQ=WEEKLY;UNTIL=20350416T155959Z"
         );
-        assert_eq!(earlier["tutor_id"], json!(room.tutor));
+        assert_eq!(earlier["tutor_id"], json!(fixture.tutor));
         assert_eq!(
             start_times(&get_lessons(app, &admin, &earlier).await?),
             [FIRST_MONDAY]
         );
-        let found = get_lessons(app, &admin, &later).await?;
+        let listed = get_lessons(app, &admin, &later).await?;
         assert_eq!(
-            start_times(&found),
+            start_times(&listed),
             [THIRD_MONDAY, "2035-04-23T16:00:00Z", "2035-05-07T16:00:00Z"]
         );
         assert_eq!(
-            text_fields(&found, "status"),
+            text_fields(&listed, "status"),
             ["scheduled", "cancelled", "scheduled"]
         );
         assert!(
-            found
+            listed
                 .iter()
-                .all(|one| one["tutor_id"] == json!(room.other_tutor) && one["room"] == "Blue")
+                .all(|one| one["tutor_id"] == json!(fixture.other_tutor) && one["room"] == "Blue")
         );
         let booked = "lms.attendances where class_id = $1::text::uuid and deleted_at is null";
         assert_eq!(
@@ -102,11 +106,11 @@ fn splitting_a_class_moves_a_lesson_and_all_later_ones_to_a_new_class() {
 fn the_new_class_of_a_split_may_have_another_schedule() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(recurring_schedule(
+            fixture.class_body(recurring_schedule(
                 "Europe/London",
                 "2035-03-12T16:00:00",
                 "2035-03-12T17:00:00",
@@ -151,26 +155,29 @@ fn the_new_class_of_a_split_may_have_another_schedule() {
             .expect(409);
         assert_eq!(first.pointers(), ["/start"]);
         let at = format!("{}/split", lesson_path(&later, "2035-04-04T16:00:00Z"));
-        let theirs = queries::first_id(app, 1, "students").await?;
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
         for (body, pointer) in [
-            (json!({"student_ids": [theirs]}), "/student_ids"),
-            (json!({"tutor_id": theirs}), "/tutor_id"),
+            (
+                json!({"student_ids": [other_tenant_student]}),
+                "/student_ids",
+            ),
+            (json!({"tutor_id": other_tenant_student}), "/tutor_id"),
             (
                 json!({"schedule": {"start": "2035-04-05T16:00:00"}}),
                 "/schedule/end",
             ),
-            (json!({"centre_id": room.other_centre}), "/centre_id"),
+            (json!({"centre_id": fixture.other_centre}), "/centre_id"),
             (json!({"room": ""}), "/room"),
         ] {
             let reply = app.post(&admin, &at, body).await?.expect(422);
             assert_eq!(reply.pointers()[0], pointer);
         }
-        let mut other = room.lesson_body("2035-04-04T16:00:00", "2035-04-04T17:00:00");
-        other["tutor_id"] = json!(room.other_tutor);
+        let mut other = fixture.lesson_body("2035-04-04T16:00:00", "2035-04-04T17:00:00");
+        other["tutor_id"] = json!(fixture.other_tutor);
         let other = create_class(app, &admin, other).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let reply = app
-            .post(&admin, &at, json!({"tutor_id": room.other_tutor}))
+            .post(&admin, &at, json!({"tutor_id": fixture.other_tutor}))
             .await?
             .expect(409);
         assert!(
@@ -180,7 +187,7 @@ fn the_new_class_of_a_split_may_have_another_schedule() {
             "{}",
             reply.text
         );
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }

@@ -13,32 +13,33 @@ use tests::{
 fn a_class_of_which_no_lesson_has_taken_place_cannot_be_completed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let ahead = room.class_body(single_schedule(
+        let fixture = class_fixture(app).await?;
+        let future_class = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
         ));
-        let ahead = create_class(app, &admin, ahead).await?;
+        let future_class = create_class(app, &admin, future_class).await?;
         let yesterday = chrono::Utc::now().date_naive() - chrono::Days::new(1);
-        let off = room.class_body(single_schedule(
+        let cancelled_class = fixture.class_body(single_schedule(
             "UTC",
             &format!("{yesterday}T03:00:00"),
             &format!("{yesterday}T04:00:00"),
         ));
-        let off = create_class(app, &admin, off).await?;
-        let lesson = tests::class_fixture::lesson_path(&off, &format!("{yesterday}T03:00:00Z"));
+        let cancelled_class = create_class(app, &admin, cancelled_class).await?;
+        let lesson =
+            tests::class_fixture::lesson_path(&cancelled_class, &format!("{yesterday}T03:00:00Z"));
         post_without_body(app, &admin, &format!("{lesson}/cancel"))
             .await?
             .expect(200);
-        let before = queries::write_marks(app).await?;
-        for class in [&ahead, &off] {
+        let before = queries::write_counters(app).await?;
+        for class in [&future_class, &cancelled_class] {
             let reply = post_without_body(app, &admin, &format!("{}/complete", class_path(class)))
                 .await?
                 .expect(409);
             assert_eq!(reply.pointers(), ["/status"]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -47,10 +48,10 @@ fn a_class_of_which_no_lesson_has_taken_place_cannot_be_completed() {
 fn a_scheduled_class_can_be_cancelled_or_completed_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let yesterday = (chrono::Utc::now().date_naive() - chrono::Days::new(1)).to_string();
         for (day, first) in [("2035-04-02", "cancel"), (yesterday.as_str(), "complete")] {
-            let class = room.class_body(single_schedule(
+            let class = fixture.class_body(single_schedule(
                 "UTC",
                 &format!("{day}T03:00:00"),
                 &format!("{day}T04:00:00"),
@@ -79,7 +80,7 @@ fn a_scheduled_class_can_be_cancelled_or_completed_once() {
             }
             for patch in [
                 json!({"schedule": single_schedule("UTC", "2035-04-09T16:00:00", "2035-04-09T17:00:00")}),
-                json!({"tutor_id": room.other_tutor}),
+                json!({"tutor_id": fixture.other_tutor}),
                 json!({"student_ids": []}),
                 json!({"room": "Blue"}),
             ] {
@@ -93,13 +94,17 @@ fn a_scheduled_class_can_be_cancelled_or_completed_once() {
                 .await?
                 .expect(200);
         }
-        post_without_body(app, &admin, &format!("/v1/classes/{}/cancel", room.tutor))
-            .await?
-            .expect(404);
+        post_without_body(
+            app,
+            &admin,
+            &format!("/v1/classes/{}/cancel", fixture.tutor),
+        )
+        .await?
+        .expect(404);
         let class = create_class(
             app,
             &admin,
-            room.class_body(single_schedule(
+            fixture.class_body(single_schedule(
                 "UTC",
                 "2035-04-04T16:00:00",
                 "2035-04-04T17:00:00",

@@ -24,7 +24,7 @@ pub(crate) async fn enrolled(app: &Application, class: &Value) -> anyhow::Result
 fn a_class_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let schedule = recurring_schedule(
             "Europe/London",
             "2035-04-02T16:00:00",
@@ -32,9 +32,9 @@ fn a_class_is_created_read_updated_deleted_and_restored() {
             "FREQ=WEEKLY;COUNT=3",
         );
         let body = json!({
-            "centre_id": room.centre,
-            "tutor_id": room.tutor,
-            "student_ids": room.students[..2],
+            "centre_id": fixture.centre,
+            "tutor_id": fixture.tutor,
+            "student_ids": fixture.students[..2],
             "schedule": schedule,
             "subject": "Latin",
             "level": "Beginners",
@@ -42,12 +42,12 @@ fn a_class_is_created_read_updated_deleted_and_restored() {
             "meeting_provider": "zoom",
             "meeting_url": "https://zoom.us/j/123?pwd=abc",
         });
-        let made = app
+        let created = app
             .post(&admin, "/v1/classes", body.clone())
             .await?
             .expect(201);
-        let class = made.json();
-        assert_eq!(made.header("location"), class_path(&class));
+        let class = created.json();
+        assert_eq!(created.header("location"), class_path(&class));
         let mut expected = body;
         for (name, value) in [
             ("id", class["id"].clone()),
@@ -105,29 +105,32 @@ fn a_class_is_created_read_updated_deleted_and_restored() {
 fn the_students_of_a_class_are_its_enrolments() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let mut body = room.class_body(recurring_schedule(
+        let fixture = class_fixture(app).await?;
+        let mut body = fixture.class_body(recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;COUNT=2",
         ));
-        body["student_ids"] = json!(room.students[..2]);
+        body["student_ids"] = json!(fixture.students[..2]);
         let class = create_class(app, &admin, body).await?;
         let sorted = |students: &[uuid::Uuid]| {
             let mut ids: Vec<String> = students.iter().map(ToString::to_string).collect();
             ids.sort();
             ids
         };
-        assert_eq!(enrolled(app, &class).await?, sorted(&room.students[..2]));
+        assert_eq!(enrolled(app, &class).await?, sorted(&fixture.students[..2]));
         app.patch(
             &admin,
             &class_path(&class),
-            json!({"student_ids": room.students[1..4]}),
+            json!({"student_ids": fixture.students[1..4]}),
         )
         .await?
         .expect(200);
-        assert_eq!(enrolled(app, &class).await?, sorted(&room.students[1..4]));
+        assert_eq!(
+            enrolled(app, &class).await?,
+            sorted(&fixture.students[1..4])
+        );
         let booked = "lms.attendances where class_id = $1::text::uuid and deleted_at is null";
         let id = class["id"].as_str().unwrap_or_default();
         assert_eq!(queries::count(app, booked, &[&id]).await?, 6);
@@ -137,7 +140,10 @@ fn the_students_of_a_class_are_its_enrolments() {
         post_without_body(app, &admin, &format!("{}/restore", class_path(&class)))
             .await?
             .expect(200);
-        assert_eq!(enrolled(app, &class).await?, sorted(&room.students[1..4]));
+        assert_eq!(
+            enrolled(app, &class).await?,
+            sorted(&fixture.students[1..4])
+        );
         assert_eq!(queries::count(app, booked, &[&id]).await?, 6);
         app.patch(&admin, &class_path(&class), json!({"student_ids": []}))
             .await?
@@ -151,11 +157,11 @@ fn the_students_of_a_class_are_its_enrolments() {
 fn invalid_classes_are_rejected_with_the_field() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let far = queries::fetch_id(
+        let fixture = class_fixture(app).await?;
+        let other_centre_student = queries::fetch_id(
             app,
             "select id from lms.students where tenant_id = $1 and centre_id = $2",
-            &[&admin.tenant, &room.other_centre],
+            &[&admin.tenant, &fixture.other_centre],
         )
         .await?;
         let (student, tutor, centre) = (
@@ -163,7 +169,7 @@ fn invalid_classes_are_rejected_with_the_field() {
             queries::first_id(app, 1, "tutors").await?,
             queries::first_id(app, 1, "centres").await?,
         );
-        let hour = room.class_body(single_schedule(
+        let hour = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
@@ -171,33 +177,33 @@ fn invalid_classes_are_rejected_with_the_field() {
         let class = create_class(
             app,
             &admin,
-            room.class_body(single_schedule(
+            fixture.class_body(single_schedule(
                 "UTC",
                 "2035-04-03T16:00:00",
                 "2035-04-03T17:00:00",
             )),
         )
         .await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (field, value, pointer) in [
             (
                 "student_ids",
-                json!([room.students[0], far]),
+                json!([fixture.students[0], other_centre_student]),
                 "/student_ids",
             ),
             ("student_ids", json!([student]), "/student_ids"),
-            ("student_ids", json!([room.tutor]), "/student_ids"),
+            ("student_ids", json!([fixture.tutor]), "/student_ids"),
             ("student_ids", json!(["x"]), "/student_ids/0"),
             (
                 "student_ids",
-                json!([room.students[0], room.students[0]]),
+                json!([fixture.students[0], fixture.students[0]]),
                 "/student_ids/1",
             ),
-            ("student_ids", json!(room.students[0]), "/student_ids"),
+            ("student_ids", json!(fixture.students[0]), "/student_ids"),
             ("tutor_id", json!(tutor), "/tutor_id"),
             ("tutor_id", json!(null), "/tutor_id"),
             ("centre_id", json!(centre), "/centre_id"),
-            ("centre_id", json!(room.other_centre), "/student_ids"),
+            ("centre_id", json!(fixture.other_centre), "/student_ids"),
             ("status", json!("completed"), "/status"),
             ("warnings", json!([]), "/warnings"),
             ("planned", json!([]), "/planned"),
@@ -222,7 +228,7 @@ fn invalid_classes_are_rejected_with_the_field() {
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{field} {value}");
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -231,17 +237,17 @@ fn invalid_classes_are_rejected_with_the_field() {
 fn a_tutor_who_does_not_teach_the_subject_causes_a_warning() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         queries::execute(
             app,
             "update lms.tutors set subjects = '[{\"subject\": \"Maths\", \"level\": \"GCSE\"}, {\"subject\": \"Latin\"}]' where id = $1",
-            &[&room.tutor],
+            &[&fixture.tutor],
         )
         .await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(single_schedule(
+            fixture.class_body(single_schedule(
                 "UTC",
                 "2035-04-02T16:00:00",
                 "2035-04-02T17:00:00",
@@ -275,7 +281,7 @@ fn a_tutor_who_does_not_teach_the_subject_causes_a_warning() {
             .patch(
                 &admin,
                 &class_path(&class),
-                json!({"tutor_id": room.other_tutor}),
+                json!({"tutor_id": fixture.other_tutor}),
             )
             .await?
             .expect(200)

@@ -38,22 +38,26 @@ fn past() -> Value {
 fn a_tutor_creates_classes_only_at_their_own_centre() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let before = queries::write_marks(app).await?;
-        app.post(&caller, "/v1/classes", plan(away, tutor, hour()))
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let before = queries::write_counters(app).await?;
+        app.post(&caller, "/v1/classes", plan(other_centre, tutor, hour()))
             .await?
             .expect(403);
-        assert_eq!(queries::write_marks(app).await?, before);
-        let own = create_class(app, &caller, plan(home, tutor, hour())).await?;
-        app.patch(&caller, &class_path(&own), json!({"centre_id": away}))
-            .await?
-            .expect(403);
+        assert_eq!(queries::write_counters(app).await?, before);
+        let own = create_class(app, &caller, plan(own_centre, tutor, hour())).await?;
+        app.patch(
+            &caller,
+            &class_path(&own),
+            json!({"centre_id": other_centre}),
+        )
+        .await?
+        .expect(403);
 
         // The centre's staff may assign a tutor of another centre, who may then update the class
         // and cancel its lessons.
         let guest = plan(
-            away,
+            other_centre,
             tutor,
             single_schedule("UTC", "2035-04-03T16:00:00", "2035-04-03T17:00:00"),
         );
@@ -77,31 +81,31 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
         let long = single_schedule("UTC", "2035-04-03T09:00:00", "2035-04-03T13:01:00");
-        let begun = Utc::now() - TimeDelta::days(15);
-        let begun = recurring_schedule(
+        let start = Utc::now() - TimeDelta::days(15);
+        let past_schedule = recurring_schedule(
             "UTC",
-            &local(begun),
-            &local(begun + TimeDelta::hours(1)),
+            &local(start),
+            &local(start + TimeDelta::hours(1)),
             "FREQ=WEEKLY;COUNT=5",
         );
-        let before = queries::write_marks(app).await?;
-        for schedule in [past(), long.clone(), begun.clone()] {
-            app.post(&caller, "/v1/classes", plan(home, tutor, schedule))
+        let before = queries::write_counters(app).await?;
+        for schedule in [past(), long.clone(), past_schedule.clone()] {
+            app.post(&caller, "/v1/classes", plan(own_centre, tutor, schedule))
                 .await?
                 .expect(403);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
-        let own = create_class(app, &caller, plan(home, tutor, hour())).await?;
+        let own = create_class(app, &caller, plan(own_centre, tutor, hour())).await?;
         let class = class_path(&own);
         let moved = format!("{}/move", lesson_path(&own, START));
         let now = Utc::now();
         let time = |time: chrono::DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let before = queries::write_marks(app).await?;
-        for schedule in [past(), long, begun.clone()] {
+        let before = queries::write_counters(app).await?;
+        for schedule in [past(), long, past_schedule.clone()] {
             app.patch(&caller, &class, json!({"schedule": schedule}))
                 .await?
                 .expect(403);
@@ -120,14 +124,14 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
                 .await?
                 .expect(403);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let body = json!({"starts_at": "2035-04-02T09:00:00Z", "ends_at": "2035-04-02T13:00:00Z"});
         app.post(&caller, &moved, body).await?.expect(200);
 
         // The centre's staff may create such a class.
-        let body = plan(home, tutor, begun);
-        let given = create_class(app, &supervisor, body).await?;
-        let first = &get_lessons(app, &caller, &given).await?[0];
+        let body = plan(own_centre, tutor, past_schedule);
+        let class_of_supervisor = create_class(app, &supervisor, body).await?;
+        let first = &get_lessons(app, &caller, &class_of_supervisor).await?[0];
         let first = first["original_start"]
             .as_str()
             .unwrap_or_default()
@@ -136,7 +140,7 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
         let body = json!({"starts_at": time(now - TimeDelta::days(15)), "ends_at": time(now - TimeDelta::days(15) + TimeDelta::hours(3))});
         app.post(
             &caller,
-            &format!("{}/move", lesson_path(&given, &first)),
+            &format!("{}/move", lesson_path(&class_of_supervisor, &first)),
             body,
         )
         .await?
@@ -145,20 +149,29 @@ fn a_tutor_creates_neither_past_nor_overlong_lessons() {
         app.call(
             Some(&caller),
             Method::PUT,
-            &format!("{}/attendance", lesson_path(&given, &first)),
+            &format!("{}/attendance", lesson_path(&class_of_supervisor, &first)),
             Some(json!({"students": []})),
         )
         .await?
         .expect(200);
-        post_without_body(app, &caller, &format!("{}/complete", class_path(&given)))
-            .await?
-            .expect(200);
+        post_without_body(
+            app,
+            &caller,
+            &format!("{}/complete", class_path(&class_of_supervisor)),
+        )
+        .await?
+        .expect(200);
         Ok(())
     });
 }
 
-/// Makes a class's lesson look as if it had started `hours` ago and been created `entered` ago.
-async fn move_into_past(app: &Application, class: &Value, hours: i32, entered: &str) -> Result<()> {
+/// Makes a class's lesson look as if it had started `hours` ago and been created `created_ago` ago.
+async fn move_into_past(
+    app: &Application,
+    class: &Value,
+    hours: i32,
+    created_ago: &str,
+) -> Result<()> {
     let client = app.superuser().await?;
     client
         .batch_execute("set session_replication_role = replica")
@@ -169,7 +182,7 @@ async fn move_into_past(app: &Application, class: &Value, hours: i32, entered: &
           starts_at = t.start,
           ends_at = t.start + interval '1 hour',
           original_start = t.start,
-          created_at = now() - interval '{entered}'
+          created_at = now() - interval '{created_ago}'
         from (select now() - interval '{hours} hours' as start) as t
         where o.class_id = $1"
     );
@@ -180,10 +193,10 @@ async fn move_into_past(app: &Application, class: &Value, hours: i32, entered: &
 #[test]
 fn a_tutor_completes_lessons_planned_before_they_started() {
     run(async |app| {
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let caller = app.sign_in(role::TUTOR).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let planned = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
+        let planned = fixture.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let planned = create_class(app, &caller, planned).await?;
         move_into_past(app, &planned, 4, "1 day").await?;
         post_without_body(app, &caller, &format!("{}/complete", class_path(&planned)))
@@ -191,7 +204,7 @@ fn a_tutor_completes_lessons_planned_before_they_started() {
             .expect(200);
         // Earlier versions let a tutor create a lesson after its start. The same tutor cannot
         // complete such a lesson.
-        let late = room.lesson_body("2035-05-02T18:00:00", "2035-05-02T19:00:00");
+        let late = fixture.lesson_body("2035-05-02T18:00:00", "2035-05-02T19:00:00");
         let late = create_class(app, &caller, late).await?;
         move_into_past(app, &late, 2, "10 minutes").await?;
         post_without_body(app, &caller, &format!("{}/complete", class_path(&late)))
@@ -207,10 +220,10 @@ fn a_tutor_completes_lessons_planned_before_they_started() {
 #[test]
 fn a_tutor_cannot_restore_a_lesson_that_started_while_it_was_deleted() {
     run(async |app| {
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let caller = app.sign_in(role::TUTOR).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let class = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
+        let class = fixture.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
         let class = create_class(app, &caller, class).await?;
         app.delete(&caller, &class_path(&class)).await?.expect(204);
         // The class looks as if its lesson had started two hours after the deletion.

@@ -14,11 +14,11 @@ use tests::{
 };
 
 /// Returns one of many lessons at the same hour: of one tutor, of one student with two tutors, or in one room.
-fn concurrent_class(room: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
-    let mut class = room.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
+fn concurrent_class(fixture: &ClassFixture, day: &str, what: &str, index: usize) -> Value {
+    let mut class = fixture.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
     match what {
         "tutor_id" => {}
-        "student_ids" => class["student_ids"] = json!([room.students[0]]),
+        "student_ids" => class["student_ids"] = json!([fixture.students[0]]),
         _ => {
             class["room"] = json!(if index.is_multiple_of(2) {
                 "Blue"
@@ -28,7 +28,7 @@ fn concurrent_class(room: &ClassFixture, day: &str, what: &str, index: usize) ->
         }
     }
     if what != "tutor_id" && !index.is_multiple_of(2) {
-        class["tutor_id"] = json!(room.other_tutor);
+        class["tutor_id"] = json!(fixture.other_tutor);
     }
     class
 }
@@ -51,14 +51,14 @@ async fn retry_while_unavailable(
 fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         for (what, day) in [
             ("tutor_id", "2035-04-02"),
             ("student_ids", "2035-04-03"),
             ("room", "2035-04-04"),
         ] {
             let classes: Vec<Value> = (0..100)
-                .map(|index| concurrent_class(&room, day, what, index))
+                .map(|index| concurrent_class(&fixture, day, what, index))
                 .collect();
             let calls = classes
                 .iter()
@@ -76,9 +76,9 @@ fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
             let booked = "lms.occurrences where starts_at = ($1 || 'T16:00:00Z')::timestamptz and deleted_at is null";
             assert_eq!(queries::count(app, booked, &[&day]).await?, 1, "{what}");
         }
-        let made = "lms.classes where schedule->>'start' like '2035-%'";
+        let created = "lms.classes where schedule->>'start' like '2035-%'";
         assert_eq!(
-            queries::count(app, made, &[]).await?,
+            queries::count(app, created, &[]).await?,
             3,
             "a rejected booking leaves no class behind"
         );
@@ -90,8 +90,8 @@ fn of_a_hundred_concurrent_bookings_of_an_hour_exactly_one_succeeds() {
 fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let mut hour = room.class_body(single_schedule(
+        let fixture = class_fixture(app).await?;
+        let mut hour = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
@@ -111,7 +111,7 @@ fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
         }
         // One conflicting lesson rejects a whole series. A room of the same name at another centre
         // is another room.
-        let mut weekly = room.lesson_body("2035-03-19T16:30:00", "2035-03-19T17:30:00");
+        let mut weekly = fixture.lesson_body("2035-03-19T16:30:00", "2035-03-19T17:30:00");
         weekly["schedule"]["recurring"] = json!({"rule": "FREQ=WEEKLY;COUNT=3"});
         let reply = app
             .post(&admin, "/v1/classes", weekly.clone())
@@ -122,16 +122,17 @@ fn adjacent_lessons_do_not_conflict_and_lessons_that_overlap_by_a_second_do() {
         app.post(&admin, "/v1/classes", weekly.clone())
             .await?
             .expect(201);
-        let mut elsewhere = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
-        elsewhere["tutor_id"] = json!(room.other_tutor);
-        elsewhere["room"] = json!("blue");
-        let taken = app
-            .post(&admin, "/v1/classes", elsewhere.clone())
+        let mut other_centre_class_body =
+            fixture.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
+        other_centre_class_body["tutor_id"] = json!(fixture.other_tutor);
+        other_centre_class_body["room"] = json!("blue");
+        let conflict = app
+            .post(&admin, "/v1/classes", other_centre_class_body.clone())
             .await?
             .expect(409);
-        assert_eq!(taken.pointers(), ["/room"]);
-        elsewhere["centre_id"] = json!(room.other_centre);
-        app.post(&admin, "/v1/classes", elsewhere)
+        assert_eq!(conflict.pointers(), ["/room"]);
+        other_centre_class_body["centre_id"] = json!(fixture.other_centre);
+        app.post(&admin, "/v1/classes", other_centre_class_body)
             .await?
             .expect(201);
         Ok(())
@@ -144,11 +145,12 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let tutor = app.sign_in(role::TUTOR).await?;
-        let room = class_fixture(app).await?;
-        let mut far = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
-        far["centre_id"] = json!(room.other_centre);
-        let far = create_class(app, &admin, far).await?;
-        let near = room.lesson_body("2035-04-02T16:30:00", "2035-04-02T17:30:00");
+        let fixture = class_fixture(app).await?;
+        let mut other_centre_class =
+            fixture.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
+        other_centre_class["centre_id"] = json!(fixture.other_centre);
+        let other_centre_class = create_class(app, &admin, other_centre_class).await?;
+        let own_centre_class = fixture.lesson_body("2035-04-02T16:30:00", "2035-04-02T17:30:00");
         let detail = |reply: &Reply| {
             reply.json()["errors"][0]["detail"]
                 .as_str()
@@ -157,11 +159,11 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
         };
         let named = format!(
             "The tutor is already booked from 2035-04-02T16:00:00Z to 2035-04-02T17:00:00Z for class {}.",
-            far["id"].as_str().unwrap_or_default()
+            other_centre_class["id"].as_str().unwrap_or_default()
         );
         for session in [&admin, &tutor] {
             let reply = app
-                .post(session, "/v1/classes", near.clone())
+                .post(session, "/v1/classes", own_centre_class.clone())
                 .await?
                 .expect(409);
             assert_eq!(
@@ -170,27 +172,31 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
             );
         }
         let reply = app
-            .post(&supervisor, "/v1/classes", near)
+            .post(&supervisor, "/v1/classes", own_centre_class)
             .await?
             .expect(409);
         assert_eq!(detail(&reply), "The tutor is already booked at this time.");
-        assert!(!reply.text.contains(far["id"].as_str().unwrap_or_default()));
+        assert!(
+            !reply
+                .text
+                .contains(other_centre_class["id"].as_str().unwrap_or_default())
+        );
 
         // The tutor may not see the student's lesson with another tutor.
-        let mut other = room.class_body(single_schedule(
+        let mut other = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-03T16:00:00",
             "2035-04-03T17:00:00",
         ));
-        other["tutor_id"] = json!(room.other_tutor);
+        other["tutor_id"] = json!(fixture.other_tutor);
         let other = create_class(app, &admin, other).await?;
-        let wish = room.class_body(single_schedule(
+        let overlapping_class = fixture.class_body(single_schedule(
             "UTC",
             "2035-04-03T16:00:00",
             "2035-04-03T17:00:00",
         ));
         let reply = app
-            .post(&tutor, "/v1/classes", wish.clone())
+            .post(&tutor, "/v1/classes", overlapping_class.clone())
             .await?
             .expect(409);
         assert_eq!(
@@ -201,12 +207,12 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
             )
         );
         let reply = app
-            .post(&supervisor, "/v1/classes", wish)
+            .post(&supervisor, "/v1/classes", overlapping_class)
             .await?
             .expect(409);
         let expected = format!(
             "A student ({}) is already booked from 2035-04-03T16:00:00Z to 2035-04-03T17:00:00Z for class {}.",
-            room.students[0],
+            fixture.students[0],
             other["id"].as_str().unwrap_or_default()
         );
         assert_eq!(detail(&reply), expected);
@@ -218,8 +224,8 @@ fn a_conflict_names_the_other_lesson_only_to_callers_who_may_see_it() {
 fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let hour = room.class_body(recurring_schedule(
+        let fixture = class_fixture(app).await?;
+        let hour = fixture.class_body(recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
@@ -230,7 +236,7 @@ fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free
         let second = create_class(
             app,
             &admin,
-            room.class_body(single_schedule(
+            fixture.class_body(single_schedule(
                 "UTC",
                 "2035-04-16T16:30:00",
                 "2035-04-16T17:30:00",
@@ -277,16 +283,16 @@ fn a_deleted_class_frees_its_time_and_is_restored_only_if_the_time_is_still_free
 fn an_update_that_conflicts_changes_nothing() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let mut other = room.lesson_body("2035-04-09T16:00:00", "2035-04-09T17:00:00");
-        other["tutor_id"] = json!(room.other_tutor);
+        let fixture = class_fixture(app).await?;
+        let mut other = fixture.lesson_body("2035-04-09T16:00:00", "2035-04-09T17:00:00");
+        other["tutor_id"] = json!(fixture.other_tutor);
         other["room"] = json!("Blue");
-        other["student_ids"] = json!([room.students[1]]);
+        other["student_ids"] = json!([fixture.students[1]]);
         create_class(app, &admin, other).await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(recurring_schedule(
+            fixture.class_body(recurring_schedule(
                 "UTC",
                 "2035-04-02T16:30:00",
                 "2035-04-02T17:30:00",
@@ -296,19 +302,19 @@ fn an_update_that_conflicts_changes_nothing() {
         .await?;
         let path = class_path(&class);
         let etag = app.get(&admin, &path).await?.header("etag").to_owned();
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (patch, pointer) in [
-            (json!({"tutor_id": room.other_tutor}), "/tutor_id"),
+            (json!({"tutor_id": fixture.other_tutor}), "/tutor_id"),
             (json!({"room": "Blue"}), "/room"),
             (
-                json!({"student_ids": [room.students[0], room.students[1]]}),
+                json!({"student_ids": [fixture.students[0], fixture.students[1]]}),
                 "/student_ids",
             ),
         ] {
             let reply = app.patch(&admin, &path, patch).await?.expect(409);
             assert_eq!(reply.pointers(), [pointer]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         assert_eq!(app.get(&admin, &path).await?.header("etag"), etag);
         // A class may be rescheduled to times that overlap its own.
         let later = recurring_schedule(
@@ -323,7 +329,7 @@ fn an_update_that_conflicts_changes_nothing() {
         app.patch(
             &admin,
             &path,
-            json!({"room": "Blue", "tutor_id": room.other_tutor}),
+            json!({"room": "Blue", "tutor_id": fixture.other_tutor}),
         )
         .await?
         .expect(200);

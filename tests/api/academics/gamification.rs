@@ -39,9 +39,9 @@ async fn set_rules(app: &Application, admin: &Session, rules: Value) -> Result<t
 fn an_award_is_created_and_read_and_cannot_be_changed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
-        let made = award(
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
+        let created = award(
             app,
             &admin,
             student,
@@ -49,9 +49,9 @@ fn an_award_is_created_and_read_and_cannot_be_changed() {
         )
         .await?
         .expect(201);
-        let one = made.json();
+        let one = created.json();
         let path = format!("/v1/gamification/{}", fixtures::parse_id(&one)?);
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": one["id"],
             "student_id": student,
@@ -68,7 +68,7 @@ fn an_award_is_created_and_read_and_cannot_be_changed() {
         });
         assert_eq!(one, expected);
         assert_eq!(app.get(&admin, &path).await?.expect(200).json(), expected);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let patched = app
             .patch(&admin, &path, json!({"points": 11}))
             .await?
@@ -91,7 +91,7 @@ fn an_award_is_created_and_read_and_cannot_be_changed() {
             let reply = award(app, &admin, student, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         award(
             app,
             &admin,
@@ -125,8 +125,8 @@ fn the_database_prevents_changes_of_awards() {
             "delete from lms.gamification",
             "insert into lms.gamification (student_id, by_rule) select id, true from lms.students",
         ] {
-            let refused = client.batch_execute(sql).await.err();
-            let code = refused.as_ref().and_then(|error| error.code());
+            let rejected = client.batch_execute(sql).await.err();
+            let code = rejected.as_ref().and_then(|error| error.code());
             assert_eq!(code.map(|code| code.code()), Some("42501"), "{sql}");
         }
         // Negative points require a reason, whatever the role.
@@ -134,8 +134,8 @@ fn the_database_prevents_changes_of_awards() {
             "insert into lms.gamification (student_id, points) values ('{}', -1)",
             fixtures::demo_student(app).await?
         );
-        let refused = client.batch_execute(&sql).await.err();
-        let code = refused.as_ref().and_then(|error| error.code());
+        let rejected = client.batch_execute(&sql).await.err();
+        let code = rejected.as_ref().and_then(|error| error.code());
         assert_eq!(code.map(|code| code.code()), Some("23514"));
         Ok(())
     });
@@ -145,9 +145,9 @@ fn the_database_prevents_changes_of_awards() {
 fn each_rule_of_the_tenant_awards_its_badge_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 3).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 3).await?;
         set_rules(
             app,
             &admin,
@@ -159,7 +159,7 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
         )
         .await?
         .expect(200);
-        let by_rule = async || {
+        let badges_by_rule = async || {
             queries::fetch_texts(
                 app,
                 "select badge from lms.gamification where student_id = $1 and by_rule order by badge",
@@ -170,11 +170,11 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
         award(app, &admin, student, json!({"points": 99}))
             .await?
             .expect(201);
-        assert!(by_rule().await?.is_empty());
+        assert!(badges_by_rule().await?.is_empty());
         award(app, &admin, student, json!({"points": 1}))
             .await?
             .expect(201);
-        assert_eq!(by_rule().await?, ["Hundred"]);
+        assert_eq!(badges_by_rule().await?, ["Hundred"]);
         award(
             app,
             &admin,
@@ -186,7 +186,7 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
         award(app, &admin, student, json!({"points": 70}))
             .await?
             .expect(201);
-        assert_eq!(by_rule().await?, ["Hundred"]);
+        assert_eq!(badges_by_rule().await?, ["Hundred"]);
         // A badge of the same name that a person awards is not an award by the rule.
         award(app, &admin, student, json!({"badge": "Hundred"}))
             .await?
@@ -195,7 +195,7 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
         import(app, &admin, "/v1/gamification/import", file)
             .await?
             .expect(201);
-        assert_eq!(by_rule().await?, ["Hundred", "Thousand"]);
+        assert_eq!(badges_by_rule().await?, ["Hundred", "Thousand"]);
 
         let class = fixtures::insert_class(app, tutor).await?;
         for (day, status, expected) in [
@@ -220,7 +220,7 @@ fn each_rule_of_the_tenant_awards_its_badge_once() {
                 &[&attendance, &status],
             )
             .await?;
-            assert_eq!(by_rule().await?.len(), expected, "{day} {status}");
+            assert_eq!(badges_by_rule().await?.len(), expected, "{day} {status}");
         }
         let summary = summary(app, &admin, student).await?;
         assert_eq!(summary["attendance_streak"], 4);
@@ -269,9 +269,9 @@ fn invalid_badge_rules_are_rejected_with_a_pointer() {
 #[test]
 fn each_role_reads_and_creates_awards_within_its_scope() {
     run(async |app| {
-        let (_, away) = queries::demo_centres(app).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
         let own = fixtures::demo_student(app).await?;
-        let far = fixtures::any_student_of(app, away).await?;
+        let other_centre_student = fixtures::any_student_of(app, other_centre).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             if matches!(role, role::SUPPORT | role::FINANCE) {
@@ -288,16 +288,26 @@ fn each_role_reads_and_creates_awards_within_its_scope() {
                 Ok(body["data"].as_array().map_or(0, Vec::len))
             };
             assert!(list(own).await? > 0, "{}", role.name());
-            assert_eq!(list(far).await? > 0, sees_far, "{}", role.name());
+            assert_eq!(
+                list(other_centre_student).await? > 0,
+                sees_far,
+                "{}",
+                role.name()
+            );
             summary(app, &session, own).await?;
-            let path = format!("/v1/gamification/students/{far}/summary");
+            let path = format!("/v1/gamification/students/{other_centre_student}/summary");
             let expected = if role == role::ADMIN { 200 } else { 404 };
             app.get(&session, &path).await?.expect(expected);
             let writes = matches!(role, role::TUTOR | role::SUPERVISOR | role::ADMIN);
-            let made = award(app, &session, own, json!({"points": 1})).await?;
-            assert_eq!(made.status, if writes { 201 } else { 403 }, "{}", made.text);
+            let created = award(app, &session, own, json!({"points": 1})).await?;
+            assert_eq!(
+                created.status,
+                if writes { 201 } else { 403 },
+                "{}",
+                created.text
+            );
             if writes && role != role::ADMIN {
-                let reply = award(app, &session, far, json!({"points": 1}))
+                let reply = award(app, &session, other_centre_student, json!({"points": 1}))
                     .await?
                     .expect(422);
                 assert_eq!(reply.pointers(), ["/student_id"]);

@@ -19,7 +19,7 @@ async fn leaderboard_rows(app: &Application, session: &Session, query: &str) -> 
 #[test]
 fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let own = fixtures::demo_student(app).await?;
         for role in [role::STUDENT, role::PARENT, role::TUTOR] {
             let session = app.sign_in(role).await?;
@@ -42,7 +42,7 @@ fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
             let reply = app
                 .get(
                     &session,
-                    &format!("/v1/gamification/leaderboard?centre_id={away}"),
+                    &format!("/v1/gamification/leaderboard?centre_id={other_centre}"),
                 )
                 .await?
                 .expect(422);
@@ -50,7 +50,7 @@ fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
         }
         for role in [role::SUPERVISOR, role::ASSESSOR, role::ADMIN] {
             let session = app.sign_in(role).await?;
-            let lines = leaderboard_rows(app, &session, &format!("centre_id={home}")).await?;
+            let lines = leaderboard_rows(app, &session, &format!("centre_id={own_centre}")).await?;
             assert!(lines.iter().all(|line| line["student_id"].is_string()));
             assert!(
                 lines
@@ -64,12 +64,12 @@ fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
                 .await?
                 .expect(403);
         }
-        let theirs = queries::first_id(app, 1, "centres").await?;
+        let other_tenant_centre = queries::first_id(app, 1, "centres").await?;
         let admin = app.sign_in(role::ADMIN).await?;
         let reply = app
             .get(
                 &admin,
-                &format!("/v1/gamification/leaderboard?centre_id={theirs}"),
+                &format!("/v1/gamification/leaderboard?centre_id={other_tenant_centre}"),
             )
             .await?
             .expect(422);
@@ -82,9 +82,9 @@ fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
 fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let made = json!({"name": "Far", "code": "far", "time_zone": "Australia/Sydney", "currency": "AUD"});
+        let body = json!({"name": "Far", "code": "far", "time_zone": "Australia/Sydney", "currency": "AUD"});
         let centre = fixtures::parse_id(
-            &app.post(&admin, "/v1/centres", made)
+            &app.post(&admin, "/v1/centres", body)
                 .await?
                 .expect(201)
                 .json(),
@@ -101,7 +101,7 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
             (second, 40, "2026-03-31T13:00:00Z"),
             (third, 5, "2026-03-15T00:00:00Z"),
         ] {
-            let made = award(app, &admin, student, json!({"points": points}))
+            let created = award(app, &admin, student, json!({"points": points}))
                 .await?
                 .expect(201);
             // A trigger keeps `created_at` as it is unless `session_replication_role` is `replica`.
@@ -112,7 +112,7 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
             client
                 .execute(
                     "update lms.gamification set created_at = $2::text::timestamptz where id = $1",
-                    &[&fixtures::parse_id(&made.json())?, &at],
+                    &[&fixtures::parse_id(&created.json())?, &at],
                 )
                 .await?;
         }
@@ -143,25 +143,25 @@ fn a_leaderboards_period_is_counted_in_the_centres_time_zone() {
 fn a_guardian_chooses_how_a_student_appears_to_others() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let parent = fixtures::create_account(app, &admin, role::PARENT, home).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let parent = fixtures::create_account(app, &admin, role::PARENT, own_centre).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         award(app, &admin, student, json!({"points": 900_000}))
             .await?
             .expect(201);
         fixtures::link_guardian(app, &admin, parent.user, student).await?;
         let path = format!("/v1/students/{student}");
         let stranger = app.sign_in(role::STUDENT).await?;
-        let shown = async |session: &Session| -> Result<Value> {
+        let displayed_name = async |session: &Session| -> Result<Value> {
             Ok(leaderboard_rows(app, session, "").await?[0]["name"].clone())
         };
-        assert_eq!(shown(&stranger).await?, "New s.");
+        assert_eq!(displayed_name(&stranger).await?, "New s.");
         let choice = json!({"leaderboard_name": "The Comet"});
         let changed = app.patch(&parent, &path, choice.clone()).await?.expect(200);
         assert_eq!(changed.json()["leaderboard_name"], "The Comet");
-        assert_eq!(shown(&stranger).await?, "The Comet");
-        assert_eq!(shown(&parent).await?, "New student");
-        assert_eq!(shown(&admin).await?, "New student");
+        assert_eq!(displayed_name(&stranger).await?, "The Comet");
+        assert_eq!(displayed_name(&parent).await?, "New student");
+        assert_eq!(displayed_name(&admin).await?, "New student");
         // A parent may change this setting only of their own child, and no other field.
         let other = app.sign_in(role::PARENT).await?;
         app.patch(&other, &path, choice.clone()).await?.expect(404);
@@ -176,7 +176,7 @@ fn a_guardian_chooses_how_a_student_appears_to_others() {
         app.patch(&admin, &path, json!({"leaderboard_name": null}))
             .await?
             .expect(200);
-        assert_eq!(shown(&stranger).await?, "New s.");
+        assert_eq!(displayed_name(&stranger).await?, "New s.");
         Ok(())
     });
 }

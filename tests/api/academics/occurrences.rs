@@ -14,11 +14,11 @@ use tests::{
 fn cancelling_a_lesson_frees_its_time() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3")),
+            fixture.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3")),
         )
         .await?;
         let at = lesson_path(&class, SECOND_MONDAY);
@@ -46,7 +46,7 @@ fn cancelling_a_lesson_frees_its_time() {
         create_class(
             app,
             &admin,
-            room.class_body(single_schedule(
+            fixture.class_body(single_schedule(
                 "UTC",
                 "2035-04-09T16:00:00",
                 "2035-04-09T17:00:00",
@@ -63,14 +63,14 @@ fn cancelling_a_lesson_frees_its_time() {
         app.patch(&admin, &class_path(&class), json!({"schedule": longer}))
             .await?
             .expect(200);
-        let found = get_lessons(app, &admin, &class).await?;
+        let listed = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            text_fields(&found, "status"),
+            text_fields(&listed, "status"),
             ["scheduled", "cancelled", "scheduled", "scheduled"]
         );
         for path in [
             lesson_path(&class, "2035-04-09T16:00:01Z"),
-            format!("/v1/classes/{}/occurrences/{FIRST_MONDAY}", room.tutor),
+            format!("/v1/classes/{}/occurrences/{FIRST_MONDAY}", fixture.tutor),
         ] {
             post_without_body(app, &admin, &format!("{path}/cancel"))
                 .await?
@@ -91,11 +91,11 @@ fn cancelling_a_lesson_frees_its_time() {
 fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_time() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3")),
+            fixture.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3")),
         )
         .await?;
         let at = format!("{}/move", lesson_path(&class, SECOND_MONDAY));
@@ -128,19 +128,23 @@ fn a_rescheduled_lesson_is_addressed_by_its_original_start_and_keeps_its_new_tim
         )
         .await?
         .expect(200);
-        let found = get_lessons(app, &admin, &class).await?;
+        let listed = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            start_times(&found),
+            start_times(&listed),
             [FIRST_MONDAY, "2035-04-10T08:00:00Z", THIRD_MONDAY]
         );
-        assert_eq!(text_fields(&found, "room"), ["Red", "Blue", "Red"]);
-        assert_eq!(found[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
-        assert_eq!(found[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
+        assert_eq!(text_fields(&listed, "room"), ["Red", "Blue", "Red"]);
+        assert_eq!(listed[0]["ends_at"], "2035-04-02T16:30:00.000000Z");
+        assert_eq!(listed[1]["ends_at"], "2035-04-10T09:30:00.000000Z");
         // The lesson may be rescheduled to a time that overlaps its own, and null removes its room.
-        let back = json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
-        let back = app.post(&admin, &at, back).await?.expect(200).json();
+        let original_time = json!({"starts_at": "2035-04-10T08:30:00Z", "ends_at": "2035-04-10T09:30:00Z", "room": null});
+        let original_time = app
+            .post(&admin, &at, original_time)
+            .await?
+            .expect(200)
+            .json();
         assert_eq!(
-            (&back["room"], &back["reason"]),
+            (&original_time["room"], &original_time["reason"]),
             (&Value::Null, &json!("Strike"))
         );
         Ok(())
@@ -152,33 +156,33 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let room = class_fixture(app).await?;
-        let mut class = room.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3"));
+        let fixture = class_fixture(app).await?;
+        let mut class = fixture.class_body(weekly_schedule("FREQ=WEEKLY;COUNT=3"));
         class["room"] = json!("Blue");
         let class = create_class(app, &admin, class).await?;
         let at = format!("{}/move", lesson_path(&class, SECOND_MONDAY));
         let mut others = Vec::new();
         for (day, tutor, students, place) in [
-            ("2035-04-10", room.tutor, json!([]), Value::Null),
+            ("2035-04-10", fixture.tutor, json!([]), Value::Null),
             (
                 "2035-04-11",
-                room.other_tutor,
-                json!([room.students[0]]),
+                fixture.other_tutor,
+                json!([fixture.students[0]]),
                 Value::Null,
             ),
-            ("2035-04-12", room.other_tutor, json!([]), json!("blue")),
+            ("2035-04-12", fixture.other_tutor, json!([]), json!("blue")),
         ] {
             let mut other =
-                room.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
+                fixture.lesson_body(&format!("{day}T16:00:00"), &format!("{day}T17:00:00"));
             other["tutor_id"] = json!(tutor);
             other["student_ids"] = students;
             other["room"] = place;
             others.push(create_class(app, &admin, other).await?);
         }
-        let mut hidden = room.lesson_body("2035-04-13T16:00:00", "2035-04-13T17:00:00");
-        hidden["centre_id"] = json!(room.other_centre);
+        let mut hidden = fixture.lesson_body("2035-04-13T16:00:00", "2035-04-13T17:00:00");
+        hidden["centre_id"] = json!(fixture.other_centre);
         let hidden = create_class(app, &admin, hidden).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for ((day, pointer), other) in
             [("10", "/tutor_id"), ("11", "/student_ids"), ("12", "/room")]
                 .into_iter()
@@ -232,14 +236,14 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
                 "/starts_at",
             ),
             (
-                json!({"starts_at": FIRST_MONDAY, "ends_at": SECOND_MONDAY, "tutor_id": room.tutor}),
+                json!({"starts_at": FIRST_MONDAY, "ends_at": SECOND_MONDAY, "tutor_id": fixture.tutor}),
                 "/tutor_id",
             ),
         ] {
             let reply = app.post(&admin, &at, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -248,7 +252,7 @@ fn a_lesson_is_rescheduled_only_to_a_time_when_everyone_is_free() {
 fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         // Two lessons are past and two are in the future.
         let today = chrono::Utc::now().date_naive();
         let day = |days: i64| (today + chrono::TimeDelta::days(days)).to_string();
@@ -260,24 +264,29 @@ fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
                 "FREQ=WEEKLY;COUNT=4",
             )
         };
-        let class = create_class(app, &admin, room.class_body(schedule("03"))).await?;
+        let class = create_class(app, &admin, fixture.class_body(schedule("03"))).await?;
         let at = |days: i64, hour: &str| format!("{}T{hour}:00:00Z", day(days));
         assert_eq!(
             start_times(&get_lessons(app, &admin, &class).await?),
             [at(-13, "03"), at(-6, "03"), at(1, "03"), at(8, "03")]
         );
-        let changed = json!({"schedule": schedule("04"), "tutor_id": room.other_tutor, "student_ids": [room.students[1]]});
+        let changed = json!({"schedule": schedule("04"), "tutor_id": fixture.other_tutor, "student_ids": [fixture.students[1]]});
         app.patch(&admin, &class_path(&class), changed)
             .await?
             .expect(200);
-        let found = get_lessons(app, &admin, &class).await?;
+        let listed = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            start_times(&found),
+            start_times(&listed),
             [at(-13, "03"), at(-6, "03"), at(1, "04"), at(8, "04")]
         );
-        let tutors = [room.tutor, room.tutor, room.other_tutor, room.other_tutor]
-            .map(|tutor| tutor.to_string());
-        assert_eq!(text_fields(&found, "tutor_id"), tutors);
+        let tutors = [
+            fixture.tutor,
+            fixture.tutor,
+            fixture.other_tutor,
+            fixture.other_tutor,
+        ]
+        .map(|tutor| tutor.to_string());
+        assert_eq!(text_fields(&listed, "tutor_id"), tutors);
         let who = app
             .superuser()
             .await?
@@ -290,10 +299,10 @@ fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
         assert_eq!(
             who,
             [
-                room.students[0],
-                room.students[0],
-                room.students[1],
-                room.students[1]
+                fixture.students[0],
+                fixture.students[0],
+                fixture.students[1],
+                fixture.students[1]
             ]
         );
         let begun = app
@@ -311,9 +320,9 @@ fn lessons_that_have_started_stay_unchanged_when_the_series_changes() {
             .expect(200)
             .json();
         assert_eq!(done["status"], "completed");
-        let found = get_lessons(app, &admin, &class).await?;
+        let listed = get_lessons(app, &admin, &class).await?;
         assert_eq!(
-            text_fields(&found, "status"),
+            text_fields(&listed, "status"),
             ["completed", "completed", "cancelled", "cancelled"]
         );
         Ok(())

@@ -37,9 +37,9 @@ async fn history(app: &Application, session: &Session, student: Uuid) -> Result<
 fn the_history_has_the_last_five_lessons_with_attendance() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 1).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let recorded = [
             (2, Some("present")),
             (3, Some("late")),
@@ -57,10 +57,10 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
                 .map(|lesson| lesson["starts_at"].as_str().unwrap_or_default()[8..10].to_owned())
                 .collect()
         };
-        let kept = history(app, &admin, student).await?;
-        assert_eq!(days(&kept), ["08", "07", "06", "05", "03"]);
+        let lessons = history(app, &admin, student).await?;
+        assert_eq!(days(&lessons), ["08", "07", "06", "05", "03"]);
         assert_eq!(
-            kept[4],
+            lessons[4],
             json!({"class_id": class, "starts_at": "2026-03-03T10:00:00.000000Z", "status": "late", "note": null})
         );
         // Attendance is recorded for one more lesson, and then removed from another.
@@ -78,9 +78,9 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
             ],
         )
         .await?;
-        let kept = history(app, &admin, student).await?;
-        assert_eq!(days(&kept), ["09", "08", "07", "06", "05"]);
-        assert_eq!(kept[0]["note"], "Bus.");
+        let lessons = history(app, &admin, student).await?;
+        assert_eq!(days(&lessons), ["09", "08", "07", "06", "05"]);
+        assert_eq!(lessons[0]["note"], "Bus.");
         queries::execute(app, day, &[&student, &"2026-03-08T10:00:00Z", &none, &none]).await?;
         assert_eq!(
             days(&history(app, &admin, student).await?),
@@ -105,9 +105,9 @@ fn the_history_has_the_last_five_lessons_with_attendance() {
 fn progress_shows_academic_ages_gains_attendance_and_points_by_month() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 1).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         for (kind, day, age) in [
             ("reading", "2025-12-01", json!(7)),
             ("reading", "2026-01-15", json!(7.25)),
@@ -196,27 +196,33 @@ fn progress_shows_academic_ages_gains_attendance_and_points_by_month() {
 #[test]
 fn progress_requires_access_to_the_student_and_the_assessments() {
     run(async |app| {
-        let (_, away) = queries::demo_centres(app).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
         let own = fixtures::demo_student(app).await?;
-        let far = fixtures::any_student_of(app, away).await?;
+        let other_centre_student = fixtures::any_student_of(app, other_centre).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let (near, distant) = match role {
+            let (own_centre_status, other_centre_status) = match role {
                 role::SUPPORT | role::FINANCE => (403, 403),
                 role::ADMIN => (200, 200),
                 _ => (200, 404),
             };
-            for (student, status) in [(own, near), (far, distant)] {
+            for (student, status) in [
+                (own, own_centre_status),
+                (other_centre_student, other_centre_status),
+            ] {
                 app.get(&session, &format!("/v1/students/{student}/progress"))
                     .await?
                     .expect(status);
             }
         }
         let admin = app.sign_in(role::ADMIN).await?;
-        let theirs = queries::first_id(app, 1, "students").await?;
-        app.get(&admin, &format!("/v1/students/{theirs}/progress"))
-            .await?
-            .expect(404);
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
+        app.get(
+            &admin,
+            &format!("/v1/students/{other_tenant_student}/progress"),
+        )
+        .await?
+        .expect(404);
         Ok(())
     });
 }

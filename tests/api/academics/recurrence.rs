@@ -13,7 +13,7 @@ use tests::{
 fn lessons_keep_their_local_time_across_clock_changes() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         for (zone, first, expected) in [
             (
                 "Europe/London",
@@ -33,11 +33,11 @@ fn lessons_keep_their_local_time_across_clock_changes() {
         ] {
             let end = first.replace("T16", "T17");
             let schedule = recurring_schedule(zone, first, &end, "FREQ=WEEKLY;COUNT=2");
-            let class = create_class(app, &admin, room.class_body(schedule.clone())).await?;
+            let class = create_class(app, &admin, fixture.class_body(schedule.clone())).await?;
             assert_eq!(class["schedule"], schedule);
-            let found = get_lessons(app, &admin, &class).await?;
-            assert_eq!(start_times(&found), expected, "{zone}");
-            for lesson in &found {
+            let listed = get_lessons(app, &admin, &class).await?;
+            assert_eq!(start_times(&listed), expected, "{zone}");
+            for lesson in &listed {
                 assert_eq!(lesson["original_start"], lesson["starts_at"]);
                 assert_eq!(lesson["status"], "scheduled");
                 assert_eq!(lesson["class_id"], class["id"]);
@@ -51,7 +51,7 @@ fn lessons_keep_their_local_time_across_clock_changes() {
 fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let mut schedule = recurring_schedule(
             "Europe/London",
             "2035-04-02T16:00:00",
@@ -59,11 +59,14 @@ fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
             "FREQ=WEEKLY;BYDAY=MO",
         );
         schedule["recurring"]["except"] = json!(["2035-04-09T16:00:00", "2035-05-07T16:00:00"]);
-        let class = create_class(app, &admin, room.class_body(schedule)).await?;
-        let found = start_times(&get_lessons(app, &admin, &class).await?);
-        assert_eq!(found.len(), 51, "53 weeks without the two exceptions");
-        assert_eq!(found[..2], ["2035-04-02T15:00:00Z", "2035-04-16T15:00:00Z"]);
-        assert!(!found.contains(&"2035-05-07T15:00:00Z".to_owned()));
+        let class = create_class(app, &admin, fixture.class_body(schedule)).await?;
+        let listed = start_times(&get_lessons(app, &admin, &class).await?);
+        assert_eq!(listed.len(), 51, "53 weeks without the two exceptions");
+        assert_eq!(
+            listed[..2],
+            ["2035-04-02T15:00:00Z", "2035-04-16T15:00:00Z"]
+        );
+        assert!(!listed.contains(&"2035-05-07T15:00:00Z".to_owned()));
         assert_eq!(
             queries::count(
                 app,
@@ -91,7 +94,7 @@ fn a_series_is_created_up_to_the_horizon_without_its_exceptions() {
 fn an_invalid_schedule_is_rejected_with_a_pointer() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let (start, end) = ("2035-04-02T16:00:00", "2035-04-02T17:00:00");
         let london = "Europe/London";
         let excepting = |time: &str| {
@@ -189,19 +192,19 @@ fn an_invalid_schedule_is_rejected_with_a_pointer() {
             (json!(null), "/schedule"),
             (unknown, "/schedule/repeats"),
         ];
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (schedule, pointer) in bad {
             let reply = app
-                .post(&admin, "/v1/classes", room.class_body(schedule.clone()))
+                .post(&admin, "/v1/classes", fixture.class_body(schedule.clone()))
                 .await?
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{schedule}: {}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let class = create_class(
             app,
             &admin,
-            room.class_body(single_schedule(london, start, end)),
+            fixture.class_body(single_schedule(london, start, end)),
         )
         .await?;
         for patch in [

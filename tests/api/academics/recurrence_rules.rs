@@ -15,7 +15,7 @@ use tests::{run, run_python};
 const CASES: usize = 600;
 const LESSONS: usize = 40;
 const SPAN: u64 = 365 * 15;
-const FORM: &str = "%Y-%m-%dT%H:%M:%S";
+const LOCAL_FORMAT: &str = "%Y-%m-%dT%H:%M:%S";
 
 const ZONES: [&str; 6] = [
     "UTC",
@@ -65,25 +65,49 @@ fn days(most: i32, likely: f64) -> impl Strategy<Value = Option<String>> {
     weighted(likely, days).prop_map(|days| Some(format!("BYDAY={}", days?.join(","))))
 }
 
-fn of_frequency(frequency: &'static str) -> BoxedStrategy<Vec<Option<String>>> {
+/// The frequency of a generated rule, which decides the rule's other parts.
+#[derive(Debug, Clone, Copy)]
+enum Frequency {
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+    /// A yearly rule with days of the year and numbered weekdays.
+    YearlyByDay,
+    /// A yearly rule with numbers of weeks.
+    YearlyByWeek,
+}
+
+impl Frequency {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Daily => "DAILY",
+            Self::Weekly => "WEEKLY",
+            Self::Monthly => "MONTHLY",
+            Self::Yearly | Self::YearlyByDay | Self::YearlyByWeek => "YEARLY",
+        }
+    }
+}
+
+fn parts_for_frequency(frequency: Frequency) -> BoxedStrategy<Vec<Option<String>>> {
     let months = part("BYMONTH", 12, false, 0.25);
     let month_days = || part("BYMONTHDAY", 31, true, 0.35);
     match frequency {
-        "DAILY" => (months, month_days(), days(0, 0.4))
+        Frequency::Daily => (months, month_days(), days(0, 0.4))
             .prop_map(|(a, b, c)| vec![a, b, c])
             .boxed(),
-        "WEEKLY" => (months, days(0, 0.7)).prop_map(|(a, b)| vec![a, b]).boxed(),
-        "MONTHLY" => (months, month_days(), days(5, 0.5))
+        Frequency::Weekly => (months, days(0, 0.7)).prop_map(|(a, b)| vec![a, b]).boxed(),
+        Frequency::Monthly => (months, month_days(), days(5, 0.5))
             .prop_map(|(a, b, c)| vec![a, b, c])
             .boxed(),
         // Beyond the 51st weekday of a year, dateutil fails with an IndexError.
-        "DAYS" => (part("BYYEARDAY", 366, true, 0.2), days(51, 0.9))
+        Frequency::YearlyByDay => (part("BYYEARDAY", 366, true, 0.2), days(51, 0.9))
             .prop_map(|(a, b)| vec![a, b])
             .boxed(),
-        "WEEKS" => (months, part("BYWEEKNO", 53, true, 0.99), days(0, 0.6))
+        Frequency::YearlyByWeek => (months, part("BYWEEKNO", 53, true, 0.99), days(0, 0.6))
             .prop_map(|(a, b, c)| vec![a, b, c])
             .boxed(),
-        _ => (
+        Frequency::Yearly => (
             part("BYMONTH", 12, false, 0.4),
             month_days(),
             part("BYYEARDAY", 366, true, 0.2),
@@ -96,24 +120,25 @@ fn of_frequency(frequency: &'static str) -> BoxedStrategy<Vec<Option<String>>> {
 
 fn rules() -> impl Strategy<Value = String> {
     let frequency = prop::sample::select(vec![
-        "DAILY", "WEEKLY", "MONTHLY", "YEARLY", "DAYS", "WEEKS", "WEEKS",
+        Frequency::Daily,
+        Frequency::Weekly,
+        Frequency::Monthly,
+        Frequency::Yearly,
+        Frequency::YearlyByDay,
+        Frequency::YearlyByWeek,
+        Frequency::YearlyByWeek,
     ]);
     frequency.prop_flat_map(|frequency| {
         (
-            of_frequency(frequency),
+            parts_for_frequency(frequency),
             weighted(0.4, 2..5u32),
             weighted(0.4, 0..DAYS.len()),
             part("BYSETPOS", 6, true, 0.35),
             weighted(0.3, 1..30u32),
         )
             .prop_map(move |(parts, interval, week_start, positions, count)| {
-                let name = if matches!(frequency, "WEEKS" | "DAYS") {
-                    "YEARLY"
-                } else {
-                    frequency
-                };
                 let chooses = parts.iter().any(Option::is_some);
-                let mut rule = vec![format!("FREQ={name}")];
+                let mut rule = vec![format!("FREQ={}", frequency.name())];
                 rule.extend(parts.into_iter().flatten());
                 rule.extend(interval.map(|interval| format!("INTERVAL={interval}")));
                 rule.extend(week_start.map(|day| format!("WKST={}", DAYS[day])));
@@ -138,9 +163,9 @@ prop_compose! {
         let start = date.and_time(time);
         let length = TimeDelta::minutes(15 * quarters);
         json!({
-            "start": start.format(FORM).to_string(),
-            "end": (start + length).format(FORM).to_string(),
-            "until": (start + Days::new(SPAN)).format(FORM).to_string(),
+            "start": start.format(LOCAL_FORMAT).to_string(),
+            "end": (start + length).format(LOCAL_FORMAT).to_string(),
+            "until": (start + Days::new(SPAN)).format(LOCAL_FORMAT).to_string(),
             "time_zone": ZONES[zone],
             "rule": rule,
             "most": LESSONS,
@@ -162,7 +187,7 @@ fn lessons(case: &Value) -> Result<Value> {
     });
     let schedule = Schedule::read(&schedule).map_err(|errors| anyhow!("{case}: {errors:?}"))?;
     let until = case["until"].as_str().context("until")?;
-    let until = NaiveDateTime::parse_from_str(until, FORM)?.and_utc() + TimeDelta::days(1);
+    let until = NaiveDateTime::parse_from_str(until, LOCAL_FORMAT)?.and_utc() + TimeDelta::days(1);
     Ok(schedule
         .occurrences(DateTime::<Utc>::MIN_UTC, until)
         .take(LESSONS)

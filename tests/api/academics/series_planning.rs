@@ -22,13 +22,13 @@ fn monday(week: i64, rule: &str) -> Value {
 fn all_lessons_of_five_years_exist_at_once_and_block_their_times() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let mut class = room.class_body(monday(0, "FREQ=WEEKLY;COUNT=261"));
+        let fixture = class_fixture(app).await?;
+        let mut class = fixture.class_body(monday(0, "FREQ=WEEKLY;COUNT=261"));
         class["room"] = json!("Blue");
         let class = create_class(app, &admin, class).await?;
-        let found = start_times(&get_lessons(app, &admin, &class).await?);
-        assert_eq!(found.len(), 261);
-        assert_eq!(found[260], "2040-03-26T16:00:00Z");
+        let listed = start_times(&get_lessons(app, &admin, &class).await?);
+        assert_eq!(listed.len(), 261);
+        assert_eq!(listed[260], "2040-03-26T16:00:00Z");
         let body = app
             .get(&admin, &format!("{}/occurrences", class_path(&class)))
             .await?
@@ -38,14 +38,14 @@ fn all_lessons_of_five_years_exist_at_once_and_block_their_times() {
             (&body["planned_until"], &body["is_truncated"]),
             (&json!(null), &json!(false))
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for week in [10, 40, 200, 260] {
-            let mut of_tutor = room.class_body(monday(week, "FREQ=WEEKLY;COUNT=1"));
+            let mut of_tutor = fixture.class_body(monday(week, "FREQ=WEEKLY;COUNT=1"));
             of_tutor["student_ids"] = json!([]);
-            let mut of_student = room.class_body(monday(week, "FREQ=WEEKLY;COUNT=1"));
-            of_student["tutor_id"] = json!(room.other_tutor);
+            let mut of_student = fixture.class_body(monday(week, "FREQ=WEEKLY;COUNT=1"));
+            of_student["tutor_id"] = json!(fixture.other_tutor);
             let mut of_room = of_tutor.clone();
-            of_room["tutor_id"] = json!(room.other_tutor);
+            of_room["tutor_id"] = json!(fixture.other_tutor);
             of_room["room"] = json!("blue");
             for (what, body) in [
                 ("tutor_id", of_tutor),
@@ -62,13 +62,17 @@ fn all_lessons_of_five_years_exist_at_once_and_block_their_times() {
             "FREQ=WEEKLY;UNTIL=20991231T000000Z",
         ] {
             let reply = app
-                .post(&admin, "/v1/classes", room.class_body(monday(1000, rule)))
+                .post(
+                    &admin,
+                    "/v1/classes",
+                    fixture.class_body(monday(1000, rule)),
+                )
                 .await?
                 .expect(422);
             assert_eq!(reply.pointers(), ["/schedule/recurring/rule"], "{rule}");
             assert!(reply.text.contains("within 5 years"), "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -77,11 +81,11 @@ fn all_lessons_of_five_years_exist_at_once_and_block_their_times() {
 fn a_daily_series_of_five_years_is_listed_and_rescheduled_as_a_whole() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let class = create_class(
             app,
             &admin,
-            room.class_body(monday(0, "FREQ=DAILY;COUNT=1827")),
+            fixture.class_body(monday(0, "FREQ=DAILY;COUNT=1827")),
         )
         .await?;
         assert_eq!(get_lessons(app, &admin, &class).await?.len(), 1827);
@@ -106,33 +110,33 @@ fn a_daily_series_of_five_years_is_listed_and_rescheduled_as_a_whole() {
 fn responses_about_times_state_until_when_lessons_are_planned() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let slots = format!(
             "/v1/tutors/{}/free-slots?from=2036-06-02T00:00:00Z&to=2036-06-09T00:00:00Z",
-            room.tutor
+            fixture.tutor
         );
         let window = "from=2036-06-02T00:00:00Z&to=2036-06-09T00:00:00Z";
-        let search = format!("/v1/tutors/search?centre_id={}&limit=200", room.centre);
-        let calendar = format!("/v1/calendar?{window}&tutor_id={}", room.tutor);
-        let of_student = format!("/v1/calendar?{window}&student_id={}", room.students[0]);
-        let told = async |path: &str| -> anyhow::Result<Value> {
+        let search = format!("/v1/tutors/search?centre_id={}&limit=200", fixture.centre);
+        let calendar = format!("/v1/calendar?{window}&tutor_id={}", fixture.tutor);
+        let of_student = format!("/v1/calendar?{window}&student_id={}", fixture.students[0]);
+        let planned_until = async |path: &str| -> anyhow::Result<Value> {
             Ok(app.get(&admin, path).await?.expect(200).json()["planned_until"].clone())
         };
         for path in [&slots, &search, &calendar, &of_student] {
-            assert_eq!(told(path).await?, json!(null), "{path}");
+            assert_eq!(planned_until(path).await?, json!(null), "{path}");
         }
 
-        let class = create_class(app, &admin, room.class_body(monday(0, "FREQ=WEEKLY"))).await?;
+        let class = create_class(app, &admin, fixture.class_body(monday(0, "FREQ=WEEKLY"))).await?;
         let until = json!("2036-04-07T16:00:00.000000Z");
         let occurrences = format!("{}/occurrences?{window}", class_path(&class));
         for path in [&slots, &search, &calendar, &of_student, &occurrences] {
-            assert_eq!(told(path).await?, until, "{path}");
+            assert_eq!(planned_until(path).await?, until, "{path}");
         }
-        let others = format!("/v1/calendar?{window}&tutor_id={}", room.other_tutor);
-        assert_eq!(told(&others).await?, json!(null));
-        let found = app.get(&admin, &search).await?.expect(200).json();
-        for tutor in found["data"].as_array().into_iter().flatten() {
-            let expected = if tutor["id"] == json!(room.tutor) {
+        let others = format!("/v1/calendar?{window}&tutor_id={}", fixture.other_tutor);
+        assert_eq!(planned_until(&others).await?, json!(null));
+        let listed = app.get(&admin, &search).await?.expect(200).json();
+        for tutor in listed["data"].as_array().into_iter().flatten() {
+            let expected = if tutor["id"] == json!(fixture.tutor) {
                 &until
             } else {
                 &Value::Null
@@ -164,7 +168,7 @@ fn responses_about_times_state_until_when_lessons_are_planned() {
         .await?
         .expect(200);
         for path in [&slots, &search, &calendar, &of_student, &occurrences] {
-            assert_eq!(told(path).await?, json!(null), "{path}");
+            assert_eq!(planned_until(path).await?, json!(null), "{path}");
         }
         Ok(())
     });
@@ -175,28 +179,33 @@ fn planned_until_accounts_for_classes_outside_the_callers_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let room = class_fixture(app).await?;
-        let mut elsewhere = room.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
-        elsewhere["centre_id"] = json!(room.other_centre);
-        elsewhere["schedule"] = monday(0, "FREQ=WEEKLY");
-        let class = create_class(app, &admin, elsewhere).await?;
+        let fixture = class_fixture(app).await?;
+        let mut other_centre_lesson =
+            fixture.lesson_body("2035-04-02T16:00:00", "2035-04-02T17:00:00");
+        other_centre_lesson["centre_id"] = json!(fixture.other_centre);
+        other_centre_lesson["schedule"] = monday(0, "FREQ=WEEKLY");
+        let class = create_class(app, &admin, other_centre_lesson).await?;
         app.get(&supervisor, &class_path(&class)).await?.expect(404);
         let slots = format!(
             "/v1/tutors/{}/free-slots?from=2036-06-02T00:00:00Z&to=2036-06-09T00:00:00Z",
-            room.tutor
+            fixture.tutor
         );
         let body = app.get(&supervisor, &slots).await?.expect(200).json();
         assert_eq!(body["planned_until"], "2036-04-07T16:00:00.000000Z");
         // Lessons of another tenant have no effect.
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let tutor = queries::fetch_id(
             app,
             "select id from lms.tutors where tenant_id = $1 order by id limit 1",
-            &[&theirs.tenant],
+            &[&other_tenant_admin.tenant],
         )
         .await?;
-        let slots = slots.replace(&room.tutor.to_string(), &tutor.to_string());
-        let body = app.get(&theirs, &slots).await?.expect(200).json();
+        let slots = slots.replace(&fixture.tutor.to_string(), &tutor.to_string());
+        let body = app
+            .get(&other_tenant_admin, &slots)
+            .await?
+            .expect(200)
+            .json();
         assert_eq!(body["planned_until"], json!(null));
         Ok(())
     });
@@ -206,9 +215,9 @@ fn planned_until_accounts_for_classes_outside_the_callers_scope() {
 fn a_series_split_in_a_skipped_hour_continues_at_its_usual_hour() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
-        let mut body = room.class_body(recurring_schedule(
+        let fixture = class_fixture(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, fixture.centre, 5).await?;
+        let mut body = fixture.class_body(recurring_schedule(
             "Europe/London",
             "2035-03-11T01:30:00",
             "2035-03-11T02:30:00",

@@ -13,9 +13,9 @@ const STUDENTS: i64 = 10_000;
 
 /// Inserts many students, half of them in each centre. Four percent have dyspraxia, about a third
 /// have ADHD and autism, and academic ages are between 5.00 and 14.99.
-async fn many(app: &Application) -> Result<()> {
+async fn insert_students(app: &Application) -> Result<()> {
     let client = app.superuser().await?;
-    let (home, away) = queries::demo_centres(app).await?;
+    let (own_centre, other_centre) = queries::demo_centres(app).await?;
     let tenant = app.demo.tenants[0].id;
     client
         .execute(
@@ -41,7 +41,7 @@ async fn many(app: &Application) -> Result<()> {
               jsonb_build_object('reading', 5 + (n % 1000) / 100.0, 'numeracy', 5 + (n % 500) / 50.0),
               case when n % 25 = 0 then '[\"Dyspraxia\"]'::jsonb when n % 3 = 0 then '[\"ADHD\", \"Autism\"]' else '[]' end
             from made",
-            &[&tenant, &home, &away, &STUDENTS],
+            &[&tenant, &own_centre, &other_centre, &STUDENTS],
         )
         .await?;
     client
@@ -67,8 +67,8 @@ async fn count(app: &Application, session: &Session, query: &str) -> Result<i64>
 #[test]
 fn filters_by_need_and_age_apply_within_each_roles_scope() {
     run(async |app| {
-        many(app).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        insert_students(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -115,7 +115,7 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
                         where s.tenant_id = $1 and s.deleted_at is null and {scope} and {condition}
                           and ($2::uuid is not null and $3::uuid is not null)"
                     ),
-                    &[&session.tenant, &home, &session.user],
+                    &[&session.tenant, &own_centre, &session.user],
                 )
                 .await?;
                 let found = count(app, &session, query).await?;
@@ -123,8 +123,11 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
             }
         }
         // Students of another tenant are never included.
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
-        assert_eq!(count(app, &theirs, "special_needs.has=Dyspraxia").await?, 0);
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
+        assert_eq!(
+            count(app, &other_tenant_admin, "special_needs.has=Dyspraxia").await?,
+            0
+        );
         let admin = app.sign_in(role::ADMIN).await?;
         for query in [
             "special_needs=Autism",
@@ -146,7 +149,7 @@ fn filters_by_need_and_age_apply_within_each_roles_scope() {
 /// Returns the query plan of a list of students for a role.
 async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     let session = app.session(0, role).await?;
-    let (home, _) = queries::demo_centres(app).await?;
+    let (own_centre, _) = queries::demo_centres(app).await?;
     let academics = tests::COMPONENTS
         .into_iter()
         .find(|component| component.name == "academics")
@@ -172,7 +175,7 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
     for (name, value) in [
         ("app.tenant_id", session.tenant.to_string()),
         ("app.user_id", session.user.to_string()),
-        ("app.centre_id", home.to_string()),
+        ("app.centre_id", own_centre.to_string()),
         ("app.role", role.name().to_owned()),
     ] {
         client
@@ -191,7 +194,7 @@ async fn plan(app: &Application, role: Role, query: &str) -> Result<String> {
 #[test]
 fn filters_use_an_index_under_row_security() {
     run(async |app| {
-        many(app).await?;
+        insert_students(app).await?;
         for role in [role::ADMIN, role::SUPERVISOR, role::ASSESSOR, role::SUPPORT] {
             let by_need = plan(app, role, "special_needs.has=Dyspraxia").await?;
             assert!(by_need.contains("students_pkey"), "{by_need}");
@@ -208,11 +211,11 @@ fn filters_use_an_index_under_row_security() {
             );
             // The index is searched by tenant and value together.
             for (plan, column) in [(&by_need, "id ="), (&by_age, "academic_age_reading >=")] {
-                let entered = plan.split("\"Index Cond\":").skip(1).any(|condition| {
+                let uses_index = plan.split("\"Index Cond\":").skip(1).any(|condition| {
                     let condition = condition.split("\",").next().unwrap_or_default();
                     condition.contains("tenant_id =") && condition.contains(column)
                 });
-                assert!(entered, "{plan}");
+                assert!(uses_index, "{plan}");
             }
         }
         // The function that bypasses row security finds the ids through the GIN index.

@@ -10,27 +10,27 @@ use tests::{Role, csv::import, fixtures, queries, role, run};
 fn a_student_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let user = fixtures::create_user(app, &admin, "student", home).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "student", own_centre).await?;
         let body = json!({
             "user_id": user,
-            "centre_id": home,
+            "centre_id": own_centre,
             "dob": "2016-02-29",
             "academic_age": {"reading": 7.5, "numeracy": 8.25},
             "special_needs": ["Autism", "ADHD"],
             "languages": ["en", "pt-BR"],
         });
-        let made = app
+        let created = app
             .post(&admin, "/v1/students", body.clone())
             .await?
             .expect(201);
-        let student = made.json();
+        let student = created.json();
         let path = format!("/v1/students/{}", fixtures::parse_id(&student)?);
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": student["id"],
             "user_id": user,
-            "centre_id": home,
+            "centre_id": own_centre,
             "dob": "2016-02-29",
             "academic_age": {"reading": 7.5, "numeracy": 8.25},
             "special_needs": ["Autism", "ADHD"],
@@ -53,7 +53,7 @@ fn a_student_is_created_read_updated_deleted_and_restored() {
         let change = json!({
             "academic_age": {"reading": null, "spelling": 9},
             "special_needs": ["Dyslexia"],
-            "centre_id": away,
+            "centre_id": other_centre,
             "dob": null,
         });
         let changed = app.patch(&admin, &path, change).await?.expect(200).json();
@@ -83,10 +83,10 @@ fn a_student_is_created_read_updated_deleted_and_restored() {
 fn invalid_students_are_rejected_with_the_field() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let path = format!("/v1/students/{}", fixtures::demo_student(app).await?);
-        let theirs = queries::first_id(app, 1, "tutors").await?;
-        let before = queries::write_marks(app).await?;
+        let other_tenant_tutor = queries::first_id(app, 1, "tutors").await?;
+        let before = queries::write_counters(app).await?;
         for (change, pointer) in [
             (json!({"dob": "2199-01-01"}), "/dob"),
             (json!({"dob": "2025-02-29"}), "/dob"),
@@ -120,8 +120,14 @@ fn invalid_students_are_rejected_with_the_field() {
             (json!({"special_needs": [7]}), "/special_needs/0"),
             (json!({"languages": ["not a tag"]}), "/languages/0"),
             (json!({"history": []}), "/history"),
-            (json!({"assigned_tutor_id": theirs}), "/assigned_tutor_id"),
-            (json!({"assigned_tutor_id": home}), "/assigned_tutor_id"),
+            (
+                json!({"assigned_tutor_id": other_tenant_tutor}),
+                "/assigned_tutor_id",
+            ),
+            (
+                json!({"assigned_tutor_id": own_centre}),
+                "/assigned_tutor_id",
+            ),
             (json!({"centre_id": null}), "/centre_id"),
             (json!({"academic_age_reading": 7}), "/academic_age_reading"),
             (json!({"parent_id": admin.user}), "/parent_id"),
@@ -129,15 +135,15 @@ fn invalid_students_are_rejected_with_the_field() {
             let reply = app.patch(&admin, &path, change).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        let body = json!({"user_id": admin.user, "centre_id": home});
+        let body = json!({"user_id": admin.user, "centre_id": own_centre});
         for path in ["/v1/students", "/v1/tutors"] {
             let reply = app.post(&admin, path, body.clone()).await?.expect(422);
             assert_eq!(reply.pointers(), ["/user_id"], "{path}");
         }
-        let profile = json!({"name": "A", "email": "a@aurora.example", "role": "student", "centre_id": home, "profile": {"dob": "2199-01-01"}});
+        let profile = json!({"name": "A", "email": "a@aurora.example", "role": "student", "centre_id": own_centre, "profile": {"dob": "2199-01-01"}});
         let reply = app.post(&admin, "/v1/users", profile).await?.expect(422);
         assert_eq!(reply.pointers(), ["/profile/dob"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -161,7 +167,7 @@ fn scope(role: Role) -> &'static str {
 #[test]
 fn each_role_sees_the_students_within_its_scope() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let sql = format!(
@@ -172,20 +178,21 @@ fn each_role_sees_the_students_within_its_scope() {
                 scope(role)
             );
             let expected =
-                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &own_centre, &session.user])
+                    .await?;
             assert!(!expected.is_empty(), "{}", role.name());
             let body = app
                 .get(&session, "/v1/students?limit=200&sort=id")
                 .await?
                 .expect(200)
                 .json();
-            let found: Vec<&str> = body["data"]
+            let listed: Vec<&str> = body["data"]
                 .as_array()
                 .into_iter()
                 .flatten()
                 .filter_map(|one| one["id"].as_str())
                 .collect();
-            assert_eq!(found, expected, "{}", role.name());
+            assert_eq!(listed, expected, "{}", role.name());
             let hidden = queries::fetch_texts(
                 app,
                 &format!(
@@ -194,7 +201,7 @@ fn each_role_sees_the_students_within_its_scope() {
                     limit 1",
                     scope(role)
                 ),
-                &[&session.tenant, &home, &session.user],
+                &[&session.tenant, &own_centre, &session.user],
             )
             .await?;
             app.get(&session, &format!("/v1/students/{}", hidden[0]))
@@ -208,12 +215,12 @@ fn each_role_sees_the_students_within_its_scope() {
 #[test]
 fn tutors_and_assessors_may_set_only_the_academic_age() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let own = format!("/v1/students/{}", fixtures::demo_student(app).await?);
-        let far = queries::fetch_id(
+        let other_centre_student = queries::fetch_id(
             app,
             "select id from lms.students where centre_id = $1",
-            &[&away],
+            &[&other_centre],
         )
         .await?;
         for role in [role::TUTOR, role::ASSESSOR] {
@@ -225,9 +232,13 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
                 .expect(200)
                 .json();
             assert_eq!(changed["academic_age"]["reading"].as_f64(), Some(11.5));
-            app.patch(&session, &format!("/v1/students/{far}"), change)
-                .await?
-                .expect(404);
+            app.patch(
+                &session,
+                &format!("/v1/students/{other_centre_student}"),
+                change,
+            )
+            .await?
+            .expect(404);
             for field in ["dob", "special_needs", "centre_id", "assigned_tutor_id"] {
                 let reply = app
                     .patch(&session, &own, json!({field: null}))
@@ -241,10 +252,10 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
         app.patch(&supervisor, &own, json!({"dob": "2015-05-05"}))
             .await?
             .expect(200);
-        app.patch(&supervisor, &own, json!({"centre_id": away}))
+        app.patch(&supervisor, &own, json!({"centre_id": other_centre}))
             .await?
             .expect(403);
-        app.patch(&supervisor, &own, json!({"centre_id": home}))
+        app.patch(&supervisor, &own, json!({"centre_id": own_centre}))
             .await?
             .expect(200);
         for role in [role::STUDENT, role::PARENT, role::SUPPORT, role::FINANCE] {
@@ -261,17 +272,17 @@ fn tutors_and_assessors_may_set_only_the_academic_age() {
 fn students_are_exported_and_imported_as_csv() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 2).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 2).await?;
         let mut users = Vec::new();
         for _ in 0..3 {
-            users.push(fixtures::create_user(app, &admin, "student", home).await?);
+            users.push(fixtures::create_user(app, &admin, "student", own_centre).await?);
         }
         let header =
             "user_id,centre_id,dob,academic_age,special_needs,languages,assigned_tutor_id\n";
         let row = |user, tutor: String| {
             format!(
-                "{user},{home},2015-01-31,\"{{\"\"reading\"\":7.5}}\",\"[\"\"Autism\"\"]\",\"[\"\"en\"\"]\",{tutor}\n"
+                "{user},{own_centre},2015-01-31,\"{{\"\"reading\"\":7.5}}\",\"[\"\"Autism\"\"]\",\"[\"\"en\"\"]\",{tutor}\n"
             )
         };
         let file = format!(
@@ -280,7 +291,7 @@ fn students_are_exported_and_imported_as_csv() {
             row(users[1], tutor.to_string()),
             row(users[2], String::new()),
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let dry = import(
             app,
             &admin,
@@ -290,7 +301,7 @@ fn students_are_exported_and_imported_as_csv() {
         .await?
         .expect(200);
         assert_eq!(dry.json()["created"], 3);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         // One student too many for the tutor rejects the whole file.
         let full = format!(
@@ -303,11 +314,11 @@ fn students_are_exported_and_imported_as_csv() {
             .await?
             .expect(409);
         assert_eq!(reply.pointers(), ["/4/assigned_tutor_id"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         // Errors have row, column and reason.
         let wrong = format!(
-            "{header}{}{},{home},2199-01-01,\"{{\"\"reading\"\":99}}\",x,,\n",
+            "{header}{}{},{own_centre},2199-01-01,\"{{\"\"reading\"\":99}}\",x,,\n",
             row(users[0], String::new()),
             users[1],
         );
@@ -318,12 +329,12 @@ fn students_are_exported_and_imported_as_csv() {
         let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
         assert!(found.contains("/3/special_needs"), "{found:?}");
         assert!(found.contains("/3/academic_age/reading"), "{found:?}");
-        let future = format!("{header}{},{home},2199-01-01,,,,\n", users[1]);
+        let future = format!("{header}{},{own_centre},2199-01-01,,,,\n", users[1]);
         let reply = import(app, &admin, "/v1/students/import", future)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/2/dob"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         let done = import(app, &admin, "/v1/students/import", file)
             .await?
@@ -341,11 +352,11 @@ fn students_are_exported_and_imported_as_csv() {
         assert_eq!(exported.text.lines().count(), 3, "{}", exported.text);
         assert!(exported.text.contains(&users[0].to_string()));
         let finance = app.sign_in(role::FINANCE).await?;
-        let refused = app
+        let rejected = app
             .request(Method::GET, "/v1/students")
             .header("accept", "text/csv")
             .bearer_auth(&finance.token);
-        tests::send(refused).await?.expect(200);
+        tests::send(rejected).await?.expect(200);
         Ok(())
     });
 }

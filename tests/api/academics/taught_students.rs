@@ -56,13 +56,13 @@ async fn record(
 }
 
 /// Asserts that the rows derived from the lessons are correct.
-async fn is_exact(app: &Application) -> Result<()> {
+async fn assert_taught_students_match(app: &Application) -> Result<()> {
     let derived = "select distinct a.tenant_id, o.tutor_id, a.student_id
         from lms.attendances as a
         join lms.occurrences as o on o.tenant_id = a.tenant_id and o.id = a.occurrence_id
         where a.deleted_at is null";
-    let kept = "select tenant_id, tutor_id, student_id from lms_private.taught_students";
-    for (left, right) in [(derived, kept), (kept, derived)] {
+    let stored = "select tenant_id, tutor_id, student_id from lms_private.taught_students";
+    for (left, right) in [(derived, stored), (stored, derived)] {
         let from = format!("({left} except {right}) as wrong");
         assert_eq!(queries::count(app, &from, &[]).await?, 0);
     }
@@ -73,11 +73,12 @@ async fn is_exact(app: &Application) -> Result<()> {
 fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let (maths, _) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let (english, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let pupil = fixtures::create_student(app, &admin, home).await?;
-        let stranger = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (maths, _) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let (english, caller) =
+            fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let pupil = fixtures::create_student(app, &admin, own_centre).await?;
+        let stranger = fixtures::create_student(app, &admin, own_centre).await?;
         app.post(
             &admin,
             &format!("/v1/students/{pupil}/assign-tutor"),
@@ -85,8 +86,8 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         )
         .await?
         .expect(200);
-        let own = class(app, &admin, home, english, 0, &[pupil]).await?;
-        let others = class(app, &admin, home, maths, 2, &[pupil, stranger]).await?;
+        let own = class(app, &admin, own_centre, english, 0, &[pupil]).await?;
+        let others = class(app, &admin, own_centre, maths, 2, &[pupil, stranger]).await?;
 
         let found = app.get(&caller, &format!("/v1/students/{pupil}")).await?;
         assert_eq!(found.expect(200).json()["assigned_tutor_id"], json!(maths));
@@ -142,7 +143,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         app.post(&caller, "/v1/assessments", body)
             .await?
             .expect(422);
-        is_exact(app).await
+        assert_taught_students_match(app).await
     });
 }
 
@@ -150,12 +151,13 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
 fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let (former, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let (next, successor) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let pupil = fixtures::create_student(app, &admin, home).await?;
-        let later = fixtures::create_student(app, &admin, home).await?;
-        let class = class(app, &admin, home, former, 0, &[pupil]).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (former, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let (next, successor) =
+            fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let pupil = fixtures::create_student(app, &admin, own_centre).await?;
+        let later = fixtures::create_student(app, &admin, own_centre).await?;
+        let class = class(app, &admin, own_centre, former, 0, &[pupil]).await?;
         app.patch(&admin, &class_path(&class), json!({"tutor_id": next}))
             .await?
             .expect(200);
@@ -199,14 +201,14 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         assert_eq!(shown.get("student_ids"), None);
 
         // Later lessons and students are hidden, and the class belongs to the new tutor.
-        let ahead = format_utc(first_lesson() + TimeDelta::weeks(4));
+        let later_lesson = format_utc(first_lesson() + TimeDelta::weeks(4));
         app.get(
             &caller,
-            &format!("{}/attendance", lesson_path(&class, &ahead)),
+            &format!("{}/attendance", lesson_path(&class, &later_lesson)),
         )
         .await?
         .expect(404);
-        record(app, &caller, &class, &ahead, pupil)
+        record(app, &caller, &class, &later_lesson, pupil)
             .await?
             .expect(404);
         app.get(&caller, &format!("/v1/students/{later}"))
@@ -230,7 +232,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         )
         .await?;
         assert_eq!(all.len(), 8);
-        is_exact(app).await
+        assert_taught_students_match(app).await
     });
 }
 
@@ -238,43 +240,43 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
 fn a_former_student_without_past_lessons_is_no_longer_visible_to_the_tutor() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let pupil = fixtures::create_student(app, &admin, own_centre).await?;
         let schedule = recurring_schedule(
             "UTC",
             "2035-04-02T16:00:00",
             "2035-04-02T17:00:00",
             "FREQ=WEEKLY;COUNT=3",
         );
-        let body = json!({"centre_id": home, "tutor_id": tutor, "student_ids": [pupil], "schedule": schedule});
+        let body = json!({"centre_id": own_centre, "tutor_id": tutor, "student_ids": [pupil], "schedule": schedule});
         let class = create_class(app, &admin, body).await?;
         let student = format!("/v1/students/{pupil}");
-        let seen = async |is_seen: bool| -> Result<()> {
-            let expected = if is_seen { 200 } else { 404 };
+        let assert_visible = async |is_visible: bool| -> Result<()> {
+            let expected = if is_visible { 200 } else { 404 };
             app.get(&caller, &student).await?.expect(expected);
-            is_exact(app).await
+            assert_taught_students_match(app).await
         };
-        seen(true).await?;
+        assert_visible(true).await?;
         app.patch(&admin, &class_path(&class), json!({"student_ids": []}))
             .await?
             .expect(200);
-        seen(false).await?;
+        assert_visible(false).await?;
         app.patch(&admin, &class_path(&class), json!({"student_ids": [pupil]}))
             .await?
             .expect(200);
-        seen(true).await?;
+        assert_visible(true).await?;
         app.delete(&admin, &class_path(&class)).await?.expect(204);
-        seen(false).await?;
+        assert_visible(false).await?;
         post_without_body(app, &admin, &format!("{}/restore", class_path(&class)))
             .await?
             .expect(200);
-        seen(true).await?;
-        let other = fixtures::create_tutor(app, &admin, home, 10).await?;
+        assert_visible(true).await?;
+        let other = fixtures::create_tutor(app, &admin, own_centre, 10).await?;
         app.patch(&admin, &class_path(&class), json!({"tutor_id": other}))
             .await?
             .expect(200);
-        seen(false).await?;
+        assert_visible(false).await?;
         // The class is hidden too, because the tutor has given no lesson of it.
         app.get(&caller, &class_path(&class)).await?.expect(404);
         Ok(())

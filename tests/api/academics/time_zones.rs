@@ -31,7 +31,7 @@ fn components_and_server_agree_on_every_time_zone() {
         }
         // The instants cover the years in which lessons are planned. The step of 41 days and 5
         // hours varies the day of the week and the time of day.
-        let told = client
+        let rows = client
             .query(
                 "select n.name, g.at, g.at at time zone n.name, lms_private.instant(g.at at time zone 'UTC', n.name)
                 from unnest($1::text[]) as n (name)
@@ -39,7 +39,7 @@ fn components_and_server_agree_on_every_time_zone() {
                 &[&names],
             )
             .await?;
-        for row in &told {
+        for row in &rows {
             let (name, at): (&str, DateTime<Utc>) = (row.get(0), row.get(1));
             let (shown, instant): (NaiveDateTime, DateTime<Utc>) = (row.get(2), row.get(3));
             let zone = zones::find(name).with_context(|| name.to_owned())?;
@@ -91,10 +91,10 @@ fn components_and_server_agree_on_every_time_zone() {
 
 /// Creates a class of one lesson from 16:00 to 17:00 on a date in a time zone, and returns the response.
 async fn lesson(app: &Application, admin: &Session, zone: &str, day: &str) -> Result<tests::Reply> {
-    let room = class_fixture(app).await?;
-    let tutor = fixtures::create_tutor(app, admin, room.centre, 5).await?;
+    let fixture = class_fixture(app).await?;
+    let tutor = fixtures::create_tutor(app, admin, fixture.centre, 5).await?;
     let body = json!({
-        "centre_id": room.centre,
+        "centre_id": fixture.centre,
         "tutor_id": tutor,
         "schedule": {"start": format!("{day}T16:00:00"), "end": format!("{day}T17:00:00"), "time_zone": zone},
     });
@@ -194,7 +194,7 @@ fn a_time_zone_must_be_known_to_the_server_by_its_exact_name() {
 fn an_import_of_classes_may_name_time_zones_not_used_before() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let quoted = |value: Value| format!("\"{}\"", value.to_string().replace('"', "\"\""));
         let row = |zone: &str, day: u32| {
             let day = format!("2036-03-{day:02}");
@@ -204,7 +204,12 @@ fn an_import_of_classes_may_name_time_zones_not_used_before() {
                 &format!("{day}T11:00:00"),
                 "FREQ=WEEKLY;COUNT=1",
             );
-            format!("{},{},{}\n", room.centre, room.tutor, quoted(schedule))
+            format!(
+                "{},{},{}\n",
+                fixture.centre,
+                fixture.tutor,
+                quoted(schedule)
+            )
         };
         let file = |rows: &[String]| format!("centre_id,tutor_id,schedule\n{}", rows.concat());
         let zones = [
@@ -218,12 +223,12 @@ fn an_import_of_classes_may_name_time_zones_not_used_before() {
             .zip(1..)
             .map(|(zone, day)| row(zone, day))
             .collect();
-        let made = import(app, &admin, "/v1/classes/import", file(&rows))
+        let created = import(app, &admin, "/v1/classes/import", file(&rows))
             .await?
             .expect(201)
             .json();
-        let made = made["rows"].as_array().context("rows")?;
-        for ((row, zone), line) in made.iter().zip(zones).zip(2..) {
+        let created = created["rows"].as_array().context("rows")?;
+        for ((row, zone), line) in created.iter().zip(zones).zip(2..) {
             assert_eq!(row["row"], line);
             let class = app
                 .get(&admin, &format!("/v1/classes/{}", fixtures::parse_id(row)?))
@@ -264,10 +269,10 @@ fn an_import_of_classes_may_name_time_zones_not_used_before() {
 fn reading_time_zones_does_not_replace_the_stored_response_of_an_idempotency_key() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
+        let fixture = class_fixture(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, fixture.centre, 5).await?;
         let body = json!({
-            "centre_id": room.centre,
+            "centre_id": fixture.centre,
             "tutor_id": tutor,
             "schedule": {"start": "2036-05-14T16:00:00", "end": "2036-05-14T17:00:00", "time_zone": "Atlantic/Stanley"},
         });
@@ -283,10 +288,10 @@ fn reading_time_zones_does_not_replace_the_stored_response_of_an_idempotency_key
 fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture(app).await?;
+        let fixture = class_fixture(app).await?;
         let mut classes = Vec::new();
         for time in ["T09:00:00", "T01:30:00"] {
-            let tutor = fixtures::create_tutor(app, &admin, room.centre, 5).await?;
+            let tutor = fixtures::create_tutor(app, &admin, fixture.centre, 5).await?;
             // The second class is at an hour that is skipped in March and repeated in October.
             let day = "2027-01-03";
             let end = if time == "T09:00:00" {
@@ -295,7 +300,7 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
                 "T02:30:00"
             };
             let body = json!({
-                "centre_id": room.centre,
+                "centre_id": fixture.centre,
                 "tutor_id": tutor,
                 "schedule": recurring_schedule("Europe/London", &format!("{day}{time}"), &format!("{day}{end}"), "FREQ=WEEKLY;COUNT=50"),
             });

@@ -31,14 +31,14 @@ async fn current(app: &Application, session: &Session, tutor: Uuid) -> Result<Va
 fn a_tutor_is_assigned_replaced_and_removed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let (first, second) = (
-            fixtures::create_tutor(app, &admin, home, 1).await?,
-            fixtures::create_tutor(app, &admin, home, 1).await?,
+            fixtures::create_tutor(app, &admin, own_centre, 1).await?,
+            fixtures::create_tutor(app, &admin, own_centre, 1).await?,
         );
-        let student = fixtures::create_student(app, &admin, home).await?;
-        let given = assign(app, &admin, student, Some(first)).await?.expect(200);
-        assert_eq!(given.json()["assigned_tutor_id"], json!(first));
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
+        let reply = assign(app, &admin, student, Some(first)).await?.expect(200);
+        assert_eq!(reply.json()["assigned_tutor_id"], json!(first));
         assert_eq!(current(app, &admin, first).await?, 1);
         // Repeating the assignment changes nothing, although the tutor is at capacity.
         assign(app, &admin, student, Some(first)).await?.expect(200);
@@ -59,14 +59,14 @@ fn a_tutor_is_assigned_replaced_and_removed() {
 fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 1).await?;
         let (first, second) = (
-            fixtures::create_student(app, &admin, home).await?,
-            fixtures::create_student(app, &admin, home).await?,
+            fixtures::create_student(app, &admin, own_centre).await?,
+            fixtures::create_student(app, &admin, own_centre).await?,
         );
         assign(app, &admin, first, Some(tutor)).await?.expect(200);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let full = assign(app, &admin, second, Some(tutor)).await?.expect(409);
         assert_eq!(full.pointers(), ["/tutor_id"]);
         let path = format!("/v1/students/{second}");
@@ -75,8 +75,8 @@ fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
             .await?
             .expect(409);
         assert_eq!(full.pointers(), ["/assigned_tutor_id"]);
-        let user = fixtures::create_user(app, &admin, "student", home).await?;
-        let body = json!({"user_id": user, "centre_id": home, "assigned_tutor_id": tutor});
+        let user = fixtures::create_user(app, &admin, "student", own_centre).await?;
+        let body = json!({"user_id": user, "centre_id": own_centre, "assigned_tutor_id": tutor});
         let full = app.post(&admin, "/v1/students", body).await?.expect(409);
         assert_eq!(full.pointers(), ["/assigned_tutor_id"]);
         let fewer = app
@@ -89,7 +89,7 @@ fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
             .expect(409);
         assert_eq!(fewer.pointers(), ["/max_students"]);
         // The account of the new student is the only recorded change.
-        assert!(queries::write_marks(app).await?.0 == before.0 + 1);
+        assert!(queries::write_counters(app).await?.0 == before.0 + 1);
 
         // A deleted student cannot be restored once another student has taken the place.
         app.delete(&admin, &format!("/v1/students/{first}"))
@@ -111,13 +111,13 @@ fn a_tutor_at_capacity_is_a_conflict_on_every_endpoint() {
 fn concurrent_assignments_of_the_last_place_succeed_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let mut students = Vec::new();
         for _ in 0..20 {
-            students.push(fixtures::create_student(app, &admin, home).await?);
+            students.push(fixtures::create_student(app, &admin, own_centre).await?);
         }
         for racers in [2, 20, 20] {
-            let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
+            let tutor = fixtures::create_tutor(app, &admin, own_centre, 1).await?;
             let attempts = students[..racers]
                 .iter()
                 .map(|student| assign(app, &admin, *student, Some(tutor)));
@@ -141,32 +141,48 @@ fn only_supervisors_and_admins_assign_tutors_within_their_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let (near, far) = (
-            fixtures::create_student(app, &admin, home).await?,
-            fixtures::create_student(app, &admin, away).await?,
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let (own_centre_student, other_centre_student) = (
+            fixtures::create_student(app, &admin, own_centre).await?,
+            fixtures::create_student(app, &admin, other_centre).await?,
         );
-        let (here, there) = (
-            fixtures::create_tutor(app, &admin, home, 2).await?,
-            fixtures::create_tutor(app, &admin, away, 2).await?,
+        let (own_centre_tutor, other_centre_tutor) = (
+            fixtures::create_tutor(app, &admin, own_centre, 2).await?,
+            fixtures::create_tutor(app, &admin, other_centre, 2).await?,
         );
-        assign(app, &supervisor, near, Some(here))
+        assign(app, &supervisor, own_centre_student, Some(own_centre_tutor))
             .await?
             .expect(200);
-        assign(app, &supervisor, far, Some(here)).await?.expect(404);
-        let reply = assign(app, &supervisor, near, Some(there))
+        assign(
+            app,
+            &supervisor,
+            other_centre_student,
+            Some(own_centre_tutor),
+        )
+        .await?
+        .expect(404);
+        let reply = assign(
+            app,
+            &supervisor,
+            own_centre_student,
+            Some(other_centre_tutor),
+        )
+        .await?
+        .expect(422);
+        assert_eq!(reply.pointers(), ["/tutor_id"]);
+        let other_tenant_tutor = queries::first_id(app, 1, "tutors").await?;
+        let reply = assign(app, &admin, own_centre_student, Some(other_tenant_tutor))
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/tutor_id"]);
-        let theirs = queries::first_id(app, 1, "tutors").await?;
-        let reply = assign(app, &admin, near, Some(theirs)).await?.expect(422);
-        assert_eq!(reply.pointers(), ["/tutor_id"]);
-        app.delete(&admin, &format!("/v1/tutors/{there}"))
+        app.delete(&admin, &format!("/v1/tutors/{other_centre_tutor}"))
             .await?
             .expect(204);
-        let reply = assign(app, &admin, near, Some(there)).await?.expect(422);
+        let reply = assign(app, &admin, own_centre_student, Some(other_centre_tutor))
+            .await?
+            .expect(422);
         assert_eq!(reply.pointers(), ["/tutor_id"]);
-        let path = format!("/v1/students/{near}/assign-tutor");
+        let path = format!("/v1/students/{own_centre_student}/assign-tutor");
         let reply = app.post(&admin, &path, json!({})).await?.expect(422);
         assert_eq!(reply.pointers(), ["/tutor_id"]);
         for role in [
@@ -178,7 +194,9 @@ fn only_supervisors_and_admins_assign_tutors_within_their_scope() {
             role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
-            assign(app, &session, near, None).await?.expect(403);
+            assign(app, &session, own_centre_student, None)
+                .await?
+                .expect(403);
         }
         Ok(())
     });
@@ -193,7 +211,7 @@ enum Step {
     Restore(usize),
     Create(Option<usize>),
     Import(Vec<Option<usize>>),
-    Places(usize, i32),
+    SetCapacity(usize, i32),
 }
 
 const TUTORS: usize = 3;
@@ -208,7 +226,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..STUDENTS).prop_map(Step::Restore),
         1 => tutor().prop_map(Step::Create),
         1 => proptest::collection::vec(tutor(), 1..4).prop_map(Step::Import),
-        1 => (0..TUTORS, 0..4).prop_map(|(tutor, places)| Step::Places(tutor, places)),
+        1 => (0..TUTORS, 0..4).prop_map(|(tutor, capacity)| Step::SetCapacity(tutor, capacity)),
     ]
 }
 
@@ -217,15 +235,15 @@ fn student_counts_are_exact_after_random_changes() {
     let sequences = random_samples::samples(4, &proptest::collection::vec(step(), 40));
     run(async move |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let (mut done, mut refused) = (0, 0);
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (mut done, mut rejected) = (0, 0);
         for steps in &sequences {
             let (mut tutors, mut students) = (Vec::new(), Vec::new());
             for _ in 0..TUTORS {
-                tutors.push(fixtures::create_tutor(app, &admin, home, 2).await?);
+                tutors.push(fixtures::create_tutor(app, &admin, own_centre, 2).await?);
             }
             for _ in 0..STUDENTS {
-                students.push(fixtures::create_student(app, &admin, home).await?);
+                students.push(fixtures::create_student(app, &admin, own_centre).await?);
             }
             let tutor = |index: &Option<usize>| index.map(|index| tutors[index]);
             for step in steps {
@@ -247,28 +265,30 @@ fn student_counts_are_exact_after_random_changes() {
                         app.call(Some(&admin), Method::POST, &path, None).await?
                     }
                     Step::Create(to) => {
-                        let user = fixtures::create_user(app, &admin, "student", home).await?;
-                        let body = json!({"user_id": user, "centre_id": home, "assigned_tutor_id": tutor(to)});
+                        let user =
+                            fixtures::create_user(app, &admin, "student", own_centre).await?;
+                        let body = json!({"user_id": user, "centre_id": own_centre, "assigned_tutor_id": tutor(to)});
                         app.post(&admin, "/v1/students", body).await?
                     }
                     Step::Import(all) => {
                         let mut file = "user_id,centre_id,assigned_tutor_id\n".to_owned();
                         for to in all {
-                            let user = fixtures::create_user(app, &admin, "student", home).await?;
+                            let user =
+                                fixtures::create_user(app, &admin, "student", own_centre).await?;
                             let to = tutor(to).map(|id| id.to_string()).unwrap_or_default();
-                            file += &format!("{user},{home},{to}\n");
+                            file += &format!("{user},{own_centre},{to}\n");
                         }
                         import(app, &admin, "/v1/students/import", file).await?
                     }
-                    Step::Places(index, places) => {
+                    Step::SetCapacity(index, capacity) => {
                         let path = format!("/v1/tutors/{}", tutors[*index]);
-                        app.patch(&admin, &path, json!({"max_students": places}))
+                        app.patch(&admin, &path, json!({"max_students": capacity}))
                             .await?
                     }
                 };
                 match reply.status {
                     200 | 201 | 204 => done += 1,
-                    404 | 409 => refused += 1,
+                    404 | 409 => rejected += 1,
                     status => panic!("{step:?}: {status} {}", reply.text),
                 }
                 assert_eq!(
@@ -278,7 +298,10 @@ fn student_counts_are_exact_after_random_changes() {
                 );
             }
         }
-        assert!(done > 40 && refused > 10, "{done} done, {refused} refused");
+        assert!(
+            done > 40 && rejected > 10,
+            "{done} done, {rejected} refused"
+        );
         Ok(())
     });
 }

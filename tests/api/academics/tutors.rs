@@ -13,11 +13,11 @@ use tests::{
 fn a_tutor_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let user = fixtures::create_user(app, &admin, "tutor", home).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "tutor", own_centre).await?;
         let body = json!({
             "user_id": user,
-            "centre_id": home,
+            "centre_id": own_centre,
             "subjects": [{"subject": "mathematics", "level": "primary"}, {"subject": "english", "level": null}],
             "max_students": 4,
             "availability": {
@@ -25,18 +25,18 @@ fn a_tutor_is_created_read_updated_deleted_and_restored() {
                 "exceptions": [{"date": "2026-12-25", "available": false}],
             },
         });
-        let made = app
+        let created = app
             .post(&admin, "/v1/tutors", body.clone())
             .await?
             .expect(201);
-        let tutor = made.json();
+        let tutor = created.json();
         let path = format!("/v1/tutors/{}", fixtures::parse_id(&tutor)?);
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": tutor["id"],
             "user_id": user,
             "name": "New tutor",
-            "centre_id": home,
+            "centre_id": own_centre,
             "subjects": body["subjects"],
             "max_students": 4,
             "current_students": 0,
@@ -50,7 +50,7 @@ fn a_tutor_is_created_read_updated_deleted_and_restored() {
         assert_eq!(tutor, expected);
         let twice = app.post(&admin, "/v1/tutors", body).await?.expect(409);
         assert_eq!(twice.pointers(), ["/user_id"]);
-        let change = json!({"centre_id": away, "availability": {"exceptions": null}});
+        let change = json!({"centre_id": other_centre, "availability": {"exceptions": null}});
         let changed = app.patch(&admin, &path, change).await?.expect(200).json();
         assert_eq!(
             changed["availability"],
@@ -66,19 +66,19 @@ fn a_tutor_is_created_read_updated_deleted_and_restored() {
         .expect(200);
         let renamed = app.get(&admin, &path).await?.expect(200).json();
         assert_eq!(renamed["name"], "Ana Lopez");
-        let body = json!({"name": "Bo Li", "email": "bo@aurora.example", "role": "tutor", "centre_id": home, "profile": {}});
+        let body = json!({"name": "Bo Li", "email": "bo@aurora.example", "role": "tutor", "centre_id": own_centre, "profile": {}});
         let user = fixtures::parse_id(
             &app.post(&admin, "/v1/users", body)
                 .await?
                 .expect(201)
                 .json(),
         )?;
-        let beside = app
+        let tutor_of_user = app
             .get(&admin, &format!("/v1/tutors?user_id={user}"))
             .await?
             .expect(200)
             .json();
-        assert_eq!(beside["data"][0]["name"], "Bo Li");
+        assert_eq!(tutor_of_user["data"][0]["name"], "Bo Li");
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
@@ -103,7 +103,7 @@ fn invalid_tutors_are_rejected_with_the_field() {
         };
         let weekly = "/availability/weekly/0";
         let dated = "/availability/exceptions/0";
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (change, pointer) in [
             (window("10:00", "09:00"), format!("{weekly}/end")),
             (window("10:00", "10:00"), format!("{weekly}/end")),
@@ -146,7 +146,7 @@ fn invalid_tutors_are_rejected_with_the_field() {
             let reply = app.patch(&admin, &path, change).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -154,7 +154,7 @@ fn invalid_tutors_are_rejected_with_the_field() {
 #[test]
 fn each_role_sees_the_fields_of_tutors_it_may_read() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let own = fixtures::demo_tutor(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
@@ -178,7 +178,7 @@ fn each_role_sees_the_fields_of_tutors_it_may_read() {
                         assert_eq!(names, BTreeSet::from(["id", "name", "subjects"]));
                     }
                     role::TUTOR => assert_eq!(one["id"], json!(own)),
-                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(own_centre)),
                     _ => assert!(names.contains("availability")),
                 }
             }
@@ -191,12 +191,12 @@ fn each_role_sees_the_fields_of_tutors_it_may_read() {
 fn a_tutor_may_set_only_their_own_availability() {
     run(async |app| {
         let tutor = app.sign_in(role::TUTOR).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let own = format!("/v1/tutors/{}", fixtures::demo_tutor(app).await?);
         let colleague = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1 and user_id <> $2",
-            &[&home, &tutor.user],
+            &[&own_centre, &tutor.user],
         )
         .await?;
         let change = json!({"availability": {"weekly": []}});
@@ -220,11 +220,11 @@ fn a_tutor_may_set_only_their_own_availability() {
 fn tutors_are_exported_and_imported_as_csv() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let user = fixtures::create_user(app, &admin, "tutor", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let user = fixtures::create_user(app, &admin, "tutor", own_centre).await?;
         let file = |subjects: &str, availability: &str| {
             format!(
-                "user_id,centre_id,subjects,max_students,availability\n{user},{home},\"{}\",3,\"{}\"\n",
+                "user_id,centre_id,subjects,max_students,availability\n{user},{own_centre},\"{}\",3,\"{}\"\n",
                 subjects.replace('"', "\"\""),
                 availability.replace('"', "\"\""),
             )
@@ -233,7 +233,7 @@ fn tutors_are_exported_and_imported_as_csv() {
             r#"[{"subject":"mathematics","level":"primary"}]"#,
             r#"{"weekly":[{"weekday":"friday","start":"13:00","end":"18:00"}]}"#,
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let wrong = file(
             r#"[{"subject":""}]"#,
             r#"{"weekly":[{"weekday":"friday","start":"13:00","end":"12:00"}]}"#,
@@ -258,7 +258,7 @@ fn tutors_are_exported_and_imported_as_csv() {
         import(app, &admin, "/v1/tutors/import?dry_run=true", good.clone())
             .await?
             .expect(200);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         import(app, &admin, "/v1/tutors/import", good)
             .await?
             .expect(201);
@@ -294,7 +294,7 @@ async fn search_names(
 fn tutors_are_found_by_subject_level_slot_and_capacity() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         // The demo tutors are marked as deleted, so that a search finds only those created here.
         let sql = format!(
             "set session_replication_role = replica;
@@ -305,26 +305,26 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
         for (name, centre, subjects, places, weekday) in [
             (
                 "Ana",
-                home,
+                own_centre,
                 json!([{"subject": "Mathematics", "level": "primary"}]),
                 3,
                 "monday",
             ),
             (
                 "Ben",
-                home,
+                own_centre,
                 json!([{"subject": "mathematics", "level": null}]),
                 2,
                 "monday",
             ),
             (
                 "Cem",
-                away,
+                other_centre,
                 json!([{"subject": "mathematics", "level": "secondary"}, {"subject": "english", "level": "primary"}]),
                 1,
                 "tuesday",
             ),
-            ("Dan", home, json!([]), 0, "tuesday"),
+            ("Dan", own_centre, json!([]), 0, "tuesday"),
         ] {
             let user = fixtures::create_user(app, &admin, "tutor", centre).await?;
             app.patch(&admin, &format!("/v1/users/{user}"), json!({"name": name}))
@@ -350,7 +350,7 @@ fn tutors_are_found_by_subject_level_slot_and_capacity() {
             ("subject=music", vec![]),
             ("places=1", vec!["Ana", "Ben", "Cem"]),
             ("places=3", vec!["Ana"]),
-            (&format!("centre_id={away}"), vec!["Cem"]),
+            (&format!("centre_id={other_centre}"), vec!["Cem"]),
             ("limit=2", vec!["Ana", "Ben"]),
             (monday, vec!["Ana", "Ben"]),
             (&format!("{monday}&minutes=120"), vec!["Ana", "Ben"]),

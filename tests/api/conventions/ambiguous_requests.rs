@@ -27,7 +27,7 @@ fn a_duplicate_member_is_reported_with_its_pointer() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (session, method, path, body, pointer) in [
             (
                 Some(&admin),
@@ -69,13 +69,13 @@ fn a_duplicate_member_is_reported_with_its_pointer() {
             assert_eq!(reply.pointers(), [pointer], "{body}");
             assert_eq!(reply.json()["errors"][0]["code"], "duplicate");
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
 
 #[test]
-fn a_filter_without_a_value_is_rejected_by_name() {
+fn a_filter_without_a_value_is_rejected_with_the_field_name() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for (path, parameter) in [
@@ -101,11 +101,11 @@ fn a_filter_without_a_value_is_rejected_by_name() {
             ("/v1/classes?subject=", "?subject"),
             ("/v1/tutors/search?subject=", "?subject"),
         ] {
-            let refused = app.get(&admin, path).await?.expect(400);
+            let rejected = app.get(&admin, path).await?.expect(400);
             assert!(
-                refused.pointers().contains(&parameter.to_owned()),
+                rejected.pointers().contains(&parameter.to_owned()),
                 "{path}: {}",
-                refused.text
+                rejected.text
             );
         }
         Ok(())
@@ -120,12 +120,12 @@ fn a_url_with_port_0_is_rejected() {
             "https://hooks.example.com:0/",
             "https://hooks.example.com:000/x",
         ] {
-            let refused = app
+            let rejected = app
                 .post(&admin, "/v1/webhooks", json!({"url": url}))
                 .await?
                 .expect(422);
-            assert_eq!(refused.pointers(), ["/url"]);
-            assert_eq!(refused.json()["errors"][0]["code"], "invalid_port");
+            assert_eq!(rejected.pointers(), ["/url"]);
+            assert_eq!(rejected.json()["errors"][0]["code"], "invalid_port");
         }
         Ok(())
     });

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{Application, Reply, Session, queries, role, run, send};
 
-async fn ask(
+async fn send_with_header(
     app: &Application,
     session: &Session,
     method: Method,
@@ -28,8 +28,8 @@ async fn ask(
 fn if_none_match_with_the_current_tag_returns_304() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let path = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let path = format!("/v1/centres/{own_centre}");
         let first = app.get(&admin, &path).await?.expect(200);
         let tag = first.header("etag").to_owned();
         assert!(
@@ -37,18 +37,19 @@ fn if_none_match_with_the_current_tag_returns_304() {
             "{tag} is not strong"
         );
         let weak = format!("W/{tag}");
-        let several = format!("\"other\", {tag}");
-        for known in [tag.as_str(), "*", &weak, &several] {
+        let list_of_tags = format!("\"other\", {tag}");
+        for known in [tag.as_str(), "*", &weak, &list_of_tags] {
             for method in [Method::GET, Method::HEAD] {
-                let reply = ask(app, &admin, method, &path, ("if-none-match", known), None)
-                    .await?
-                    .expect(304);
+                let reply =
+                    send_with_header(app, &admin, method, &path, ("if-none-match", known), None)
+                        .await?
+                        .expect(304);
                 assert_eq!(reply.text, "");
                 assert_eq!(reply.header("etag"), tag);
             }
         }
         for unknown in ["\"other\"", "", "nonsense", "\""] {
-            let reply = ask(
+            let reply = send_with_header(
                 app,
                 &admin,
                 Method::GET,
@@ -63,7 +64,7 @@ fn if_none_match_with_the_current_tag_returns_304() {
         app.patch(&admin, &path, json!({"name": "Riverside II"}))
             .await?
             .expect(200);
-        let changed = ask(
+        let changed = send_with_header(
             app,
             &admin,
             Method::GET,
@@ -81,8 +82,8 @@ fn if_none_match_with_the_current_tag_returns_304() {
 #[test]
 fn an_entity_tag_belongs_to_one_representation() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
-        let path = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let path = format!("/v1/centres/{own_centre}");
         let admin = app.sign_in(role::ADMIN).await?;
         let student = app.sign_in(role::STUDENT).await?;
         let whole = app
@@ -98,7 +99,7 @@ fn an_entity_tag_belongs_to_one_representation() {
             .header("etag")
             .to_owned();
         assert_ne!(whole, names);
-        ask(
+        send_with_header(
             app,
             &student,
             Method::GET,
@@ -108,7 +109,7 @@ fn an_entity_tag_belongs_to_one_representation() {
         )
         .await?
         .expect(200);
-        ask(
+        send_with_header(
             app,
             &student,
             Method::GET,
@@ -128,11 +129,11 @@ fn if_match_with_an_old_tag_changes_nothing() {
         let admin = app.sign_in(role::ADMIN).await?;
         // A centre without people can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
-        let path = made.header("location").to_owned();
-        let old = made.header("etag").to_owned();
+        let created = app.post(&admin, "/v1/centres", empty).await?.expect(201);
+        let path = created.header("location").to_owned();
+        let old = created.header("etag").to_owned();
         let body = Some(json!({"name": "Changed"}));
-        let changed = ask(
+        let changed = send_with_header(
             app,
             &admin,
             Method::PATCH,
@@ -145,7 +146,7 @@ fn if_match_with_an_old_tag_changes_nothing() {
         let new = changed.header("etag").to_owned();
         assert_ne!(new, old);
         let weak = format!("W/{new}");
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for tag in [
             old.as_str(),
             "\"0\"",
@@ -158,13 +159,14 @@ fn if_match_with_an_old_tag_changes_nothing() {
                 (Method::PATCH, Some(json!({"name": "Lost"}))),
                 (Method::DELETE, None),
             ] {
-                let reply = ask(app, &admin, method, &path, ("if-match", tag), body).await?;
+                let reply =
+                    send_with_header(app, &admin, method, &path, ("if-match", tag), body).await?;
                 assert_eq!(reply.status, 412, "{tag}: {}", reply.text);
                 assert_eq!(reply.json()["type"], "/problems/stale-version");
             }
         }
         for tag in ["", "\"", "1", "new", "'1'", "\"1"] {
-            let reply = ask(
+            let reply = send_with_header(
                 app,
                 &admin,
                 Method::PATCH,
@@ -177,7 +179,7 @@ fn if_match_with_an_old_tag_changes_nothing() {
             assert_eq!(reply.pointers(), ["If-Match"]);
         }
         let missing = format!("/v1/centres/{}", uuid::Uuid::now_v7());
-        ask(
+        send_with_header(
             app,
             &admin,
             Method::PATCH,
@@ -187,8 +189,8 @@ fn if_match_with_an_old_tag_changes_nothing() {
         )
         .await?
         .expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
-        ask(app, &admin, Method::PATCH, &path, ("if-match", "*"), body)
+        assert_eq!(queries::write_counters(app).await?, before);
+        send_with_header(app, &admin, Method::PATCH, &path, ("if-match", "*"), body)
             .await?
             .expect(200);
         let current = app
@@ -197,7 +199,7 @@ fn if_match_with_an_old_tag_changes_nothing() {
             .expect(200)
             .header("etag")
             .to_owned();
-        ask(
+        send_with_header(
             app,
             &admin,
             Method::DELETE,
@@ -215,8 +217,8 @@ fn if_match_with_an_old_tag_changes_nothing() {
 fn of_concurrent_updates_of_one_version_one_succeeds() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let path = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let path = format!("/v1/centres/{own_centre}");
         let tag = app
             .get(&admin, &path)
             .await?
@@ -240,7 +242,7 @@ fn of_concurrent_updates_of_one_version_one_succeeds() {
         let updates = queries::count(
             app,
             "lms.event_log where entity_id = $1 and kind = 'centre.updated'",
-            &[&home],
+            &[&own_centre],
         )
         .await?;
         assert_eq!(updates, 1);

@@ -45,8 +45,8 @@ fn an_assessment_without_a_date_gets_todays_date_at_the_students_centre() {
             let student = fixtures::create_student(app, &admin, centre).await?;
             let today = day(app, zone, 0).await?;
             let body = json!({"student_id": student, "type": "custom", "score": 1});
-            let made = app.post(&admin, "/v1/assessments", body).await?.expect(201);
-            assert_eq!(made.json()["assessed_on"], today, "{zone}");
+            let created = app.post(&admin, "/v1/assessments", body).await?.expect(201);
+            assert_eq!(created.json()["assessed_on"], today, "{zone}");
             let file = format!("student_id,type,score\n{student},custom,2\n");
             import(app, &admin, "/v1/assessments/import", file)
                 .await?
@@ -108,8 +108,8 @@ fn progress_ends_with_the_current_month_at_the_centre() {
             let from = format!("{path}?from={today}");
             let shown = app.get(&admin, &from).await?.expect(200).json();
             assert_eq!(last(&shown), (1, Some(month)), "{zone}");
-            let far = day(app, zone, 3).await?;
-            app.get(&admin, &format!("{path}?from={far}"))
+            let in_three_days = day(app, zone, 3).await?;
+            app.get(&admin, &format!("{path}?from={in_three_days}"))
                 .await?
                 .expect(400);
         }
@@ -118,13 +118,13 @@ fn progress_ends_with_the_current_month_at_the_centre() {
 }
 
 /// Expressions that return the server's date or local time, which belongs to no centre.
-const SERVERS: &str = r"(^|[^'])\m(current_date|current_time|localtime|localtimestamp)\M|\m(now\(\)|current_timestamp|clock_timestamp\(\)|transaction_timestamp\(\)|statement_timestamp\(\))\s*::\s*(date|timestamp\M)|'(today|tomorrow|yesterday)'";
+const SERVER_DATE_PATTERN: &str = r"(^|[^'])\m(current_date|current_time|localtime|localtimestamp)\M|\m(now\(\)|current_timestamp|clock_timestamp\(\)|transaction_timestamp\(\)|statement_timestamp\(\))\s*::\s*(date|timestamp\M)|'(today|tomorrow|yesterday)'";
 
 #[test]
 fn no_database_function_uses_the_servers_date() {
     run(async |app| {
         let client = app.superuser().await?;
-        let asking = client
+        let offenders = client
             .query(
                 "select found.what
                 from (
@@ -154,18 +154,18 @@ fn no_database_function_uses_the_servers_date() {
                   from pg_policy as p
                 ) as found
                 where lower(found.text) ~ $1",
-                &[&SERVERS],
+                &[&SERVER_DATE_PATTERN],
             )
             .await?;
-        let asking: Vec<&str> = asking.iter().map(|row| row.get(0)).collect();
-        assert!(asking.is_empty(), "{asking:?}");
+        let offenders: Vec<&str> = offenders.iter().map(|row| row.get(0)).collect();
+        assert!(offenders.is_empty(), "{offenders:?}");
         // The recorded SQL statements of the components must not use them either.
         let directory = tests::root().join("tests/golden/sql");
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();
             let text = fs::read_to_string(&path)?;
             let found = client
-                .query_one("select lower($1) ~ $2", &[&text, &SERVERS])
+                .query_one("select lower($1) ~ $2", &[&text, &SERVER_DATE_PATTERN])
                 .await?;
             assert!(!found.get::<_, bool>(0), "{}", path.display());
         }
@@ -182,12 +182,12 @@ fn payments_and_reversals_without_a_date_get_todays_date_at_the_centre() {
             let today = day(app, zone, 0).await?;
             let body =
                 json!({"centre_id": centre, "type": "expense", "method": "cash", "amount": "5"});
-            let made = post_with_new_key(app, &admin, "/v1/finance-records", &body)
+            let created = post_with_new_key(app, &admin, "/v1/finance-records", &body)
                 .await?
                 .expect(201)
                 .json();
-            assert_eq!(made["effective_on"], today, "{zone}");
-            let back = reverse(app, &admin, &made["id"], &json!({}))
+            assert_eq!(created["effective_on"], today, "{zone}");
+            let back = reverse(app, &admin, &created["id"], &json!({}))
                 .await?
                 .expect(201)
                 .json();

@@ -61,7 +61,7 @@ fn an_export_is_complete_and_has_no_formulas() {
 fn an_export_can_be_imported_into_another_tenant() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let body = json!({
             "name": "=1+1, \"quoted\"",
             "code": "lake",
@@ -70,7 +70,7 @@ fn an_export_can_be_imported_into_another_tenant() {
             "phone": "+441632960000",
             "address": {"line1": "Lake Street, 7", "city": "Madrid"},
         });
-        let made = app
+        let created = app
             .post(&ours, "/v1/centres", body)
             .await?
             .expect(201)
@@ -90,22 +90,27 @@ fn an_export_can_be_imported_into_another_tenant() {
             "status",
         ];
         // The read-only columns are removed, as a user would do in a spreadsheet.
-        let kept: Vec<String> = split(&file)
+        let writable_columns: Vec<String> = split(&file)
             .into_iter()
             .map(|row| row[1..9].join(","))
             .collect();
-        let reply = import(app, &theirs, "/v1/centres/import", kept.join("\r\n"))
-            .await?
-            .expect(201)
-            .json();
+        let reply = import(
+            app,
+            &other_tenant_admin,
+            "/v1/centres/import",
+            writable_columns.join("\r\n"),
+        )
+        .await?
+        .expect(201)
+        .json();
         let id = reply["rows"][0]["id"].as_str().context("id")?.to_owned();
         let copy = app
-            .get(&theirs, &format!("/v1/centres/{id}"))
+            .get(&other_tenant_admin, &format!("/v1/centres/{id}"))
             .await?
             .expect(200)
             .json();
         for field in fields {
-            assert_eq!(copy[field], made[field], "{field}");
+            assert_eq!(copy[field], created[field], "{field}");
         }
         Ok(())
     });
@@ -115,7 +120,7 @@ fn an_export_can_be_imported_into_another_tenant() {
 fn names_survive_an_export_and_an_import() {
     run(async |app| {
         let ours = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let names = [
             "'t Hooft", "'", "''", "'=1", "''@a", "=1+1", "＝1", "'＋1", "－x", "＠home", "@At",
             "-Dash", "+1", "a=b", "\"q\"", "'\"=1\"", "a, 'b'", "{{name}}",
@@ -137,18 +142,18 @@ fn names_survive_an_export_and_an_import() {
             // The database writes the export, and guards formulas as the component does.
             let written = row[1].clone();
             let name = names.into_iter().find(|name| {
-                let guarded = platform::values::formula::guarded(name);
-                written == guarded || written == format!("\"{}\"", guarded.replace('"', "\"\""))
+                let escaped = platform::values::formula::guarded(name);
+                written == escaped || written == format!("\"{}\"", escaped.replace('"', "\"\""))
             });
             assert!(name.is_some(), "{written} in {exported}");
             file.push_str(&format!("{written},{},{}\n", row[2], row[4]));
         }
-        let reply = import(app, &theirs, "/v1/users/import", file)
+        let reply = import(app, &other_tenant_admin, "/v1/users/import", file)
             .await?
             .expect(201);
         let found = get(
             app,
-            &theirs,
+            &other_tenant_admin,
             "/v1/users?email.like=n*@mail.example&sort=created_at,email&limit=200",
         )
         .await?;
@@ -185,13 +190,13 @@ fn split(file: &str) -> Vec<Vec<String>> {
 #[test]
 fn an_export_has_only_the_fields_the_caller_may_read() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let file = export(app, &supervisor, "/v1/users")
             .await?
             .expect(200)
             .text;
-        let users = queries::count(app, "lms.users where centre_id = $1", &[&home]).await?;
+        let users = queries::count(app, "lms.users where centre_id = $1", &[&own_centre]).await?;
         assert_eq!(i64::try_from(file.matches("\r\n").count())?, users + 1);
         assert!(!file.contains("password") && !file.contains("argon2"));
         assert!(
@@ -274,7 +279,7 @@ fn an_export_is_not_paginated() {
 }
 
 #[test]
-fn an_invalid_parameter_of_an_export_is_rejected_by_name() {
+fn an_invalid_parameter_of_an_export_is_rejected_with_the_field_name() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for (query, name) in [

@@ -13,7 +13,7 @@ fn every_operator_filters() {
         let admin = app.sign_in(role::ADMIN).await?;
         let staff = json!({"name": "Ana", "email": "ana@aurora.example", "phone": "+441632960000", "role": "support"});
         app.post(&admin, "/v1/users", staff).await?.expect(201);
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let admin_id = admin.user;
         let email = |role: &str| format!("{role}@aurora.example");
         let many = "/v1/users?limit=200&sort=email&";
@@ -31,16 +31,19 @@ fn every_operator_filters() {
             ),
             (format!("id={admin_id}"), format!("id = '{admin_id}'")),
             (
-                format!("id.in={admin_id},{home}"),
+                format!("id.in={admin_id},{own_centre}"),
                 format!("id = '{admin_id}'"),
             ),
-            (format!("centre_id={home}"), format!("centre_id = '{home}'")),
             (
-                format!("centre_id.ne={home}"),
-                format!("centre_id is distinct from '{home}'"),
+                format!("centre_id={own_centre}"),
+                format!("centre_id = '{own_centre}'"),
             ),
             (
-                format!("centre_id.in={home},{away}"),
+                format!("centre_id.ne={own_centre}"),
+                format!("centre_id is distinct from '{own_centre}'"),
+            ),
+            (
+                format!("centre_id.in={own_centre},{other_centre}"),
                 "centre_id is not null".to_owned(),
             ),
             (
@@ -99,10 +102,10 @@ fn every_operator_filters() {
                 "select email from lms.users where tenant_id = $1 and {condition} order by email"
             );
             let mut expected = queries::fetch_texts(app, &sql, &[&admin.tenant]).await?;
-            let mut found = values(&body, "email");
+            let mut listed = values(&body, "email");
             expected.sort();
-            found.sort();
-            assert_eq!(found, expected, "{query}");
+            listed.sort();
+            assert_eq!(listed, expected, "{query}");
         }
         let one = get(app, &admin, &format!("/v1/users?email={}", email("tutor"))).await?;
         assert_eq!(

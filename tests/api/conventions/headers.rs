@@ -34,11 +34,11 @@ fn a_valid_request_id_is_echoed_and_an_invalid_one_is_replaced() {
                 .await?
                 .expect(404);
             assert_eq!(missing.json()["request_id"], sane);
-            let refused = get(app, &admin, "/v1/users?page=1", "x-request-id", sane)
+            let rejected = get(app, &admin, "/v1/users?page=1", "x-request-id", sane)
                 .await?
                 .expect(400);
-            assert_eq!(refused.header("x-request-id"), sane);
-            assert_eq!(refused.json()["request_id"], sane);
+            assert_eq!(rejected.header("x-request-id"), sane);
+            assert_eq!(rejected.json()["request_id"], sane);
         }
         for odd in [
             "",
@@ -62,8 +62,8 @@ fn a_trace_continues_with_a_new_span() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        let given = format!("00-{trace}-00f067aa0ba902b7-01");
-        let reply = get(app, &admin, "/v1/centres", "traceparent", &given)
+        let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
+        let reply = get(app, &admin, "/v1/centres", "traceparent", &traceparent)
             .await?
             .expect(200);
         let parts: Vec<&str> = reply.header("traceparent").split('-').collect();
@@ -92,8 +92,8 @@ fn every_response_has_a_length_a_date_and_no_store() {
         let admin = app.sign_in(role::ADMIN).await?;
         // A centre without people can be deleted.
         let empty = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        let made = app.post(&admin, "/v1/centres", empty).await?.expect(201);
-        let centre = made.header("location").to_owned();
+        let created = app.post(&admin, "/v1/centres", empty).await?.expect(201);
+        let centre = created.header("location").to_owned();
         let large = json!({"name": "x".repeat(1024 * 1024 + 1)});
         let replies = [
             app.get(&admin, "/v1/users").await?.expect(200),
@@ -149,12 +149,12 @@ fn every_response_has_a_length_a_date_and_no_store() {
                 assert_eq!(body["request_id"], reply.header("x-request-id"));
             }
         }
-        let gone = app.delete(&admin, &centre).await?.expect(204);
+        let deletion = app.delete(&admin, &centre).await?.expect(204);
         assert_eq!(
-            (gone.text.as_str(), gone.header("content-length")),
+            (deletion.text.as_str(), deletion.header("content-length")),
             ("", "")
         );
-        assert_eq!(gone.header("x-content-type-options"), "nosniff");
+        assert_eq!(deletion.header("x-content-type-options"), "nosniff");
         Ok(())
     });
 }
@@ -162,19 +162,19 @@ fn every_response_has_a_length_a_date_and_no_store() {
 #[test]
 fn the_reference_page_has_the_same_headers() {
     run(async |app| {
-        let given = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         for (path, status) in [("/docs", 200), ("/v1/openapi.json", 200), ("/nothing", 404)] {
             let request = app
                 .request(Method::GET, path)
-                .header("traceparent", given)
+                .header("traceparent", traceparent)
                 .header("x-request-id", "abc");
             let reply = send(request).await?.expect(status);
             assert_eq!(reply.header("x-request-id"), "abc", "{path}");
             assert!(
-                reply.header("traceparent").starts_with(&given[..36]),
+                reply.header("traceparent").starts_with(&traceparent[..36]),
                 "{path}"
             );
-            assert_ne!(reply.header("traceparent"), given, "{path}");
+            assert_ne!(reply.header("traceparent"), traceparent, "{path}");
             assert!(
                 reply.header("server-timing").starts_with("db;dur=0.000"),
                 "{path}"

@@ -9,8 +9,8 @@ use tests::{csv::import, queries, role, run, send};
 fn malformed_csv_is_rejected_with_its_cause() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
-        for (file, said) in [
+        let before = queries::write_counters(app).await?;
+        for (file, expected_detail) in [
             (
                 "email,role,name\na@aurora.example,parent,\"Ann Ng\nb@aurora.example,parent,Bo\n",
                 "row 2 opens a quote that is never closed",
@@ -29,12 +29,12 @@ fn malformed_csv_is_rejected_with_its_cause() {
             ),
         ] {
             for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
-                let refused = import(app, &admin, path, file).await?.expect(400).json();
-                let detail = refused["detail"].as_str().context("a detail")?;
-                assert!(detail.contains(said), "{file:?}: {detail}");
+                let rejected = import(app, &admin, path, file).await?.expect(400).json();
+                let detail = rejected["detail"].as_str().context("a detail")?;
+                assert!(detail.contains(expected_detail), "{file:?}: {detail}");
             }
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -44,12 +44,12 @@ fn a_dry_run_reports_the_outcome_and_writes_nothing() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let file = "\u{feff}name,email,role,language_preferences\nAna,Ana@Aurora.example,parent,\"[\"\"en\"\"]\"\nBen,ben@aurora.example,tutor,\n";
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let dry = import(app, &admin, "/v1/users/import?dry_run=true", file)
             .await?
             .expect(200)
             .json();
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         assert_eq!(
             queries::count(app, "lms.users where email like 'ana@%'", &[]).await?,
             0
@@ -70,14 +70,14 @@ fn a_dry_run_reports_the_outcome_and_writes_nothing() {
             assert_eq!(rows[1]["row"], 3);
         }
         let id = done["rows"][0]["id"].as_str().context("id")?;
-        let made = app
+        let created = app
             .get(&admin, &format!("/v1/users/{id}"))
             .await?
             .expect(200)
             .json();
-        assert_eq!(made["email"], "ana@aurora.example");
-        assert_eq!(made["language_preferences"], json!(["en"]));
-        assert_eq!(made["created_by"], json!(admin.user));
+        assert_eq!(created["email"], "ana@aurora.example");
+        assert_eq!(created["language_preferences"], json!(["en"]));
+        assert_eq!(created["created_by"], json!(admin.user));
         let again = import(app, &admin, "/v1/users/import", file)
             .await?
             .expect(422);
@@ -90,12 +90,12 @@ fn a_dry_run_reports_the_outcome_and_writes_nothing() {
 fn one_invalid_row_rejects_the_whole_file() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let theirs = queries::first_id(app, 1, "centres").await?;
-        let before = queries::write_marks(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let other_tenant_centre = queries::first_id(app, 1, "centres").await?;
+        let before = queries::write_counters(app).await?;
         let file = format!(
             "name,email,role,centre_id,language_preferences\n\
-            Ana,ana@aurora.example,parent,{home},\n\
+            Ana,ana@aurora.example,parent,{own_centre},\n\
             ,nobody,king,7,en\n\
             Ben,ben@aurora.example,tutor,,\"[\"\"not a tag\"\"]\"\n"
         );
@@ -124,13 +124,13 @@ fn one_invalid_row_rejects_the_whole_file() {
             ["/3/centre_id", "/3/email", "/3/name", "/3/role", "/4/role"]
         );
         let file = format!(
-            "name,email,role,centre_id\nAna,ana@aurora.example,parent,{home}\nBen,ben@aurora.example,tutor,{theirs}\n"
+            "name,email,role,centre_id\nAna,ana@aurora.example,parent,{own_centre}\nBen,ben@aurora.example,tutor,{other_tenant_centre}\n"
         );
         let reply = import(app, &admin, "/v1/users/import", file)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/centre_id"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -139,7 +139,7 @@ fn one_invalid_row_rejects_the_whole_file() {
 fn a_duplicate_key_in_a_file_is_reported() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let file = "name,email,role\nAna,ana@aurora.example,parent\nBen,ben@aurora.example,parent\nAna,ANA@aurora.example,tutor\nAdmin,admin@aurora.example,tutor\n";
         for path in ["/v1/users/import", "/v1/users/import?dry_run=true"] {
             let reply = import(app, &admin, path, file).await?.expect(422);
@@ -161,14 +161,14 @@ fn a_duplicate_key_in_a_file_is_reported() {
             &[&student],
         )
         .await?;
-        let before_links = queries::write_marks(app).await?;
+        let before_links = queries::write_counters(app).await?;
         let link = format!("{parent},{student},parent\n");
         let file = format!("user_id,student_id,relationship\n{link}{link}");
         let reply = import(app, &admin, "/v1/guardians/import", file)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/3/user_id"]);
-        assert_eq!(queries::write_marks(app).await?, before_links);
+        assert_eq!(queries::write_counters(app).await?, before_links);
         assert_eq!(
             queries::count(app, "lms.centres where code = 'lake'", &[]).await?,
             0
@@ -182,7 +182,7 @@ fn a_duplicate_key_in_a_file_is_reported() {
 fn a_body_that_is_not_csv_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (file, status, pointers) in [
             ("name,planet\nAna,Earth\n", 400, vec!["/1/planet"]),
             ("name,name\nAna,Ana\n", 400, vec!["/1/name"]),
@@ -231,7 +231,7 @@ fn a_body_that_is_not_csv_is_rejected() {
             .await?
             .expect(400);
         assert_eq!(query.pointers(), ["?dry_run"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -240,7 +240,7 @@ fn a_body_that_is_not_csv_is_rejected() {
 fn at_most_a_hundred_errors_are_reported() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let bad = format!("name,email,role\n{}", "Ana,nobody,king\n".repeat(300));
         let reply = import(app, &admin, "/v1/users/import", bad)
             .await?
@@ -258,7 +258,7 @@ fn at_most_a_hundred_errors_are_reported() {
             reply.json()["errors"][0]["pointer"],
             Value::from("/3/email")
         );
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -268,12 +268,12 @@ fn rows_are_numbered_as_in_the_file_blank_lines_included() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let good = "\r\nname,email,role\r\n\r\nAna,ana@aurora.example,parent\r\n\r\n\r\nBen,ben@aurora.example,tutor";
-        let made = import(app, &admin, "/v1/users/import", good)
+        let created = import(app, &admin, "/v1/users/import", good)
             .await?
             .expect(201)
             .json();
         assert_eq!(
-            (&made["rows"][0]["row"], &made["rows"][1]["row"]),
+            (&created["rows"][0]["row"], &created["rows"][1]["row"]),
             (&json!(4), &json!(7))
         );
         let bad =

@@ -22,7 +22,7 @@ pub(crate) async fn raw(
 }
 
 #[track_caller]
-fn is_problem(reply: &Reply, status: u16, pointers: &[&str]) {
+fn assert_problem(reply: &Reply, status: u16, pointers: &[&str]) {
     assert_eq!(reply.status, status, "{}", reply.text);
     assert_eq!(reply.header("content-type"), "application/problem+json");
     assert_eq!(reply.json()["status"], status);
@@ -42,9 +42,9 @@ fn is_problem(reply: &Reply, status: u16, pointers: &[&str]) {
 fn a_body_that_is_not_a_json_object_is_malformed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let one = format!("/v1/centres/{home}");
-        let before = queries::write_marks(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let one = format!("/v1/centres/{own_centre}");
+        let before = queries::write_counters(app).await?;
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let nested = format!(
             "{{\"settings\": {}1{}}}",
@@ -88,12 +88,12 @@ fn a_body_that_is_not_a_json_object_is_malformed() {
                 (Method::POST, "/v1/users"),
             ] {
                 let reply = raw(app, &admin, method, path, body.clone()).await?;
-                is_problem(&reply, 400, &[]);
+                assert_problem(&reply, 400, &[]);
             }
         }
         let login = raw(app, &admin, Method::POST, "/v1/auth/login", "{").await?;
-        is_problem(&login, 400, &[]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_problem(&login, 400, &[]);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -104,10 +104,10 @@ fn an_invalid_value_is_rejected_with_its_pointer() {
         let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", app.user(0, role::TUTOR).id);
         let staff = format!("/v1/staff/{}", queries::first_id(app, 0, "staff").await?);
-        let (home, _) = queries::demo_centres(app).await?;
-        let centre = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let centre = format!("/v1/centres/{own_centre}");
         let tenant = format!("/v1/tenants/{}", admin.tenant);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let text = |count: usize| Value::from("x".repeat(count));
         let mut cases: Vec<(&str, Value, &str)> = vec![
             (&user, json!({"name": null}), "/name"),
@@ -231,9 +231,9 @@ fn an_invalid_value_is_rejected_with_its_pointer() {
                 &shown[..shown.len().min(200)],
                 reply.text
             );
-            is_problem(&reply, 422, &[pointer]);
+            assert_problem(&reply, 422, &[pointer]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -242,8 +242,8 @@ fn an_invalid_value_is_rejected_with_its_pointer() {
 fn a_number_out_of_range_or_of_another_type_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let before = queries::write_marks(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let before = queries::write_counters(app).await?;
         for number in [
             "-1",
             "1001",
@@ -258,24 +258,28 @@ fn a_number_out_of_range_or_of_another_type_is_rejected() {
         ] {
             let body = format!(
                 "{{\"name\": \"Ana\", \"email\": \"ana@aurora.example\", \"role\": \"tutor\", \
-                \"centre_id\": \"{home}\", \"profile\": {{\"max_students\": {number}}}}}"
+                \"centre_id\": \"{own_centre}\", \"profile\": {{\"max_students\": {number}}}}}"
             );
             let reply = raw(app, &admin, Method::POST, "/v1/users", body).await?;
-            is_problem(&reply, 422, &["/profile/max_students"]);
+            assert_problem(&reply, 422, &["/profile/max_students"]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         // The settings keep integers above 2^53 exactly.
         let tenant = format!("/v1/tenants/{}", admin.tenant);
-        let kept = raw(
+        let updated = raw(
             app,
             &admin,
             Method::PATCH,
             &tenant,
             "{\"settings\": {\"n\": 9007199254740993, \"f\": 1.5}}",
         );
-        let kept = kept.await?.expect(200);
-        assert!(kept.text.contains("9007199254740993"), "{}", kept.text);
-        let vast = raw(
+        let updated = updated.await?.expect(200);
+        assert!(
+            updated.text.contains("9007199254740993"),
+            "{}",
+            updated.text
+        );
+        let extreme = raw(
             app,
             &admin,
             Method::PATCH,
@@ -283,7 +287,7 @@ fn a_number_out_of_range_or_of_another_type_is_rejected() {
             "{\"settings\": {\"n\": 1e308, \"m\": -1e-300}}",
         )
         .await?;
-        assert!([200, 422].contains(&vast.status), "{}", vast.text);
+        assert!([200, 422].contains(&extreme.status), "{}", extreme.text);
         Ok(())
     });
 }

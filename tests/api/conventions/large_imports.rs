@@ -15,7 +15,7 @@ const TUTOR_CAPACITY: i32 = 20;
 fn a_hundred_thousand_students_are_imported_in_one_transaction() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let client = app.superuser().await?;
         // Accounts and tutors are inserted directly, because only the import is measured.
         client
@@ -33,7 +33,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
                 select $1::uuid, id, name, $2::uuid, $4::integer from made",
                 &[
                     &admin.tenant,
-                    &home,
+                    &own_centre,
                     &(MAX_ROWS / i64::from(TUTOR_CAPACITY)),
                     &TUTOR_CAPACITY,
                 ],
@@ -44,7 +44,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
                 "insert into lms.users (tenant_id, centre_id, name, email, role)
                 select $1::uuid, $2::uuid, 'Student ' || n, 'student' || n || '@many.example', 'student'
                 from generate_series(1, $3::bigint) as n",
-                &[&admin.tenant, &home, &MAX_ROWS],
+                &[&admin.tenant, &own_centre, &MAX_ROWS],
             )
             .await?;
         let users = client
@@ -68,20 +68,20 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
             let (user, tutor): (&str, &str) = (user.get(0), tutors[index % tutors.len()].get(0));
             writeln!(
                 file,
-                "{user},{home},2015-01-31,\"{{\"\"reading\"\":7.5,\"\"spelling\"\":8.25}}\",\"[\"\"Autism\"\"]\",\"[\"\"en\"\"]\",{tutor}"
+                "{user},{own_centre},2015-01-31,\"{{\"\"reading\"\":7.5,\"\"spelling\"\":8.25}}\",\"[\"\"Autism\"\"]\",\"[\"\"en\"\"]\",{tutor}"
             )?;
         }
 
         // One invalid row, the last, rejects the whole file.
-        let before = queries::write_marks(app).await?;
-        let theirs = queries::first_id(app, 1, "users").await?;
+        let before = queries::write_counters(app).await?;
+        let other_tenant_user = queries::first_id(app, 1, "users").await?;
         let (good, _) = file.trim_end().rsplit_once('\n').unwrap_or_default();
-        let bad = format!("{good}\n{theirs},{home},,,,,\n");
+        let bad = format!("{good}\n{other_tenant_user},{own_centre},,,,,\n");
         let reply = import(app, &admin, "/v1/students/import", bad)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), [format!("/{}/user_id", MAX_ROWS + 1)]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         let started = Instant::now();
         let done = import(app, &admin, "/v1/students/import", file)
@@ -92,7 +92,7 @@ fn a_hundred_thousand_students_are_imported_in_one_transaction() {
         assert_eq!(done.json()["created"], json!(MAX_ROWS));
         assert_eq!(fixtures::count_wrong_student_counts(app).await?, 0);
         assert_eq!(
-            queries::write_marks(app).await?.0 - before.0,
+            queries::write_counters(app).await?.0 - before.0,
             MAX_ROWS + MAX_ROWS / i64::from(TUTOR_CAPACITY)
         );
         Ok(())

@@ -168,10 +168,10 @@ fn rows_are_sorted_by_several_fields_in_mixed_directions() {
 fn deleted_rows_are_listed_for_an_admin_on_request() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let made = make_centre(app, &admin, "Lakeside", "lake").await?;
+        let created = make_centre(app, &admin, "Lakeside", "lake").await?;
         app.delete(
             &admin,
-            &format!("/v1/centres/{}", made["id"].as_str().unwrap_or_default()),
+            &format!("/v1/centres/{}", created["id"].as_str().unwrap_or_default()),
         )
         .await?
         .expect(204);
@@ -186,11 +186,11 @@ fn deleted_rows_are_listed_for_an_admin_on_request() {
         let body = get(app, &admin, "/v1/centres?code=lake&include_deleted=true").await?;
         assert!(body["data"][0]["deleted_at"].is_string());
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let refused = app
+        let rejected = app
             .get(&supervisor, "/v1/centres?include_deleted=true")
             .await?
             .expect(400);
-        assert_eq!(refused.pointers(), ["?include_deleted"]);
+        assert_eq!(rejected.pointers(), ["?include_deleted"]);
         Ok(())
     });
 }

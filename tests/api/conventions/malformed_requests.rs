@@ -13,7 +13,7 @@ use crate::conventions::invalid_bodies::raw;
 fn a_body_that_is_too_large_is_rejected_before_it_is_read() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let at_limit = format!("{{\"name\": \"{}\"}}", "x".repeat(1024 * 1024 - 12));
         assert_eq!(at_limit.len(), 1024 * 1024);
         raw(app, &admin, Method::POST, "/v1/centres", at_limit)
@@ -53,7 +53,7 @@ fn a_body_that_is_too_large_is_rejected_before_it_is_read() {
         );
         let answer = raw_connection::send_and_read_one(app, chunked.as_bytes()).await?;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -62,7 +62,7 @@ fn a_body_that_is_too_large_is_rejected_before_it_is_read() {
 fn an_invalid_id_in_a_path_is_not_found() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for id in [
             "7",
             "null",
@@ -84,7 +84,7 @@ fn an_invalid_id_in_a_path_is_not_found() {
         }
         let shouted = format!("/v1/users/{}", admin.user.to_string().to_uppercase());
         app.get(&admin, &shouted).await?.expect(200);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -105,19 +105,19 @@ fn text_that_looks_like_sql_is_stored_as_text() {
         .enumerate()
         {
             let body = json!({"name": name, "code": format!("odd-{number}"), "time_zone": "UTC", "currency": "EUR"});
-            let made = app
+            let created = app
                 .post(&admin, "/v1/centres", body)
                 .await?
                 .expect(201)
                 .json();
-            assert_eq!(made["name"], name);
+            assert_eq!(created["name"], name);
             let query: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
-            let found = app
+            let listed = app
                 .get(&admin, &format!("/v1/centres?name={query}"))
                 .await?
                 .expect(200)
                 .json();
-            assert_eq!(found["data"][0]["id"], made["id"], "{name}");
+            assert_eq!(listed["data"][0]["id"], created["id"], "{name}");
         }
         Ok(())
     });
@@ -126,7 +126,7 @@ fn text_that_looks_like_sql_is_stored_as_text() {
 #[test]
 fn malformed_http_reaches_no_component() {
     run(async |app| {
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for bytes in [
             "NONSENSE\r\n\r\n",
             "GET / HTTP/9.9\r\n\r\n",
@@ -139,10 +139,10 @@ fn malformed_http_reaches_no_component() {
                 "{bytes:?}: {answer}"
             );
         }
-        let odd = "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n";
-        let answer = raw_connection::send_and_read_one(app, odd.as_bytes()).await?;
+        let host_with_space = "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n";
+        let answer = raw_connection::send_and_read_one(app, host_with_space.as_bytes()).await?;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         app.call(None, Method::GET, "/healthz", None)
             .await?
             .expect(200);
@@ -151,7 +151,7 @@ fn malformed_http_reaches_no_component() {
 }
 
 /// Sends bytes that reach no component, and compares the host's response with the problem that a component would return.
-async fn is_refused(app: &Application, bytes: &[u8], kind: Kind) -> Result<()> {
+async fn assert_host_problem(app: &Application, bytes: &[u8], kind: Kind) -> Result<()> {
     let answer = raw_connection::send_and_read_one(app, bytes).await?;
     let (head, body) = raw_connection::split_head(&answer)?;
     let (status, name, title) = kind.parts();
@@ -190,20 +190,21 @@ fn an_invalid_request_head_is_a_problem_from_the_host() {
             b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Name: Ren\xe9\r\n\r\n",
             b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
         ] {
-            is_refused(app, bytes, Kind::Malformed).await?;
+            assert_host_problem(app, bytes, Kind::Malformed).await?;
         }
-        let nowhere = b"GET /.well-known/spin/nothing HTTP/1.1\r\nHost: a\r\n\r\n";
-        is_refused(app, nowhere, Kind::NotFound).await?;
+        let unknown_path = b"GET /.well-known/spin/nothing HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_host_problem(app, unknown_path, Kind::NotFound).await?;
         // UTF-8 in a header and an absolute URL of the same host are allowed.
-        for fine in [
+        for valid in [
             "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Name: Ren\u{e9}\r\n\r\n",
             "GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n",
         ] {
-            let answer = raw_connection::send_and_read_one(app, fine.as_bytes()).await?;
+            let answer = raw_connection::send_and_read_one(app, valid.as_bytes()).await?;
             assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         }
-        let named = b"GET /.well-known/spin/x HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\n\r\n";
-        let answer = raw_connection::send_and_read_one(app, named).await?;
+        let with_request_id =
+            b"GET /.well-known/spin/x HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\n\r\n";
+        let answer = raw_connection::send_and_read_one(app, with_request_id).await?;
         assert!(answer.contains("\"request_id\":\"mine-1\""), "{answer}");
         Ok(())
     });
@@ -214,7 +215,7 @@ fn a_repeated_single_value_header_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let other = app.sign_in(role::SUPERVISOR).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let body = body.to_string();
         let post = |path: &str, media: &str, body: &str| {
@@ -251,7 +252,7 @@ fn a_repeated_single_value_header_is_rejected() {
             .bearer_auth(&admin.token)
             .bearer_auth(&other.token);
         send(twice).await?.expect(400);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         // A list may be split over several header lines.
         let lists = post("/v1/centres", "application/json", &body)
             .header("accept-language", "en")
@@ -267,7 +268,7 @@ fn a_repeated_single_value_header_is_rejected() {
 fn a_body_that_is_not_utf_8_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let body = json!({"name": "Lake", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         let body = body.to_string();
         let post = |path: &str, media: &str, body: &str| {
@@ -292,9 +293,9 @@ fn a_body_that_is_not_utf_8_is_rejected() {
             let reply = send(post(path, media, body)).await?.expect(415);
             assert_eq!(reply.json()["type"], "/problems/unsupported-media-type");
         }
-        assert_eq!(queries::write_marks(app).await?, before);
-        let fine = post("/v1/centres", "application/json; Charset=\"UTF-8\"", &body);
-        send(fine).await?.expect(201);
+        assert_eq!(queries::write_counters(app).await?, before);
+        let valid = post("/v1/centres", "application/json; Charset=\"UTF-8\"", &body);
+        send(valid).await?.expect(201);
         Ok(())
     });
 }
@@ -303,7 +304,7 @@ fn a_body_that_is_not_utf_8_is_rejected() {
 fn a_content_encoding_other_than_identity_is_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let post = |path: &str, media: &str, coding: &str, body: &str| {
             app.request(Method::POST, path)
                 .bearer_auth(&admin.token)
@@ -324,7 +325,7 @@ fn a_content_encoding_other_than_identity_is_rejected() {
                 assert_eq!(reply.header("accept-encoding"), "identity");
             }
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let plain = post("/v1/centres", "application/json", "Identity", &body);
         send(plain).await?.expect(201);
         // Where a body is ignored, its encoding is ignored, too.
@@ -333,12 +334,12 @@ fn a_content_encoding_other_than_identity_is_rejected() {
             (Method::DELETE, format!("/v1/centres/{}", Uuid::nil()), 404),
         ] {
             for body in ["", "{}"] {
-                let odd = app
+                let encoded = app
                     .request(method.clone(), &path)
                     .bearer_auth(&admin.token)
                     .header("content-encoding", "gzip")
                     .body(body);
-                send(odd).await?.expect(status);
+                send(encoded).await?.expect(status);
             }
         }
         Ok(())

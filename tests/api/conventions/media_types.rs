@@ -10,8 +10,8 @@ use crate::conventions::headers::get;
 fn a_media_type_the_client_does_not_accept_is_a_406() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let one = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let one = format!("/v1/centres/{own_centre}");
         for accept in [
             "*/*",
             "application/*",
@@ -39,14 +39,14 @@ fn a_media_type_the_client_does_not_accept_is_a_406() {
         get(app, &admin, &one, "accept", "text/csv")
             .await?
             .expect(406);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let request = app
             .request(Method::PATCH, &one)
             .bearer_auth(&admin.token)
             .header("accept", "text/html")
             .json(&json!({"name": "x"}));
         send(request).await?.expect(406);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -55,9 +55,9 @@ fn a_media_type_the_client_does_not_accept_is_a_406() {
 fn a_body_of_another_media_type_is_a_415() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let one = format!("/v1/centres/{home}");
-        let before = queries::write_marks(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let one = format!("/v1/centres/{own_centre}");
+        let before = queries::write_counters(app).await?;
         let body = r#"{"name": "x"}"#;
         for media in [
             "text/plain",
@@ -80,7 +80,7 @@ fn a_body_of_another_media_type_is_a_415() {
             .bearer_auth(&admin.token)
             .body(body);
         send(untyped).await?.expect(415);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         for media in [
             "application/json; charset=utf-8",
             "application/merge-patch+json",

@@ -7,8 +7,8 @@ use tests::{queries, role, run};
 fn head_and_options_work_wherever_get_does() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let one = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let one = format!("/v1/centres/{own_centre}");
         for (path, allow) in [
             ("/v1/centres", "GET, HEAD, OPTIONS, POST"),
             (one.as_str(), "DELETE, GET, HEAD, OPTIONS, PATCH"),

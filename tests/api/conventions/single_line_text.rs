@@ -48,10 +48,10 @@ fn invalid_names_are_rejected_in_bodies_and_files() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let user = format!("/v1/users/{}", admin.user);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for name in INVALID_NAMES {
-            let made = app.post(&admin, "/v1/users", account(name)).await?;
-            assert_eq!(made.expect(422).pointers(), ["/name"], "{name:?}");
+            let created = app.post(&admin, "/v1/users", account(name)).await?;
+            assert_eq!(created.expect(422).pointers(), ["/name"], "{name:?}");
             let changed = app.patch(&admin, &user, json!({"name": name})).await?;
             assert_eq!(changed.expect(422).pointers(), ["/name"], "{name:?}");
             if !name.is_empty() {
@@ -62,9 +62,9 @@ fn invalid_names_are_rejected_in_bodies_and_files() {
         }
         let address = json!({"address": {"line1": "Lake Street\n7"}});
         let centre = format!("/v1/centres/{}", queries::demo_centres(app).await?.0);
-        let refused = app.patch(&admin, &centre, address).await?.expect(422);
-        assert_eq!(refused.pointers(), ["/address/line1"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        let rejected = app.patch(&admin, &centre, address).await?.expect(422);
+        assert_eq!(rejected.pointers(), ["/address/line1"]);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -79,12 +79,12 @@ fn names_in_any_script_are_stored_and_found_in_any_unicode_composition() {
             "می\u{200c}خواهم",
             "שרה\u{200f} (א)",
         ] {
-            let made = app.post(&admin, "/v1/users", account(name)).await?;
-            assert_eq!(made.expect(201).json()["name"], name);
+            let created = app.post(&admin, "/v1/users", account(name)).await?;
+            assert_eq!(created.expect(201).json()["name"], name);
         }
         let composed = "Zoë Núñez-Ångström";
         let apart = "Zoe\u{308} Nu\u{301}n\u{303}ez-A\u{30a}ngstro\u{308}m";
-        let mut made = Vec::new();
+        let mut created = Vec::new();
         for name in [composed, apart] {
             let user = app
                 .post(&admin, "/v1/users", account(name))
@@ -92,34 +92,34 @@ fn names_in_any_script_are_stored_and_found_in_any_unicode_composition() {
                 .expect(201)
                 .json();
             assert_eq!(user["name"], composed);
-            made.push(fixtures::parse_id(&user)?.to_string());
+            created.push(fixtures::parse_id(&user)?.to_string());
         }
-        made.sort();
+        created.sort();
         for pattern in [composed, apart] {
             for filter in ["name", "name.like"] {
                 let query =
                     url::form_urlencoded::byte_serialize(pattern.as_bytes()).collect::<String>();
                 let list = get(app, &admin, &format!("/v1/users?{filter}={query}")).await?;
-                let mut found = crate::conventions::lists::values(&list, "id");
-                found.sort();
-                assert_eq!(found, made, "{filter} {pattern:?}");
+                let mut listed = crate::conventions::lists::values(&list, "id");
+                listed.sort();
+                assert_eq!(listed, created, "{filter} {pattern:?}");
             }
         }
         Ok(())
     });
 }
 
-/// Adds the names of the writable text fields to `found`: the multiline ones if `several` is true,
+/// Adds the names of the writable text fields to `found`: the multiline ones if `is_multiline` is true,
 /// and the single-line ones otherwise.
-fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
+fn texts(fields: &[Field], is_multiline: bool, found: &mut Vec<&'static str>) {
     for field in fields
         .iter()
         .filter(|field| field.writable != Writable::Never)
     {
         match field.kind {
-            Kind::Text { .. } if !several => found.push(field.name),
-            Kind::Multiline { .. } if several => found.push(field.name),
-            Kind::Object(members) | Kind::Rows(members) => texts(members, several, found),
+            Kind::Text { .. } if !is_multiline => found.push(field.name),
+            Kind::Multiline { .. } if is_multiline => found.push(field.name),
+            Kind::Object(members) | Kind::Rows(members) => texts(members, is_multiline, found),
             _ => {}
         }
     }
@@ -127,26 +127,26 @@ fn texts(fields: &[Field], several: bool, found: &mut Vec<&'static str>) {
 
 #[test]
 fn every_text_field_is_single_line_unless_declared_multiline() {
-    let (mut one, mut several) = (Vec::new(), Vec::new());
+    let (mut single_line, mut multiline) = (Vec::new(), Vec::new());
     for component in COMPONENTS {
         for resource in component.resources {
-            texts(resource.fields, false, &mut one);
-            texts(resource.fields, true, &mut several);
+            texts(resource.fields, false, &mut single_line);
+            texts(resource.fields, true, &mut multiline);
         }
         for endpoint in component.endpoints() {
             if let Operation::Action(action) = endpoint.operation {
-                texts(action.body.unwrap_or_default(), false, &mut one);
-                texts(action.body.unwrap_or_default(), true, &mut several);
+                texts(action.body.unwrap_or_default(), false, &mut single_line);
+                texts(action.body.unwrap_or_default(), true, &mut multiline);
             }
         }
     }
-    for name in one {
+    for name in single_line {
         assert!(
             !MULTILINE_FIELDS.contains(&name),
             "{name} is declared as single-line somewhere"
         );
     }
-    for name in several {
+    for name in multiline {
         assert!(
             MULTILINE_FIELDS.contains(&name),
             "{name} is declared as multiline"
@@ -169,25 +169,25 @@ fn the_subject_of_a_notification_is_one_line_whatever_its_placeholders_contain()
         let user = app.user(0, role::PARENT).id;
         for subject in ["Two\nlines", "Two\r\nBcc: eve@example.org"] {
             let body = json!({"user_id": user, "type": "email", "subject": subject, "message": "One\ntwo"});
-            let refused = notify(app, &admin, body).await?.expect(422);
-            assert_eq!(refused.pointers(), ["/subject"]);
+            let rejected = notify(app, &admin, body).await?.expect(422);
+            assert_eq!(rejected.pointers(), ["/subject"]);
             let template = json!({"key": "announcement", "type": "email", "language": "fr", "subject": subject, "message": "{{text}}"});
-            let refused = app
+            let rejected = app
                 .post(&admin, "/v1/notification-templates", template)
                 .await?;
-            assert_eq!(refused.expect(422).pointers(), ["/subject"]);
+            assert_eq!(rejected.expect(422).pointers(), ["/subject"]);
         }
         // A placeholder may have several lines, but the subject that it fills may not.
         let data = json!({"title": "Closed\r\nBcc: eve@example.org", "text": "Until\nMonday"});
         let body =
             json!({"user_id": user, "type": "email", "template": "announcement", "data": data});
-        let made = notify(app, &admin, body).await?.expect(201).json();
-        let subject = made["subject"].as_str().context("a subject")?;
+        let created = notify(app, &admin, body).await?.expect(201).json();
+        let subject = created["subject"].as_str().context("a subject")?;
         assert!(
             subject.contains("Closed Bcc: eve@example.org"),
             "{subject:?}"
         );
-        let message = made["message"].as_str().context("a message")?;
+        let message = created["message"].as_str().context("a message")?;
         assert!(message.contains("Until\nMonday"), "{message:?}");
         Ok(())
     });

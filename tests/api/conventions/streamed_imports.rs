@@ -48,7 +48,7 @@ fn head(session: &Session, path: &str, length: Option<usize>) -> String {
 fn a_file_with_an_invalid_header_is_rejected_before_it_ends() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let errors = "Ana,nobody,king\n".repeat(60);
         for (path, begin, status) in [
             ("/v1/users/import", "name,planet\n".to_owned(), 400),
@@ -72,7 +72,7 @@ fn a_file_with_an_invalid_header_is_rejected_before_it_ends() {
                 Some("application/problem+json")
             );
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -81,7 +81,7 @@ fn a_file_with_an_invalid_header_is_rejected_before_it_ends() {
 fn a_file_is_rejected_as_soon_as_it_is_too_large() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         // The body exceeds 64 MiB and does not end.
         let chunk = format!("100000\r\n{}\r\n", "\n".repeat(0x10_0000));
         let file = head(&admin, "/v1/users/import", None)
@@ -97,7 +97,7 @@ fn a_file_is_rejected_as_soon_as_it_is_too_large() {
             .await?
             .expect(413);
         assert!(reply.text.contains("100000 rows"), "{}", reply.text);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }

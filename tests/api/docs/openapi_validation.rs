@@ -69,9 +69,9 @@ async fn the_validator_reports_errors_in_an_invalid_document() -> Result<()> {
                 json!({"get": {"responses": {"200": {"description": "there"}}}});
         }),
     ];
-    for (fault, make) in faults {
+    for (fault, damage) in faults {
         let mut broken = document.clone();
-        make(&mut broken);
+        damage(&mut broken);
         let judgement = run_validator(&broken.to_string()).await?;
         ensure!(
             !judgement.status.success(),

@@ -33,10 +33,10 @@ async fn open(app: &Application, tab: &Tab) -> Result<()> {
 /// Asserts that every request of the page went to the application that serves it.
 #[track_caller]
 fn assert_same_origin_requests(app: &Application, tab: &Tab) {
-    let asked = tab.requested_urls();
-    assert!(asked.len() >= 5, "{asked:?}");
+    let urls = tab.requested_urls();
+    assert!(urls.len() >= 5, "{urls:?}");
     let own = format!("{}/", app.base_url);
-    for address in asked {
+    for address in urls {
         let is_own = address.starts_with(&own) || address.starts_with("data:");
         assert!(is_own, "the page requested {address}");
     }

@@ -99,22 +99,22 @@ fn figures<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Value> {
 }
 
 /// New centres, whose balances include only the records of this test.
-struct Stage {
+struct Fixture {
     centres: [Uuid; 2],
     students: [Uuid; 2],
     tutors: [Uuid; 2],
 }
 
-async fn set_up(app: &Application, admin: &Session) -> Result<Stage> {
+async fn set_up(app: &Application, admin: &Session) -> Result<Fixture> {
     let mut centres = Vec::new();
     for _ in 0..2 {
         let code = format!("c{}", Uuid::now_v7().simple());
         let body = json!({"name": "New", "code": code, "time_zone": "UTC", "currency": "EUR"});
-        let made = app.post(admin, "/v1/centres", body).await?.expect(201);
-        centres.push(fixtures::parse_id(&made.json())?);
+        let created = app.post(admin, "/v1/centres", body).await?.expect(201);
+        centres.push(fixtures::parse_id(&created.json())?);
     }
     let (first, second) = (centres[0], centres[1]);
-    Ok(Stage {
+    Ok(Fixture {
         centres: [first, second],
         students: [
             fixtures::create_student(app, admin, first).await?,
@@ -131,7 +131,7 @@ async fn set_up(app: &Application, admin: &Session) -> Result<Stage> {
 async fn apply_step(
     app: &Application,
     finance: &Session,
-    stage: &Stage,
+    fixture: &Fixture,
     entries: &mut Vec<Entry>,
     step: &Step,
 ) -> Result<()> {
@@ -146,12 +146,12 @@ async fn apply_step(
             day,
         } => {
             let (student, tutor) = match (kind, person) {
-                (0, _) | (3, 0) => (Some(stage.students[person]), None),
-                (1, _) | (3, _) => (None, Some(stage.tutors[person])),
+                (0, _) | (3, 0) => (Some(fixture.students[person]), None),
+                (1, _) | (3, _) => (None, Some(fixture.tutors[person])),
                 _ => (None, None),
             };
             let body = json!({
-                "centre_id": stage.centres[centre],
+                "centre_id": fixture.centres[centre],
                 "type": TYPES[kind],
                 "student_id": student,
                 "tutor_id": tutor,
@@ -162,7 +162,7 @@ async fn apply_step(
             });
             entries.push(Entry {
                 answer: create(app, finance, &body).await?,
-                centre: stage.centres[centre],
+                centre: fixture.centres[centre],
                 kind,
                 student,
                 tutor,
@@ -202,9 +202,9 @@ async fn apply_step(
 /// A filter as a query string, with its predicate for entries.
 type Filter = (String, Box<dyn Fn(&Entry) -> bool>);
 
-fn filters(stage: &Stage) -> Vec<Filter> {
+fn filters(fixture: &Fixture) -> Vec<Filter> {
     let mut filters: Vec<Filter> = Vec::new();
-    for centre in stage.centres {
+    for centre in fixture.centres {
         let of_centre = move |entry: &Entry| entry.centre == centre;
         let query = format!("centre_id={centre}");
         filters.push((query.clone(), Box::new(of_centre)));
@@ -227,22 +227,22 @@ fn filters(stage: &Stage) -> Vec<Filter> {
             let is_in = move |entry: &Entry| of_centre(entry) && (from..=to).contains(&entry.day);
             filters.push((query, Box::new(is_in)));
         }
-        for student in stage.students {
+        for student in fixture.students {
             let query = format!("{query}&student_id={student}");
             let is_of = move |entry: &Entry| of_centre(entry) && entry.student == Some(student);
             filters.push((query, Box::new(is_of)));
         }
     }
-    for student in stage.students {
+    for student in fixture.students {
         let is_of = move |entry: &Entry| entry.student == Some(student);
         filters.push((format!("student_id={student}"), Box::new(is_of)));
         let query = format!("student_id={student}&from={}&type=payment", DAYS[1]);
         let is_in = move |entry: &Entry| is_of(entry) && entry.day >= 1 && entry.kind == 0;
         filters.push((query, Box::new(is_in)));
-        let query = format!("student_id={student}&tutor_id={}", stage.tutors[0]);
+        let query = format!("student_id={student}&tutor_id={}", fixture.tutors[0]);
         filters.push((query, Box::new(|_| false)));
     }
-    for tutor in stage.tutors {
+    for tutor in fixture.tutors {
         let is_of = move |entry: &Entry| entry.tutor == Some(tutor);
         filters.push((format!("tutor_id={tutor}"), Box::new(is_of)));
         let query = format!("tutor_id={tutor}&to={}&currency=JPY", DAYS[1]);
@@ -253,7 +253,7 @@ fn filters(stage: &Stage) -> Vec<Filter> {
 }
 
 /// Asserts that totals, records and entries of a centre equal the model.
-async fn is_proven(
+async fn assert_reconciled(
     app: &Application,
     finance: &Session,
     centre: Uuid,
@@ -266,9 +266,9 @@ async fn is_proven(
         (&json!(true), &json!(0))
     );
     let expected = figures(entries.iter().filter(|entry| entry.centre == centre));
-    let found = proof["data"].as_array().context("data")?;
-    assert_eq!(found.len(), expected.len());
-    for one in found {
+    let listed = proof["data"].as_array().context("data")?;
+    assert_eq!(listed.len(), expected.len());
+    for one in listed {
         assert_eq!(one["centre_id"], json!(centre));
         let figures = expected
             .iter()
@@ -297,34 +297,40 @@ fn balances_equal_a_model_after_random_records_and_reversals() {
         let finance = app.sign_in(role::FINANCE).await?;
         let mut reversals = 0;
         for steps in &sequences {
-            let stage = set_up(app, &admin).await?;
+            let fixture = set_up(app, &admin).await?;
             let mut entries = Vec::new();
             for step in steps {
-                apply_step(app, &finance, &stage, &mut entries, step).await?;
+                apply_step(app, &finance, &fixture, &mut entries, step).await?;
             }
             reversals += entries.iter().filter(|entry| entry.is_reversal).count();
-            for (query, is_in) in filters(&stage) {
+            for (query, is_in) in filters(&fixture) {
                 let path = format!("/v1/finance-records/balance?{query}");
                 let found = app.get(&finance, &path).await?.expect(200).json();
                 let mut expected = figures(entries.iter().filter(|entry| is_in(entry)));
                 expected.sort_by_key(|one| one["currency"].as_str().map(str::to_owned));
                 assert_eq!(found, json!({"data": expected}), "{query}");
             }
-            for centre in stage.centres {
-                is_proven(app, &finance, centre, &entries).await?;
+            for centre in fixture.centres {
+                assert_reconciled(app, &finance, centre, &entries).await?;
             }
             for entry in &entries {
-                let lines = journal_entries(app, &finance, &entry.answer).await?;
+                let entries_of_record = journal_entries(app, &finance, &entry.answer).await?;
                 let debit = amount(entry.units.abs(), entry.currency);
                 assert_eq!(
-                    (lines[0].1.as_str(), lines[1].1.as_str()),
+                    (
+                        entries_of_record[0].1.as_str(),
+                        entries_of_record[1].1.as_str()
+                    ),
                     (debit.as_str(), format!("-{debit}").as_str())
                 );
                 // A payment is income and everything else is expenditure, and a reversal has the opposite sign.
                 let is_in = (entry.kind == 0) != entry.is_reversal;
                 let money = usize::from(!is_in);
                 let accounts = ["card_clearing", "cash", "bank"];
-                assert!(accounts.contains(&lines[money].0.as_str()), "{lines:?}");
+                assert!(
+                    accounts.contains(&entries_of_record[money].0.as_str()),
+                    "{entries_of_record:?}"
+                );
             }
         }
         assert!(reversals >= 10, "{reversals} reversals");
@@ -336,12 +342,12 @@ fn balances_equal_a_model_after_random_records_and_reversals() {
 fn the_balance_of_all_centres_is_the_sum_of_their_balances() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let mut records = Vec::new();
         for query in [
             String::new(),
-            format!("?centre_id={home}"),
-            format!("?centre_id={away}"),
+            format!("?centre_id={own_centre}"),
+            format!("?centre_id={other_centre}"),
         ] {
             let path = format!("/v1/finance-records/balance{query}");
             let body = app.get(&finance, &path).await?.expect(200).json();
@@ -353,7 +359,7 @@ fn the_balance_of_all_centres_is_the_sum_of_their_balances() {
 }
 
 #[test]
-fn an_invalid_parameter_of_a_balance_is_rejected_by_name() {
+fn an_invalid_parameter_of_a_balance_is_rejected_with_the_field_name() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
         for (query, pointer) in [

@@ -66,7 +66,7 @@ async fn figures_from_ledger(app: &Application, session: &Session) -> Result<Vec
 fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scope() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         refresh(app).await?;
         let before = all_rows(app, &finance, 200).await?;
         assert_eq!(before, figures_from_ledger(app, &finance).await?);
@@ -76,13 +76,13 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
             ("1.250", "KWD", "2031-01-31"),
             ("900", "JPY", "2031-02-01"),
         ] {
-            let mut body = payment_body(app, home, amount).await?;
+            let mut body = payment_body(app, own_centre, amount).await?;
             body["currency"] = json!(currency);
             body["effective_on"] = json!(on);
-            let made = create(app, &finance, &body).await?;
+            let created = create(app, &finance, &body).await?;
             if amount == "900" {
                 let later = json!({"effective_on": "2031-03-01"});
-                reverse(app, &finance, &made["id"], &later)
+                reverse(app, &finance, &created["id"], &later)
                     .await?
                     .expect(201);
             }
@@ -109,7 +109,9 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
             match role {
                 role::ADMIN => assert_eq!(all_rows(app, &session, 200).await?, after),
                 role::SUPERVISOR => {
-                    let own = after.iter().filter(|one| one["centre_id"] == json!(home));
+                    let own = after
+                        .iter()
+                        .filter(|one| one["centre_id"] == json!(own_centre));
                     let own: Vec<Value> = own.cloned().collect();
                     assert!(!own.is_empty() && own.len() < after.len());
                     assert_eq!(all_rows(app, &session, 200).await?, own);
@@ -128,15 +130,15 @@ fn centre_financials_equal_the_ledger_at_the_last_refresh_within_each_roles_scop
 fn centre_financials_are_filtered_and_a_cursor_of_another_list_is_rejected() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         refresh(app).await?;
         let all = all_rows(app, &finance, 200).await?;
         let month = all[0]["month"].as_str().context("a month")?;
         for (query, expected) in [
-            (format!("centre_id={home}"), json!(home)),
+            (format!("centre_id={own_centre}"), json!(own_centre)),
             (
-                format!("centre_id={away}&from={month}&to={month}"),
-                json!(away),
+                format!("centre_id={other_centre}&from={month}&to={month}"),
+                json!(other_centre),
             ),
         ] {
             let body = app
@@ -182,7 +184,7 @@ fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
         client
             .batch_execute("set statement_timeout = 0; set session_replication_role = replica")
             .await?;
-        let made = client
+        let created = client
             .execute(
                 "insert into lms.finance_records (
                   tenant_id, number, centre_id, student_id, tutor_id, amount, currency, type, method, effective_on
@@ -209,7 +211,7 @@ fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
                 &[&finance.tenant],
             )
             .await?;
-        assert_eq!(made, 1_000_000);
+        assert_eq!(created, 1_000_000);
         let reversed = client
             .execute(
                 "insert into lms.finance_records (
@@ -238,9 +240,9 @@ fn centre_financials_of_a_million_records_are_exact_to_the_cent() {
             .batch_execute("set session_replication_role = origin")
             .await?;
         refresh(app).await?;
-        let found = all_rows(app, &finance, 200).await?;
-        assert!(found.len() >= 2 * 3 * 49, "{} lines", found.len());
-        assert_eq!(found, figures_from_ledger(app, &finance).await?);
+        let listed = all_rows(app, &finance, 200).await?;
+        assert!(listed.len() >= 2 * 3 * 49, "{} rows", listed.len());
+        assert_eq!(listed, figures_from_ledger(app, &finance).await?);
         Ok(())
     });
 }

@@ -61,26 +61,26 @@ async fn numbers(app: &Application, session: &Session) -> Result<(i64, i64, i64,
 fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let (before, ..) = numbers(app, &finance).await?;
-        let body = payment_body(app, home, "10.00").await?;
+        let body = payment_body(app, own_centre, "10.00").await?;
         let (name, server) = database_name_and_server(app).await?;
-        let (done, woken) = (AtomicUsize::new(0), Notify::new());
+        let (record_count, terminate_now) = (AtomicUsize::new(0), Notify::new());
         let writer = async |writer: usize| {
-            let mut made = Vec::new();
-            for turn in 0..RECORDS_PER_WRITER {
-                let key = format!("{writer}-{turn}");
-                made.push(retry_until_created(app, &finance, &key, &body).await?);
-                if (done.fetch_add(1, Ordering::Relaxed) + 1) % 5 == 0 {
-                    woken.notify_one();
+            let mut created = Vec::new();
+            for number in 0..RECORDS_PER_WRITER {
+                let key = format!("{writer}-{number}");
+                created.push(retry_until_created(app, &finance, &key, &body).await?);
+                if (record_count.fetch_add(1, Ordering::Relaxed) + 1) % 5 == 0 {
+                    terminate_now.notify_one();
                 }
             }
-            anyhow::Ok(made)
+            anyhow::Ok(created)
         };
         // After every fifth record, a connection that is executing a statement is terminated.
         let killer = async {
             let mut killed = 0_u64;
-            while done.load(Ordering::Relaxed) < WRITERS * RECORDS_PER_WRITER {
+            while record_count.load(Ordering::Relaxed) < WRITERS * RECORDS_PER_WRITER {
                 killed += server
                     .execute(
                         "select pg_terminate_backend(pid) from pg_stat_activity
@@ -89,23 +89,23 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
                         &[&name],
                     )
                     .await?;
-                woken.notified().await;
+                terminate_now.notified().await;
             }
             anyhow::Ok(killed)
         };
         let writers = futures::future::try_join_all((0..WRITERS).map(writer));
-        let (made, killed) = tokio::try_join!(writers, killer)?;
+        let (created, killed) = tokio::try_join!(writers, killer)?;
         assert!(killed >= 20, "{killed} connections were killed");
 
         let total = before + i64::try_from(WRITERS * RECORDS_PER_WRITER)?;
         assert_eq!(numbers(app, &finance).await?, (total, total, 1, total));
-        for one in made.iter().flatten() {
+        for one in created.iter().flatten() {
             let id = one["id"].as_str().context("an id")?;
-            let kept = app
+            let stored = app
                 .get(&finance, &format!("{PATH}/{id}"))
                 .await?
                 .expect(200);
-            assert_eq!(kept.json(), *one);
+            assert_eq!(stored.json(), *one);
         }
         let admin = app.sign_in(role::ADMIN).await?;
         let proof = app.get(&admin, &format!("{PATH}/reconciliation")).await?;
@@ -118,8 +118,8 @@ fn numbers_have_no_gaps_and_no_duplicates_while_connections_are_killed() {
 fn two_hundred_concurrent_repeats_create_one_record_and_get_equal_responses() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let mut body = payment_body(app, home, "10.00").await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let mut body = payment_body(app, own_centre, "10.00").await?;
         body["reference"] = json!("once");
         let repeats =
             (0..200).map(|_| send(request_with_key(app, &finance, PATH, "at-once", &body)));
@@ -132,10 +132,11 @@ fn two_hundred_concurrent_repeats_create_one_record_and_get_equal_responses() {
         for reply in &replies {
             assert_eq!((reply.status, &reply.text), (201, &replies[0].text));
         }
-        let made = queries::count(app, "lms.finance_records where reference = 'once'", &[]).await?;
+        let created =
+            queries::count(app, "lms.finance_records where reference = 'once'", &[]).await?;
         let events =
             queries::count(app, "lms.event_log where state->>'reference' = 'once'", &[]).await?;
-        assert_eq!((made, events), (1, 1));
+        assert_eq!((created, events), (1, 1));
         Ok(())
     });
 }
@@ -144,8 +145,8 @@ fn two_hundred_concurrent_repeats_create_one_record_and_get_equal_responses() {
 fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let mut body = payment_body(app, home, "10.00").await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let mut body = payment_body(app, own_centre, "10.00").await?;
         body["reference"] = json!("cut off");
         let text = body.to_string();
         let request = format!(
@@ -156,14 +157,14 @@ fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
         );
         let (name, server) = database_name_and_server(app).await?;
         let mut holder = app.superuser().await?;
-        let held = holder.transaction().await?;
-        block_writers(&held, finance.tenant).await?;
+        let blocking_transaction = holder.transaction().await?;
+        block_writers(&blocking_transaction, finance.tenant).await?;
         let mut stream = raw_connection::connect(app).await?;
         stream.write_all(request.as_bytes()).await?;
         wait_until_blocked(&server, &name, true).await?;
         // The client disconnects while its statement waits for the lock.
         drop(stream);
-        held.rollback().await?;
+        blocking_transaction.rollback().await?;
 
         let reply = within_timeout(send(request_with_key(
             app, &finance, PATH, "cut-off", &body,
@@ -171,15 +172,15 @@ fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
         .await?
         .expect(201);
         assert_eq!(reply.header("idempotency-replayed"), "true");
-        let made =
+        let created =
             queries::count(app, "lms.finance_records where reference = 'cut off'", &[]).await?;
-        assert_eq!(made, 1);
+        assert_eq!(created, 1);
         let id = reply.json()["id"].as_str().context("an id")?.to_owned();
-        let kept = app
+        let stored = app
             .get(&finance, &format!("{PATH}/{id}"))
             .await?
             .expect(200);
-        assert_eq!(kept.json(), reply.json());
+        assert_eq!(stored.json(), reply.json());
         Ok(())
     });
 }
@@ -188,10 +189,13 @@ fn a_client_that_repeats_after_a_lost_connection_gets_the_stored_response() {
 fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let body = payment_body(app, home, "10.00").await?;
-        let made = create(app, &finance, &body).await?;
-        let reversal = format!("{PATH}/{}/reverse", made["id"].as_str().context("an id")?);
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let body = payment_body(app, own_centre, "10.00").await?;
+        let created = create(app, &finance, &body).await?;
+        let reversal = format!(
+            "{PATH}/{}/reverse",
+            created["id"].as_str().context("an id")?
+        );
         let first = send(request_with_key(app, &finance, PATH, "record", &body))
             .await?
             .expect(201);
@@ -204,7 +208,7 @@ fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
         ))
         .await?
         .expect(201);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let mut other = body.clone();
         other["amount"] = json!("10.01");
         for (path, key, body) in [
@@ -233,7 +237,7 @@ fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
             assert_eq!(again.header("location"), expected.header("location"));
             assert_eq!(again.header("idempotency-replayed"), "true");
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -242,9 +246,17 @@ fn an_idempotency_key_belongs_to_one_record_or_one_reversal() {
 fn only_one_of_twenty_concurrent_reversals_is_created() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let made = create(app, &finance, &payment_body(app, home, "10.00").await?).await?;
-        let path = format!("{PATH}/{}/reverse", made["id"].as_str().context("an id")?);
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let created = create(
+            app,
+            &finance,
+            &payment_body(app, own_centre, "10.00").await?,
+        )
+        .await?;
+        let path = format!(
+            "{PATH}/{}/reverse",
+            created["id"].as_str().context("an id")?
+        );
         let keys: Vec<String> = (0..20).map(|number| number.to_string()).collect();
         let reversals = keys
             .iter()

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Returns the records that a role may read, as the superuser finds them.
 async fn expected(app: &Application, session: &Session, role: Role) -> Result<Vec<String>> {
-    let (home, _) = queries::demo_centres(app).await?;
+    let (own_centre, _) = queries::demo_centres(app).await?;
     let scope = match role {
         role::ADMIN | role::FINANCE => "true",
         role::SUPERVISOR => "r.centre_id = $2",
@@ -35,7 +35,7 @@ async fn expected(app: &Application, session: &Session, role: Role) -> Result<Ve
         where r.tenant_id = $1 and {scope} and ($2::uuid is not null and $3::uuid is not null)
         order by r.number"
     );
-    queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await
+    queries::fetch_texts(app, &sql, &[&session.tenant, &own_centre, &session.user]).await
 }
 
 /// Returns the net amount of each currency.
@@ -51,11 +51,11 @@ fn nets(balance: &Value) -> BTreeMap<String, String> {
 fn each_role_reads_the_records_and_balances_within_its_scope() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let mut body = payment_body(app, home, "80.00").await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let mut body = payment_body(app, own_centre, "80.00").await?;
         body["student_id"] = json!(fixtures::demo_student(app).await?);
-        let made = create(app, &finance, &body).await?;
-        reverse(app, &finance, &made["id"], &json!({}))
+        let created = create(app, &finance, &body).await?;
+        reverse(app, &finance, &created["id"], &json!({}))
             .await?
             .expect(201);
         body["amount"] = json!("31.20");
@@ -112,18 +112,23 @@ fn each_role_reads_the_records_and_balances_within_its_scope() {
 fn records_outside_the_scope_are_not_found() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (_, away) = queries::demo_centres(app).await?;
-        let made = create(app, &finance, &payment_body(app, away, "12.00").await?).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
+        let created = create(
+            app,
+            &finance,
+            &payment_body(app, other_centre, "12.00").await?,
+        )
+        .await?;
         let path = format!(
             "/v1/finance-records/{}",
-            made["id"].as_str().context("an id")?
+            created["id"].as_str().context("an id")?
         );
-        let student = made["student_id"].as_str().context("a student")?;
+        let student = created["student_id"].as_str().context("a student")?;
         for role in [role::STUDENT, role::PARENT, role::TUTOR, role::SUPERVISOR] {
             let session = app.sign_in(role).await?;
             app.get(&session, &path).await?.expect(404);
             for query in [
-                format!("centre_id={away}"),
+                format!("centre_id={other_centre}"),
                 format!("student_id={student}"),
                 format!("tutor_id={}", Uuid::now_v7()),
             ] {
@@ -136,7 +141,7 @@ fn records_outside_the_scope_are_not_found() {
         app.get(&supervisor, &format!("{path}/journal-entries"))
             .await?
             .expect(404);
-        let proof = format!("/v1/finance-records/reconciliation?centre_id={away}");
+        let proof = format!("/v1/finance-records/reconciliation?centre_id={other_centre}");
         let proof = app.get(&supervisor, &proof).await?.expect(200).json();
         assert_eq!(proof["data"], json!([]));
         Ok(())
@@ -146,13 +151,13 @@ fn records_outside_the_scope_are_not_found() {
 #[test]
 fn only_finance_and_admins_create_records() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
-        let body = payment_body(app, home, "12.00").await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let body = payment_body(app, own_centre, "12.00").await?;
         let finance = app.sign_in(role::FINANCE).await?;
-        let made = create(app, &finance, &body).await?;
+        let created = create(app, &finance, &body).await?;
         let reversal = format!(
             "/v1/finance-records/{}/reverse",
-            made["id"].as_str().context("an id")?
+            created["id"].as_str().context("an id")?
         );
         let mut sessions = Vec::new();
         for role in role::ALL {
@@ -160,7 +165,7 @@ fn only_finance_and_admins_create_records() {
                 sessions.push(app.sign_in(role).await?);
             }
         }
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for session in &sessions {
             post_with_new_key(app, session, "/v1/finance-records", &body)
                 .await?
@@ -169,7 +174,7 @@ fn only_finance_and_admins_create_records() {
                 .await?
                 .expect(403);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let admin = app.sign_in(role::ADMIN).await?;
         post_with_new_key(app, &admin, "/v1/finance-records", &body)
             .await?

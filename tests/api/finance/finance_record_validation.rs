@@ -11,14 +11,14 @@ use tests::{
 use uuid::Uuid;
 
 #[test]
-fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
+fn invalid_finance_records_are_rejected_with_the_field_name_and_nothing_is_written() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let tutor = fixtures::demo_tutor(app).await?;
-        let sound = payment_body(app, home, "125.50").await?;
-        let theirs = queries::first_id(app, 1, "students").await?;
-        let before = queries::write_marks(app).await?;
+        let valid = payment_body(app, own_centre, "125.50").await?;
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
+        let before = queries::write_counters(app).await?;
         for (change, pointers) in [
             (json!({"amount": "-5.00"}), vec!["/amount"]),
             (json!({"amount": "0"}), vec!["/amount"]),
@@ -47,7 +47,10 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
             (json!({"currency": "eur"}), vec!["/currency"]),
             (json!({"currency": null}), vec!["/currency"]),
             (json!({"student_id": null}), vec!["/student_id"]),
-            (json!({"student_id": theirs}), vec!["/student_id"]),
+            (
+                json!({"student_id": other_tenant_student}),
+                vec!["/student_id"],
+            ),
             (json!({"student_id": Uuid::now_v7()}), vec!["/student_id"]),
             (json!({"tutor_id": tutor}), vec!["/tutor_id"]),
             (json!({"type": "salary"}), vec!["/tutor_id", "/student_id"]),
@@ -65,7 +68,7 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
             (json!({"reverses_id": Uuid::now_v7()}), vec!["/reverses_id"]),
             (json!({"deleted_at": null}), vec!["/deleted_at"]),
         ] {
-            let mut body = sound.clone();
+            let mut body = valid.clone();
             for (name, value) in change.as_object().into_iter().flatten() {
                 body[name] = value.clone();
             }
@@ -75,14 +78,14 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
             assert_eq!(reply.pointers(), pointers, "{change}: {}", reply.text);
         }
         for name in ["centre_id", "type", "amount", "method"] {
-            let mut body = sound.clone();
+            let mut body = valid.clone();
             body.as_object_mut().context("an object")?.remove(name);
             let reply = post_with_new_key(app, &finance, "/v1/finance-records", &body)
                 .await?
                 .expect(422);
             assert_eq!(reply.pointers(), [format!("/{name}")]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -91,8 +94,8 @@ fn invalid_finance_records_are_rejected_by_name_and_nothing_is_written() {
 fn an_amount_given_as_a_number_is_rejected_with_the_expected_format() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let mut body = payment_body(app, home, "1").await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let mut body = payment_body(app, own_centre, "1").await?;
         body["amount"] = json!(125.5);
         let reply = post_with_new_key(app, &finance, "/v1/finance-records", &body)
             .await?
@@ -109,13 +112,13 @@ fn an_amount_given_as_a_number_is_rejected_with_the_expected_format() {
 fn every_write_requires_an_idempotency_key() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let body = payment_body(app, home, "125.50").await?;
-        let made = create(app, &finance, &body).await?;
-        let before = queries::write_marks(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let body = payment_body(app, own_centre, "125.50").await?;
+        let created = create(app, &finance, &body).await?;
+        let before = queries::write_counters(app).await?;
         let reversal = format!(
             "/v1/finance-records/{}/reverse",
-            made["id"].as_str().context("an id")?
+            created["id"].as_str().context("an id")?
         );
         for (path, body) in [("/v1/finance-records", body), (&reversal, json!({}))] {
             let reply = app.post(&finance, path, body).await?.expect(428);
@@ -128,7 +131,7 @@ fn every_write_requires_an_idempotency_key() {
             .header("content-type", "text/csv")
             .body("centre_id,type,amount,method\n");
         send(file).await?.expect(428);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -141,7 +144,7 @@ fn a_finance_record_cannot_be_updated_or_deleted() {
             "/v1/finance-records/{}",
             queries::first_id(app, 0, "finance_records").await?
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for method in [Method::PATCH, Method::DELETE, Method::PUT] {
             let body = (method != Method::DELETE).then(|| json!({"reference": "other"}));
             let reply = app.call(Some(&finance), method, &path, body).await?;
@@ -151,7 +154,7 @@ fn a_finance_record_cannot_be_updated_or_deleted() {
         post_with_new_key(app, &finance, &restore, &json!({}))
             .await?
             .expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -160,19 +163,19 @@ fn a_finance_record_cannot_be_updated_or_deleted() {
 fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let mut ids = Vec::new();
         for (amount, on) in [
             ("9.00", "2031-03-01"),
             ("10.00", "2031-03-02"),
             ("100.00", "2031-03-03"),
         ] {
-            let mut body = payment_body(app, home, amount).await?;
+            let mut body = payment_body(app, own_centre, amount).await?;
             body["effective_on"] = json!(on);
             body["currency"] = json!("CHF");
             ids.push(create(app, &finance, &body).await?["id"].clone());
         }
-        let student = fixtures::any_student_of(app, home).await?;
+        let student = fixtures::any_student_of(app, own_centre).await?;
         for (query, expected) in [
             ("sort=number".to_owned(), vec![0, 1, 2]),
             ("sort=-number".to_owned(), vec![2, 1, 0]),
@@ -185,8 +188,8 @@ fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
                 "effective_on.gte=2031-03-02&sort=number".to_owned(),
                 vec![1, 2],
             ),
-            (format!("centre_id={home}&sort=number"), vec![0, 1, 2]),
-            (format!("centre_id={away}"), vec![]),
+            (format!("centre_id={own_centre}&sort=number"), vec![0, 1, 2]),
+            (format!("centre_id={other_centre}"), vec![]),
             (
                 format!("student_id={student}&type=payment&method=card&sort=number"),
                 vec![0, 1, 2],
@@ -199,7 +202,7 @@ fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
         ] {
             let path = format!("/v1/finance-records?currency=CHF&{query}");
             let body = app.get(&finance, &path).await?.expect(200).json();
-            let found: Vec<Value> = body["data"]
+            let listed: Vec<Value> = body["data"]
                 .as_array()
                 .context("data")?
                 .iter()
@@ -209,7 +212,7 @@ fn finance_records_are_filtered_and_sorted_by_the_ledgers_columns() {
                 .iter()
                 .map(|index: &usize| ids[*index].clone())
                 .collect();
-            assert_eq!(found, expected, "{query}");
+            assert_eq!(listed, expected, "{query}");
         }
         for query in [
             "amount=-1",
@@ -233,8 +236,8 @@ fn pages_sorted_by_number_have_each_record_once() {
         loop {
             let path = format!("/v1/finance-records?sort=number&limit=7{cursor}");
             let page = app.get(&finance, &path).await?.expect(200).json();
-            let found = page["data"].as_array().context("data")?;
-            numbers.extend(found.iter().filter_map(|one| one["number"].as_i64()));
+            let listed = page["data"].as_array().context("data")?;
+            numbers.extend(listed.iter().filter_map(|one| one["number"].as_i64()));
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
@@ -251,8 +254,8 @@ fn pages_sorted_by_number_have_each_record_once() {
 fn an_import_creates_all_or_none_and_can_be_exported() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::any_student_of(app, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::any_student_of(app, own_centre).await?;
         let import = async |key: &str, file: String| {
             let request = app
                 .request(Method::POST, "/v1/finance-records/import")
@@ -263,30 +266,36 @@ fn an_import_creates_all_or_none_and_can_be_exported() {
             send(request).await
         };
         let header = "centre_id,type,student_id,amount,currency,method,reference,effective_on\n";
-        let sound = format!(
-            "{header}{home},payment,{student},12.5,,card,first,2031-03-01\n\
-            {home},expense,,7,KWD,cash,second,2031-03-02\n"
+        let valid = format!(
+            "{header}{own_centre},payment,{student},12.5,,card,first,2031-03-01\n\
+            {own_centre},expense,,7,KWD,cash,second,2031-03-02\n"
         );
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (row, pointer) in [
-            (format!("{home},payment,,12.50,,card,,"), "/4/student_id"),
-            (format!("{home},expense,,-1,,card,,"), "/4/amount"),
-            (format!("{home},expense,,1.255,EUR,card,,"), "/4/amount"),
-            (format!("{home},expense,,1.255,,card,,"), "/4/amount"),
-            (format!("{home},expense,,1,EUX,card,,"), "/4/currency"),
+            (
+                format!("{own_centre},payment,,12.50,,card,,"),
+                "/4/student_id",
+            ),
+            (format!("{own_centre},expense,,-1,,card,,"), "/4/amount"),
+            (
+                format!("{own_centre},expense,,1.255,EUR,card,,"),
+                "/4/amount",
+            ),
+            (format!("{own_centre},expense,,1.255,,card,,"), "/4/amount"),
+            (format!("{own_centre},expense,,1,EUX,card,,"), "/4/currency"),
             (
                 format!("{},expense,,1,,card,,", Uuid::now_v7()),
                 "/4/centre_id",
             ),
         ] {
-            let reply = import("refused", format!("{sound}{row}\n"))
+            let reply = import("refused", format!("{valid}{row}\n"))
                 .await?
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
-        let done = import("sound", sound.clone()).await?.expect(201);
-        let again = import("sound", sound).await?.expect(201);
+        assert_eq!(queries::write_counters(app).await?, before);
+        let done = import("sound", valid.clone()).await?.expect(201);
+        let again = import("sound", valid).await?.expect(201);
         assert_eq!(again.text, done.text);
         let body = app
             .get(
@@ -296,10 +305,10 @@ fn an_import_creates_all_or_none_and_can_be_exported() {
             .await?
             .expect(200)
             .json();
-        let found = body["data"].as_array().context("data")?;
-        assert_eq!(found.len(), 2);
+        let listed = body["data"].as_array().context("data")?;
+        assert_eq!(listed.len(), 2);
         assert_eq!(
-            (&found[0]["amount"], &found[1]["amount"]),
+            (&listed[0]["amount"], &listed[1]["amount"]),
             (&json!("12.50"), &json!("7.000"))
         );
         let file = export(
@@ -362,8 +371,8 @@ fn the_database_and_the_components_have_the_same_currencies() {
             .collect();
         assert!(known.len() > 150);
         assert_eq!(stored, known);
-        let refused = queries::execute(app, "update lms.centres set currency = 'EUX'", &[]).await;
-        assert!(refused.is_err_and(|error| format!("{error:?}").contains("No such currency")));
+        let rejected = queries::execute(app, "update lms.centres set currency = 'EUX'", &[]).await;
+        assert!(rejected.is_err_and(|error| format!("{error:?}").contains("No such currency")));
         Ok(())
     });
 }

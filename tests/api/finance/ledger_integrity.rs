@@ -6,19 +6,19 @@ use tokio_postgres::Client;
 
 /// The role and the mode in which a client connects to the database.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Who {
+enum Actor {
     Application,
     Owner,
     Superuser,
     /// The superuser with ordinary triggers off, as in a restore.
-    Restoring,
+    ReplicaMode,
 }
 
 /// Connects in the first tenant's context.
-async fn connect(app: &Application, who: Who) -> Result<Client> {
+async fn connect(app: &Application, actor: Actor) -> Result<Client> {
     let session = app.session(0, role::ADMIN).await?;
-    let client = match who {
-        Who::Application => database::connect(&app.application_url).await?,
+    let client = match actor {
+        Actor::Application => database::connect(&app.application_url).await?,
         _ => app.superuser().await?,
     };
     client
@@ -31,9 +31,9 @@ async fn connect(app: &Application, who: Who) -> Result<Client> {
         )
         .await?;
     client
-        .batch_execute(match who {
-            Who::Owner => "set role lms_owner",
-            Who::Restoring => "set session_replication_role = replica",
+        .batch_execute(match actor {
+            Actor::Owner => "set role lms_owner",
+            Actor::ReplicaMode => "set session_replication_role = replica",
             _ => "",
         })
         .await?;
@@ -42,9 +42,9 @@ async fn connect(app: &Application, who: Who) -> Result<Client> {
 
 /// Runs a script and returns its SQLSTATE, or an empty text if it succeeds. A failed script is rolled back.
 async fn refusal(client: &Client, sql: &str) -> Result<String> {
-    let refused = client.batch_execute(sql).await.err();
+    let rejected = client.batch_execute(sql).await.err();
     client.batch_execute("rollback").await?;
-    let code = refused.as_ref().and_then(|error| error.code());
+    let code = rejected.as_ref().and_then(|error| error.code());
     Ok(code.map(|code| code.code().to_owned()).unwrap_or_default())
 }
 
@@ -66,8 +66,13 @@ async fn ledger_rows(app: &Application) -> Result<Vec<String>> {
 fn no_role_changes_or_deletes_ledger_rows() {
     run(async |app| {
         let before = ledger_rows(app).await?;
-        for who in [Who::Application, Who::Owner, Who::Superuser, Who::Restoring] {
-            let client = connect(app, who).await?;
+        for actor in [
+            Actor::Application,
+            Actor::Owner,
+            Actor::Superuser,
+            Actor::ReplicaMode,
+        ] {
+            let client = connect(app, actor).await?;
             for sql in [
                 "update lms.finance_records set amount = amount + 1",
                 "update lms.finance_records set reference = 'other', method = 'cash'",
@@ -81,10 +86,10 @@ fn no_role_changes_or_deletes_ledger_rows() {
                 select r.* from lms.finance_records as r limit 1
                 on conflict (tenant_id, id) do update set amount = 2",
             ] {
-                assert_eq!(refusal(&client, sql).await?, "42501", "{who:?}: {sql}");
+                assert_eq!(refusal(&client, sql).await?, "42501", "{actor:?}: {sql}");
             }
         }
-        let client = connect(app, Who::Application).await?;
+        let client = connect(app, Actor::Application).await?;
         for sql in [
             "insert into lms.journal_entries (record_id, account, amount, currency)
             select id, 'cash', 1, currency from lms.finance_records limit 1",
@@ -104,8 +109,8 @@ fn no_role_changes_or_deletes_ledger_rows() {
 fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
     run(async |app| {
         let before = ledger_rows(app).await?;
-        for who in [Who::Application, Who::Owner, Who::Superuser] {
-            let client = connect(app, who).await?;
+        for actor in [Actor::Application, Actor::Owner, Actor::Superuser] {
+            let client = connect(app, actor).await?;
             for (values, code) in [
                 ("'expense', -1.00, 'cash', null, null, null, null", "23514"),
                 ("'expense', 0, 'cash', null, null, null, null", "23514"),
@@ -139,9 +144,9 @@ fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
                     where tenant_id = current_setting('app.tenant_id')::uuid
                     limit 1"
                 );
-                assert_eq!(refusal(&client, &sql).await?, code, "{who:?}: {values}");
+                assert_eq!(refusal(&client, &sql).await?, code, "{actor:?}: {values}");
             }
-            let twin = |amount: &str, day: &str| {
+            let reversal_sql = |amount: &str, day: &str| {
                 format!(
                     "insert into lms.finance_records
                       (type, amount, currency, method, student_id, tutor_id, centre_id, reverses_id, effective_on)
@@ -156,23 +161,23 @@ fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
                 ("amount", "effective_on - 1", "LM422"),
             ] {
                 assert_eq!(
-                    refusal(&client, &twin(amount, day)).await?,
+                    refusal(&client, &reversal_sql(amount, day)).await?,
                     code,
                     "{amount} {day}"
                 );
             }
-            let twice = format!("begin; {0}; {0}", twin("amount", "effective_on"));
+            let twice = format!("begin; {0}; {0}", reversal_sql("amount", "effective_on"));
             assert_eq!(refusal(&client, &twice).await?, "LM409");
-            let back = format!(
+            let double_reversal = format!(
                 "begin; {}; insert into lms.finance_records
                   (type, amount, currency, method, student_id, tutor_id, centre_id, reverses_id, effective_on)
                 select type, amount, currency, method, student_id, tutor_id, centre_id, id, effective_on
                 from lms.finance_records
                 where tenant_id = current_setting('app.tenant_id')::uuid
                 order by number desc limit 1",
-                twin("amount", "effective_on")
+                reversal_sql("amount", "effective_on")
             );
-            assert_eq!(refusal(&client, &back).await?, "LM409");
+            assert_eq!(refusal(&client, &double_reversal).await?, "LM409");
         }
         assert_eq!(ledger_rows(app).await?, before);
         Ok(())
@@ -180,7 +185,7 @@ fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
 }
 
 /// Inserts a record without journal entries, and then the given entries.
-fn insert_record_with_entries(lines: &str) -> String {
+fn insert_record_with_entries(entries: &str) -> String {
     let record = "with r as (
       insert into lms.finance_records (centre_id, type, amount, currency, method)
       select id, 'expense', 40.00, 'EUR', 'cash'
@@ -189,26 +194,26 @@ fn insert_record_with_entries(lines: &str) -> String {
       order by id limit 1
       returning id
     )";
-    if lines.is_empty() {
+    if entries.is_empty() {
         return format!("begin; {record} select from r; commit");
     }
     format!(
         "begin; {record}
         insert into lms.journal_entries (record_id, account, amount, currency)
         select r.id, l.account, l.amount, l.currency
-        from r cross join (values {lines}) as l (account, amount, currency); commit"
+        from r cross join (values {entries}) as l (account, amount, currency); commit"
     )
 }
 
 #[test]
 fn only_balanced_journal_entries_can_be_committed() {
     run(async |app| {
-        let client = connect(app, Who::Superuser).await?;
+        let client = connect(app, Actor::Superuser).await?;
         let before = ledger_rows(app).await?;
         let payment = "from lms.finance_records as r where r.type = 'payment' and r.method = 'card'
               and r.tenant_id = current_setting('app.tenant_id')::uuid
             order by r.number limit 1";
-        for (lines, code) in [
+        for (entries, code) in [
             // The entries are added to a complete record, in another currency: a single one, a
             // balanced pair, a second entry of an account, one of zero, and an unknown account.
             ("('expenses', 5)", "23514"),
@@ -220,20 +225,21 @@ fn only_balanced_journal_entries_can_be_committed() {
             let sql = format!(
                 "begin; insert into lms.journal_entries (record_id, account, amount, currency)
                 select r.id, l.account, l.amount, 'CHF'
-                from (select r.id {payment}) as r cross join (values {lines}) as l (account, amount); commit"
+                from (select r.id {payment}) as r cross join (values {entries}) as l (account, amount); commit"
             );
-            assert_eq!(refusal(&client, &sql).await?, code, "{lines}");
+            assert_eq!(refusal(&client, &sql).await?, code, "{entries}");
         }
-        let nowhere = "insert into lms.journal_entries (record_id, account, amount, currency)
+        let orphan_entries =
+            "insert into lms.journal_entries (record_id, account, amount, currency)
             select lms.new_id(), l.account, l.amount, 'EUR'
             from (values ('cash', 5), ('expenses', -5)) as l (account, amount)";
-        assert!(["23503", "23514"].contains(&refusal(&client, nowhere).await?.as_str()));
+        assert!(["23503", "23514"].contains(&refusal(&client, orphan_entries).await?.as_str()));
 
         // Without the trigger that writes the entries, the test can write other ones.
         client
             .batch_execute("alter table lms.finance_records disable trigger post_journal_entries")
             .await?;
-        for lines in [
+        for entries in [
             "",
             "('cash', -40.00, 'EUR')",
             "('cash', -40.00, 'EUR'), ('expenses', 41.00, 'EUR')",
@@ -246,15 +252,15 @@ fn only_balanced_journal_entries_can_be_committed() {
             "('cash', -40.00, 'EUR'), ('expenses', 40.00, 'EUR'), ('bank', 5, 'EUR'), ('salaries', -5, 'EUR')",
         ] {
             assert_eq!(
-                refusal(&client, &insert_record_with_entries(lines)).await?,
+                refusal(&client, &insert_record_with_entries(entries)).await?,
                 "23514",
-                "{lines}"
+                "{entries}"
             );
         }
         assert_eq!(ledger_rows(app).await?, before);
-        let sound =
+        let valid =
             insert_record_with_entries("('cash', -40.00, 'EUR'), ('expenses', 40.00, 'EUR')");
-        assert_eq!(refusal(&client, &sound).await?, "");
+        assert_eq!(refusal(&client, &valid).await?, "");
         assert_ne!(ledger_rows(app).await?, before);
         Ok(())
     });
@@ -263,7 +269,7 @@ fn only_balanced_journal_entries_can_be_committed() {
 #[test]
 fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
     run(async |app| {
-        let client = connect(app, Who::Restoring).await?;
+        let client = connect(app, Actor::ReplicaMode).await?;
         let before = ledger_rows(app).await?;
         client
             .batch_execute(
@@ -292,7 +298,7 @@ fn journal_entries_and_totals_can_be_derived_again_from_the_records() {
 #[test]
 fn a_ledger_that_was_tampered_with_is_detected() {
     run(async |app| {
-        let client = connect(app, Who::Superuser).await?;
+        let client = connect(app, Actor::Superuser).await?;
         let admin = app.sign_in(role::ADMIN).await?;
         let path = "/v1/finance-records/reconciliation";
         let proof = app.get(&admin, path).await?.expect(200).json();

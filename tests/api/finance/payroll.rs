@@ -217,14 +217,18 @@ fn a_month_starts_and_ends_at_the_centres_midnight_even_if_it_occurs_twice() {
             fixture.item(app, &admin, "2026-11-01").await?["minutes"],
             75
         );
-        let west = payroll(app, &admin, "Pacific/Kiritimati", "AUD").await?;
-        rate(app, &admin, west.tutor, "lesson", "10", "2026-01-01").await?;
-        west.insert_lesson(app, "2026-02-28T09:30:00Z", "2026-02-28T09:59:00Z")
+        let kiritimati = payroll(app, &admin, "Pacific/Kiritimati", "AUD").await?;
+        rate(app, &admin, kiritimati.tutor, "lesson", "10", "2026-01-01").await?;
+        kiritimati
+            .insert_lesson(app, "2026-02-28T09:30:00Z", "2026-02-28T09:59:00Z")
             .await?;
-        west.insert_lesson(app, "2026-02-28T10:00:00Z", "2026-02-28T10:30:00Z")
+        kiritimati
+            .insert_lesson(app, "2026-02-28T10:00:00Z", "2026-02-28T10:30:00Z")
             .await?;
-        assert_eq!(west.item(app, &admin, "2026-02-01").await?["minutes"], 29);
-        assert_eq!(west.item(app, &admin, "2026-03-01").await?["minutes"], 30);
+        let february = kiritimati.item(app, &admin, "2026-02-01").await?;
+        assert_eq!(february["minutes"], 29);
+        let march = kiritimati.item(app, &admin, "2026-03-01").await?;
+        assert_eq!(march["minutes"], 30);
         Ok(())
     });
 }
@@ -262,25 +266,31 @@ fn a_sum_is_rounded_once_and_half_up_to_the_currencys_decimals() {
 fn invalid_payroll_runs_are_rejected_with_the_field() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (centre, _) = queries::demo_centres(app).await?;
         let run = queries::first_id(app, 0, "payroll_runs").await?;
-        let theirs = queries::first_id(app, 1, "centres").await?;
-        let before = queries::write_marks(app).await?;
+        let other_tenant_centre = queries::first_id(app, 1, "centres").await?;
+        let before = queries::write_counters(app).await?;
         for (body, pointer) in [
-            (json!({"centre_id": home, "month": "2026-03-02"}), "/month"),
-            (json!({"centre_id": home, "month": "2026-13-01"}), "/month"),
-            (json!({"centre_id": home}), "/month"),
+            (
+                json!({"centre_id": centre, "month": "2026-03-02"}),
+                "/month",
+            ),
+            (
+                json!({"centre_id": centre, "month": "2026-13-01"}),
+                "/month",
+            ),
+            (json!({"centre_id": centre}), "/month"),
             (json!({"month": "2026-03-01"}), "/centre_id"),
             (
                 json!({"centre_id": Uuid::now_v7(), "month": "2026-03-01"}),
                 "/centre_id",
             ),
             (
-                json!({"centre_id": theirs, "month": "2026-03-01"}),
+                json!({"centre_id": other_tenant_centre, "month": "2026-03-01"}),
                 "/centre_id",
             ),
             (
-                json!({"centre_id": home, "month": "2026-03-01", "tutor_id": home}),
+                json!({"centre_id": centre, "month": "2026-03-01", "tutor_id": centre}),
                 "/tutor_id",
             ),
         ] {
@@ -307,22 +317,22 @@ fn invalid_payroll_runs_are_rejected_with_the_field() {
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        let body = json!({"centre_id": home, "month": "2026-03-01"});
+        let body = json!({"centre_id": centre, "month": "2026-03-01"});
         app.post(&finance, PATH, body).await?.expect(428);
         app.post(&finance, &path, json!({"method": "cash"}))
             .await?
             .expect(428);
-        let nowhere = format!("{PATH}/{}", Uuid::now_v7());
-        app.get(&finance, &nowhere).await?.expect(404);
+        let unknown_run = format!("{PATH}/{}", Uuid::now_v7());
+        app.get(&finance, &unknown_run).await?.expect(404);
         post_with_new_key(
             app,
             &finance,
-            &format!("{nowhere}/post"),
+            &format!("{unknown_run}/post"),
             &json!({"method": "cash"}),
         )
         .await?
         .expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -330,8 +340,8 @@ fn invalid_payroll_runs_are_rejected_with_the_field() {
 #[test]
 fn each_role_sees_the_payroll_runs_within_its_scope() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
-        let of = async |centre: Uuid| {
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let run_of_centre = async |centre: Uuid| {
             queries::fetch_id(
                 app,
                 "select id from lms.payroll_runs where centre_id = $1",
@@ -339,41 +349,42 @@ fn each_role_sees_the_payroll_runs_within_its_scope() {
             )
             .await
         };
-        let (near, far) = (of(home).await?, of(away).await?);
+        let own_centre_run = run_of_centre(own_centre).await?;
+        let other_centre_run = run_of_centre(other_centre).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let body = json!({"centre_id": home, "month": "2026-01-01"});
-            let made = post_with_new_key(app, &session, PATH, &body).await?;
+            let body = json!({"centre_id": own_centre, "month": "2026-01-01"});
+            let reply = post_with_new_key(app, &session, PATH, &body).await?;
             let writes = matches!(role, role::ADMIN | role::FINANCE);
-            assert_eq!(made.status, if writes { 200 } else { 403 }, "{}", made.text);
-            let path = format!("{PATH}/{far}/post");
-            let posted =
-                post_with_new_key(app, &session, &path, &json!({"method": "gold"})).await?;
+            reply.expect(if writes { 200 } else { 403 });
+            let path = format!("{PATH}/{other_centre_run}/post");
+            let gold = json!({"method": "gold"});
+            let posted = post_with_new_key(app, &session, &path, &gold).await?;
             assert_eq!(posted.status, if writes { 422 } else { 403 });
             if !writes && role != role::SUPERVISOR {
                 app.get(&session, PATH).await?.expect(403);
-                app.get(&session, &format!("{PATH}/{near}"))
+                app.get(&session, &format!("{PATH}/{own_centre_run}"))
                     .await?
                     .expect(403);
                 continue;
             }
             let shown = app
-                .get(&session, &format!("{PATH}/{near}"))
+                .get(&session, &format!("{PATH}/{own_centre_run}"))
                 .await?
                 .expect(200);
             let items = shown.json()["items"].as_array().map_or(0, Vec::len);
             assert!(items > 0, "{}", shown.text);
             let request = app
-                .request(http::Method::GET, &format!("{PATH}/{near}"))
+                .request(http::Method::GET, &format!("{PATH}/{own_centre_run}"))
                 .bearer_auth(&session.token)
                 .header("if-none-match", shown.header("etag"));
             send(request).await?.expect(304);
             let expected = if writes { 200 } else { 404 };
-            app.get(&session, &format!("{PATH}/{far}"))
+            app.get(&session, &format!("{PATH}/{other_centre_run}"))
                 .await?
                 .expect(expected);
             let list = app
-                .get(&session, &format!("{PATH}?centre_id={away}"))
+                .get(&session, &format!("{PATH}?centre_id={other_centre}"))
                 .await?
                 .expect(200)
                 .json();

@@ -62,7 +62,7 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let fixture = posted_march(app, &admin).await?;
-        let late = fixture
+        let late_lesson = fixture
             .insert_lesson(app, "2026-03-20T00:00:00Z", "2026-03-20T01:30:00Z")
             .await?;
         fixture
@@ -89,7 +89,7 @@ fn a_lesson_reported_late_is_paid_by_the_next_run_with_its_month() {
         }]);
         assert_eq!(item_figures(&april), [(Some(150), Some("60.00"), &named)]);
         assert_eq!(april["items"][0]["first_on"], "2026-03-20");
-        assert_eq!(count_paid(app, late).await?, 1);
+        assert_eq!(count_paid(app, late_lesson).await?, 1);
         let may = fixture
             .draft(app, &admin, "2026-05-01")
             .await?
@@ -153,17 +153,17 @@ fn a_lesson_at_a_month_boundary_is_paid_once_even_if_its_time_zone_or_centre_cha
             .insert_lesson(app, "2026-04-30T13:00:00Z", "2026-04-30T14:00:00Z")
             .await?;
         let client = app.superuser().await?;
-        let moves = async |zone: &str| {
+        let set_time_zone = async |zone: &str| {
             let sql = "update lms.centres set time_zone = $2 where id = $1";
             client.execute(sql, &[&fixture.centre, &zone]).await
         };
-        moves("Etc/UTC").await?;
+        set_time_zone("Etc/UTC").await?;
         // The first lesson now belongs to March, which is posted, and must still be paid.
         let april = post_month(app, &admin, &fixture, "2026-04-01").await?;
         assert_eq!(april["items"][0]["lessons"], 2);
         assert_eq!(april["items"][0]["late_lessons"][0]["month"], "2026-03-01");
         // Back in Auckland, the second lesson belongs to May and must not be paid twice.
-        moves("Pacific/Auckland").await?;
+        set_time_zone("Pacific/Auckland").await?;
         let may = fixture
             .draft(app, &admin, "2026-05-01")
             .await?

@@ -13,7 +13,7 @@ use crate::finance::tutor_rates::rate;
 const MONTH: &str = "2026-03-01";
 
 /// Creates a centre whose tutor has given two one-hour lessons in March, at 25.10 each.
-async fn ready(app: &Application, admin: &Session) -> Result<Payroll> {
+async fn centre_with_two_lessons(app: &Application, admin: &Session) -> Result<Payroll> {
     let fixture = payroll(app, admin, "Europe/Dublin", "EUR").await?;
     rate(app, admin, fixture.tutor, "hour", "25.10", "2026-03-01").await?;
     fixture
@@ -42,16 +42,16 @@ async fn posted_records(app: &Application, tutor: Uuid) -> Result<Vec<String>> {
 fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let fixture = ready(app, &admin).await?;
+        let fixture = centre_with_two_lessons(app, &admin).await?;
         let first = fixture.draft(app, &admin, MONTH).await?.expect(200);
-        let (events, _) = queries::write_marks(app).await?;
+        let (events, _) = queries::write_counters(app).await?;
         let second = fixture.draft(app, &admin, MONTH).await?.expect(200);
         assert_eq!(
             (&second.text, second.header("etag")),
             (&first.text, first.header("etag"))
         );
         assert_eq!(
-            queries::write_marks(app).await?.0,
+            queries::write_counters(app).await?.0,
             events,
             "nothing had changed"
         );
@@ -87,7 +87,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
         fixture
             .insert_lesson(app, "2026-03-24T16:00:00Z", "2026-03-24T17:00:00Z")
             .await?;
-        let (events, _) = queries::write_marks(app).await?;
+        let (events, _) = queries::write_counters(app).await?;
         for other in [
             json!({"method": "transfer"}),
             json!({"method": "cash", "effective_on": "2026-04-02"}),
@@ -104,7 +104,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
             app.get(&admin, &path(&draft)).await?.expect(200).text,
             posted.text
         );
-        assert_eq!(queries::write_marks(app).await?.0, events);
+        assert_eq!(queries::write_counters(app).await?.0, events);
         assert_eq!(posted_records(app, fixture.tutor).await?, expected);
         Ok(())
     });
@@ -114,7 +114,7 @@ fn a_run_is_recomputed_until_it_is_posted_and_then_fixed() {
 fn fifty_concurrent_postings_record_the_salaries_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let fixture = ready(app, &admin).await?;
+        let fixture = centre_with_two_lessons(app, &admin).await?;
         let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
@@ -138,7 +138,7 @@ fn fifty_concurrent_postings_record_the_salaries_once() {
 fn fifty_concurrent_drafts_create_one_run() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let fixture = ready(app, &admin).await?;
+        let fixture = centre_with_two_lessons(app, &admin).await?;
         let all = futures::future::try_join_all((0..50).map(|_| async {
             loop {
                 let reply = fixture.draft(app, &admin, MONTH).await?;
@@ -173,7 +173,7 @@ async fn assert_rejected(
     draft: &Value,
     words: &[&str],
 ) -> Result<Reply> {
-    let before = queries::write_marks(app).await?;
+    let before = queries::write_counters(app).await?;
     let reply = post_run(app, session, draft, json!({"method": "cash"}))
         .await?
         .expect(409);
@@ -182,7 +182,7 @@ async fn assert_rejected(
     for word in words {
         assert!(detail.contains(word), "{word}: {detail}");
     }
-    assert_eq!(queries::write_marks(app).await?, before);
+    assert_eq!(queries::write_counters(app).await?, before);
     Ok(reply)
 }
 
@@ -190,7 +190,7 @@ async fn assert_rejected(
 fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let fixture = ready(app, &admin).await?;
+        let fixture = centre_with_two_lessons(app, &admin).await?;
         fixture
             .insert_lesson(app, "2026-02-17T16:00:00Z", "2026-02-17T17:00:00Z")
             .await?;
@@ -275,7 +275,7 @@ fn lessons_without_a_rate_are_reported_and_nothing_is_posted() {
 fn tutors_with_two_currencies_or_no_earnings_are_posted_correctly() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let fixture = ready(app, &admin).await?;
+        let fixture = centre_with_two_lessons(app, &admin).await?;
         let body = json!({"tutor_id": fixture.tutor, "unit": "lesson", "amount": "900", "currency": "JPY", "effective_from": "2026-03-09"});
         post_with_new_key(app, &admin, "/v1/tutor-rates", &body)
             .await?
@@ -334,7 +334,7 @@ fn a_month_can_be_posted_only_after_it_has_ended_at_the_centre() {
 fn the_database_prevents_changes_of_posted_runs() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let fixture = ready(app, &admin).await?;
+        let fixture = centre_with_two_lessons(app, &admin).await?;
         let draft = fixture.draft(app, &admin, MONTH).await?.expect(200).json();
         post_run(app, &admin, &draft, json!({"method": "cash"}))
             .await?
@@ -349,8 +349,8 @@ fn the_database_prevents_changes_of_posted_runs() {
             select tenant_id, run_id, tutor_id, 'USD', lessons, minutes, amount, first_on, last_on, rates
             from lms.payroll_items where finance_record_id is not null",
         ] {
-            let refused = client.batch_execute(sql).await.err();
-            let code = refused.as_ref().and_then(|error| error.code());
+            let rejected = client.batch_execute(sql).await.err();
+            let code = rejected.as_ref().and_then(|error| error.code());
             assert_eq!(code.map(|code| code.code()), Some("42501"), "{sql}");
         }
         Ok(())

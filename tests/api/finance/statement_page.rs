@@ -125,14 +125,14 @@ fn every_cell_fits_and_every_text_is_shown_as_text() {
             );
             let language: String = tab.value("document.documentElement.lang").await?;
             assert_eq!(language, "en");
-            let elsewhere: Vec<String> = tab
+            let other_origins: Vec<String> = tab
                 .requested_urls()
                 .into_iter()
-                .filter(|asked| {
-                    !asked.starts_with(&format!("{}/", app.base_url)) && asked != "about:blank"
+                .filter(|url| {
+                    !url.starts_with(&format!("{}/", app.base_url)) && url != "about:blank"
                 })
                 .collect();
-            assert!(elsewhere.is_empty(), "{elsewhere:?}");
+            assert!(other_origins.is_empty(), "{other_origins:?}");
             Ok(())
         })
         .await

@@ -17,9 +17,9 @@ use crate::finance::statement_of_account::{Family, entry, family, statement};
 
 /// An entry: whether it belongs to the second child, whether it is a reimbursement, minor units,
 /// currency, the number of days after the end of February, and those until its reversal, if any.
-type Booked = (bool, bool, i64, &'static str, u32, Option<u32>);
+type RandomEntry = (bool, bool, i64, &'static str, u32, Option<u32>);
 
-fn entry_strategy() -> impl Strategy<Value = Booked> {
+fn entry_strategy() -> impl Strategy<Value = RandomEntry> {
     (
         any::<bool>(),
         proptest::bool::weighted(0.3),
@@ -43,7 +43,7 @@ async fn create_entry(
     app: &Application,
     finance: &Session,
     family: &Family,
-    one: Booked,
+    one: RandomEntry,
 ) -> Result<()> {
     let (is_second, is_back, coins, currency, on, reversed) = one;
     let digits = match currency {
@@ -54,16 +54,18 @@ async fn create_entry(
     let (centre, student) = if is_second {
         (family.other_centre, family.sibling)
     } else {
-        (family.home, family.child)
+        (family.own_centre, family.child)
     };
     let kind = if is_back { "reimbursement" } else { "payment" };
     let amount = Decimal::new(coins, digits).to_string();
     let mut body = entry(centre, student, kind, &amount, &day(on));
     body["currency"] = json!(currency);
-    let made = create(app, finance, &body).await?;
+    let created = create(app, finance, &body).await?;
     if let Some(later) = reversed {
-        let back = json!({"effective_on": day(on + later)});
-        reverse(app, finance, &made["id"], &back).await?.expect(201);
+        let reversal_body = json!({"effective_on": day(on + later)});
+        reverse(app, finance, &created["id"], &reversal_body)
+            .await?
+            .expect(201);
     }
     Ok(())
 }
@@ -172,7 +174,7 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
             assert_eq!(without_zeros(carried), without_zeros(family_net.clone()));
             assert_eq!(without_zeros(brought), without_zeros(family_net));
         }
-        let lines = queries::count(
+        let unbalanced_count = queries::count(
             app,
             "(select from lms.journal_entries as l
               join lms.finance_records as r on r.id = l.record_id
@@ -181,7 +183,7 @@ fn statements_equal_the_ledgers_balance_and_consecutive_ones_match() {
             &[&family.child, &family.sibling],
         )
         .await?;
-        assert_eq!(lines, 0);
+        assert_eq!(unbalanced_count, 0);
         Ok(())
     });
 }
@@ -204,7 +206,7 @@ fn a_period_with_too_many_entries_is_rejected_and_a_shorter_one_is_not() {
                 "insert into lms.finance_records (tenant_id, centre_id, student_id, amount, type, method, effective_on)
                 select $1, $2, $3, 1, 'payment', 'cash', '2026-03-01'::date + n / 10000
                 from generate_series(0, 10000) as n",
-                &[&tenant, &family.home, &family.child],
+                &[&tenant, &family.own_centre, &family.child],
             )
             .await?;
         let query = format!("?student_id={}&from=2026-03-01", family.child);

@@ -54,12 +54,12 @@ fn a_rate_is_created_updated_deleted_and_restored() {
         let finance = app.sign_in(role::FINANCE).await?;
         let tutor = fixtures::demo_tutor(app).await?;
         let body = json!({"tutor_id": tutor, "unit": "hour", "amount": "31.5", "effective_from": "2026-03-01"});
-        let made = post_with_new_key(app, &finance, PATH, &body)
+        let created = post_with_new_key(app, &finance, PATH, &body)
             .await?
             .expect(201);
-        let one = made.json();
+        let one = created.json();
         let path = format!("{PATH}/{}", fixtures::parse_id(&one)?);
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": one["id"],
             "tutor_id": tutor,
@@ -75,7 +75,7 @@ fn a_rate_is_created_updated_deleted_and_restored() {
         assert_eq!(one, expected);
         assert_eq!(app.get(&finance, &path).await?.expect(200).json(), expected);
 
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         app.post(&finance, PATH, body.clone()).await?.expect(428);
         app.patch(&finance, &path, json!({"amount": "32"}))
             .await?
@@ -85,9 +85,9 @@ fn a_rate_is_created_updated_deleted_and_restored() {
             .await?
             .expect(409);
         assert_eq!(reply.pointers(), ["/effective_from"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
-        let tag = made.header("etag").to_owned();
+        let tag = created.header("etag").to_owned();
         let changes = Some(json!({"unit": "lesson", "amount": "40", "currency": "KWD"}));
         let changed = change(app, &finance, Method::PATCH, &path, &tag, changes.clone())
             .await?
@@ -114,7 +114,7 @@ fn invalid_rates_are_rejected_with_the_field() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
         let tutor = fixtures::demo_tutor(app).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (changes, pointer) in [
             (json!({"amount": "-1.00"}), "/amount"),
             (json!({"amount": "10.005"}), "/amount"),
@@ -141,7 +141,7 @@ fn invalid_rates_are_rejected_with_the_field() {
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -155,7 +155,7 @@ fn rates_are_imported_and_exported_as_csv() {
         let file = format!(
             "tutor_id,unit,amount,effective_from\n{tutor},hour,0,2026-01-01\n{tutor},lesson,12.345,2026-02-01\n"
         );
-        let keyed = async |file: String| {
+        let import_with_key = async |file: String| {
             let request = app
                 .request(Method::POST, &path)
                 .bearer_auth(&finance.token)
@@ -164,14 +164,16 @@ fn rates_are_imported_and_exported_as_csv() {
                 .body(file);
             send(request).await
         };
-        let before = queries::write_marks(app).await?;
-        let reply = keyed(file.clone()).await?.expect(422);
+        let before = queries::write_counters(app).await?;
+        let reply = import_with_key(file.clone()).await?.expect(422);
         assert_eq!(reply.pointers(), ["/3/amount"], "{}", reply.text);
         import(app, &finance, &path, file.clone())
             .await?
             .expect(428);
-        assert_eq!(queries::write_marks(app).await?, before);
-        keyed(file.replace("12.345", "12.34")).await?.expect(201);
+        assert_eq!(queries::write_counters(app).await?, before);
+        import_with_key(file.replace("12.345", "12.34"))
+            .await?
+            .expect(201);
         let file = export(
             app,
             &finance,
@@ -192,32 +194,32 @@ fn rates_are_imported_and_exported_as_csv() {
 #[test]
 fn each_role_sees_the_rates_within_its_scope() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let own = fixtures::demo_tutor(app).await?;
-        let far = queries::fetch_id(
+        let other_centre_tutor = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1",
-            &[&away],
+            &[&other_centre],
         )
         .await?;
-        let near = queries::fetch_id(
+        let own_centre_tutor = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1 and id <> $2",
-            &[&home, &own],
+            &[&own_centre, &own],
         )
         .await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let expected = match role {
-                role::ADMIN | role::FINANCE => vec![own, near, far],
-                role::SUPERVISOR => vec![own, near],
+                role::ADMIN | role::FINANCE => vec![own, own_centre_tutor, other_centre_tutor],
+                role::SUPERVISOR => vec![own, own_centre_tutor],
                 role::TUTOR => vec![own],
                 _ => {
                     app.get(&session, PATH).await?.expect(403);
                     continue;
                 }
             };
-            for tutor in [own, near, far] {
+            for tutor in [own, own_centre_tutor, other_centre_tutor] {
                 let path = format!("{PATH}?tutor_id={tutor}");
                 let body = app.get(&session, &path).await?.expect(200).json();
                 let count = body["data"].as_array().map_or(0, Vec::len);
@@ -226,9 +228,9 @@ fn each_role_sees_the_rates_within_its_scope() {
             let body = json!({"tutor_id": own, "unit": "hour", "amount": "1", "effective_from": "2020-01-01"});
             let reply = post_with_new_key(app, &session, PATH, &body).await?;
             let writes = matches!(role, role::ADMIN | role::FINANCE);
-            let taken = role == role::ADMIN && reply.status == 409;
+            let is_conflict = role == role::ADMIN && reply.status == 409;
             assert!(
-                reply.status == if writes { 201 } else { 403 } || taken,
+                reply.status == if writes { 201 } else { 403 } || is_conflict,
                 "{}: {}",
                 role.name(),
                 reply.text

@@ -31,14 +31,14 @@ async fn family(app: &Application, student: Uuid) -> Result<BTreeSet<Uuid>> {
 /// Returns everyone in a class of the tutor with these students.
 async fn participants(
     app: &Application,
-    room: &ClassFixture,
+    fixture: &ClassFixture,
     students: &[Uuid],
 ) -> Result<BTreeSet<Uuid>> {
     let mut all = BTreeSet::from([app.user(0, role::TUTOR).id]);
     for student in students {
         all.extend(family(app, *student).await?);
     }
-    anyhow::ensure!(all.len() > students.len() + 1 && room.students.len() > 1);
+    anyhow::ensure!(all.len() > students.len() + 1 && fixture.students.len() > 1);
     Ok(all)
 }
 
@@ -64,15 +64,15 @@ async fn message(app: &Application, user: Uuid) -> Result<String> {
 #[test]
 fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_once() {
     run(async |app| {
-        let room = class_fixture::class_fixture(app).await?;
+        let fixture = class_fixture::class_fixture(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        let students = &room.students[..2];
-        let mut class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3"));
+        let students = &fixture.students[..2];
+        let mut class = fixture.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3"));
         class["student_ids"] = json!(students);
         class["subject"] = json!("Mathematics");
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
-        let all = participants(app, &room, students).await?;
+        let all = participants(app, &fixture, students).await?;
 
         let path = format!(
             "{}/cancel",
@@ -143,9 +143,9 @@ fn a_cancelled_or_rescheduled_lesson_notifies_all_participants_but_the_author_on
 #[test]
 fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
     run(async |app| {
-        let room = class_fixture::class_fixture(app).await?;
+        let fixture = class_fixture::class_fixture(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=12"));
+        let class = fixture.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=12"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
         let path = format!("{}/cancel", class_fixture::class_path(&class));
@@ -153,7 +153,7 @@ fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
             .await?
             .expect(200);
         let queued = notifications::queued_templates(app).await?;
-        let mut all = family(app, room.students[0]).await?;
+        let mut all = family(app, fixture.students[0]).await?;
         all.insert(app.user(0, role::TUTOR).id);
         assert_eq!(
             recipients_of(&queued, "lessons_cancelled"),
@@ -172,9 +172,9 @@ fn cancelling_a_class_of_many_lessons_sends_each_person_one_notification() {
 #[test]
 fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_participants() {
     run(async |app| {
-        let room = class_fixture::class_fixture(app).await?;
+        let fixture = class_fixture::class_fixture(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        let class = fixtures::insert_class(app, room.tutor).await?;
+        let class = fixtures::insert_class(app, fixture.tutor).await?;
         let past = fixtures::insert_lesson(
             app,
             class,
@@ -183,7 +183,7 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
             "scheduled",
         )
         .await?;
-        fixtures::insert_attendance(app, past, room.students[0], None).await?;
+        fixtures::insert_attendance(app, past, fixture.students[0], None).await?;
         notifications::clear_outbox(app).await?;
         let path = format!("/v1/classes/{class}/occurrences/2020-01-06T16:00:00Z/cancel");
         app.post(&admin, &path, json!({})).await?.expect(200);
@@ -197,26 +197,26 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
             &format!("{start}T06:00:00"),
             "FREQ=WEEKLY",
         );
-        class_fixture::create_class(app, &admin, room.class_body(schedule)).await?;
-        let taken = start + chrono::Duration::weeks(56);
+        class_fixture::create_class(app, &admin, fixture.class_body(schedule)).await?;
+        let clash_date = start + chrono::Duration::weeks(56);
         let clash = class_fixture::recurring_schedule(
             "UTC",
-            &format!("{taken}T05:30:00"),
-            &format!("{taken}T06:30:00"),
+            &format!("{clash_date}T05:30:00"),
+            &format!("{clash_date}T06:30:00"),
             "FREQ=WEEKLY;COUNT=2",
         );
-        class_fixture::create_class(app, &admin, room.class_body(clash)).await?;
+        class_fixture::create_class(app, &admin, fixture.class_body(clash)).await?;
         assert_eq!(notifications::queued_templates(app).await?, []);
         let then = chrono::Utc::now() + chrono::Duration::weeks(10);
         let report = worker::run_once(&app.superuser_url, then).await?;
         assert_eq!(report.clashes.len(), 2, "{report}");
         let queued = notifications::queued_templates(app).await?;
-        let mut concerned = family(app, room.students[0]).await?;
-        concerned.insert(app.user(0, role::TUTOR).id);
-        concerned.insert(app.user(0, role::SUPERVISOR).id);
+        let mut recipients = family(app, fixture.students[0]).await?;
+        recipients.insert(app.user(0, role::TUTOR).id);
+        recipients.insert(app.user(0, role::SUPERVISOR).id);
         assert_eq!(
             recipients_of(&queued, "lessons_cancelled"),
-            (concerned.len(), concerned),
+            (recipients.len(), recipients),
             "{queued:?}"
         );
         assert_eq!(recipients_of(&queued, "lesson_cancelled").0, 0);
@@ -239,9 +239,9 @@ fn past_and_new_lessons_notify_no_one_and_unplannable_lessons_notify_all_partici
 #[test]
 fn users_without_email_get_the_next_channel_and_users_who_opted_out_get_none() {
     run(async |app| {
-        let room = class_fixture::class_fixture(app).await?;
+        let fixture = class_fixture::class_fixture(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
+        let class = fixture.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         let path = "/v1/notifications/preferences";
         for (role, body) in [
@@ -281,9 +281,9 @@ fn users_without_email_get_the_next_channel_and_users_who_opted_out_get_none() {
 #[test]
 fn a_rejected_change_notifies_no_one() {
     run(async |app| {
-        let room = class_fixture::class_fixture(app).await?;
+        let fixture = class_fixture::class_fixture(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        let class = room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
+        let class = fixture.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"));
         let class = class_fixture::create_class(app, &admin, class).await?;
         notifications::clear_outbox(app).await?;
         // The new time overlaps the other lesson of the same class.

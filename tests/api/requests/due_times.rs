@@ -8,7 +8,7 @@ use tests::{Application, Session, help_desk, queries, role, run};
 use crate::requests::working_hours::window;
 
 /// Returns the minutes from a request's creation until it is due.
-fn allowed(request: &Value) -> Result<i64> {
+fn minutes_until_due(request: &Value) -> Result<i64> {
     let moment = |name: &str| -> Result<DateTime<Utc>> {
         Ok(request[name].as_str().context("a time")?.parse()?)
     };
@@ -24,15 +24,15 @@ async fn patch_settings(app: &Application, admin: &Session, path: &str, body: Va
 fn due_times_follow_type_and_priority_and_the_tenants_settings() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         // Without working hours, every minute counts.
-        let centre = format!("/v1/centres/{home}");
+        let centre = format!("/v1/centres/{own_centre}");
         patch_settings(app, &admin, &centre, json!({"working_hours": []})).await?;
         let request = help_desk::create_request(app, &admin).await?;
-        assert_eq!(allowed(&request)?, 480);
+        assert_eq!(minutes_until_due(&request)?, 480);
         let path = help_desk::request_path(&request);
         let change = async |body: Value| -> Result<i64> {
-            allowed(&app.patch(&admin, &path, body).await?.expect(200).json())
+            minutes_until_due(&app.patch(&admin, &path, body).await?.expect(200).json())
         };
         assert_eq!(change(json!({"priority": "high"})).await?, 240);
         assert_eq!(change(json!({"type": "reschedule"})).await?, 120);
@@ -58,7 +58,7 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
             .await?
             .expect(200)
             .json();
-        assert_eq!(allowed(&again)?, 120);
+        assert_eq!(minutes_until_due(&again)?, 120);
         assert_ne!(again["opened_at"], request["opened_at"]);
         Ok(())
     });
@@ -68,11 +68,11 @@ fn due_times_follow_type_and_priority_and_the_tenants_settings() {
 fn invalid_working_hours_holidays_and_due_times_are_rejected_with_a_pointer() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let centre = format!("/v1/centres/{home}");
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let centre = format!("/v1/centres/{own_centre}");
         let tenant = format!("/v1/tenants/{}", admin.tenant);
         let due = |times: Value| json!({"settings": {"due_times": times}});
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (path, body, pointer) in [
             (&centre, json!({"working_hours": {}}), "/working_hours"),
             (&centre, json!({"working_hours": null}), "/working_hours"),
@@ -138,10 +138,10 @@ fn invalid_working_hours_holidays_and_due_times_are_rejected_with_a_pointer() {
                 "/settings/due_times/it/high",
             ),
         ] {
-            let refused = app.patch(&admin, path, body).await?.expect(422);
-            assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
+            let rejected = app.patch(&admin, path, body).await?.expect(422);
+            assert_eq!(rejected.pointers(), [pointer], "{}", rejected.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }

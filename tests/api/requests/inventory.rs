@@ -17,12 +17,12 @@ async fn ledger(app: &Application, session: &Session, item: &Value) -> Result<Ve
 fn an_item_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let item = help_desk::create_item(app, &admin, home, 5).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, own_centre, 5).await?;
         let path = help_desk::item_path(&item);
         let expected = json!({
             "id": item["id"],
-            "centre_id": home,
+            "centre_id": own_centre,
             "item_name": "Laptop",
             "category": "laptop",
             "quantity": 5,
@@ -42,7 +42,7 @@ fn an_item_is_created_read_updated_deleted_and_restored() {
         let patch = json!({"condition": "needs_repair", "metadata": {"shelf": "L-1"}});
         let changed = app.patch(&admin, &path, patch).await?.expect(200);
         assert_eq!(changed.json()["condition"], "needs_repair");
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (body, pointer) in [
             (json!({"category": "food"}), "/category"),
             (json!({"condition": "lost"}), "/condition"),
@@ -52,18 +52,18 @@ fn an_item_is_created_read_updated_deleted_and_restored() {
             (json!({"quantity": 7}), "/quantity"),
             (json!({"lent": 0}), "/lent"),
             (json!({"available": 7}), "/available"),
-            (json!({"centre_id": home}), "/centre_id"),
+            (json!({"centre_id": own_centre}), "/centre_id"),
             (json!({"colour": "red"}), "/colour"),
         ] {
-            let refused = app.patch(&admin, &path, body).await?.expect(422);
-            assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
+            let rejected = app.patch(&admin, &path, body).await?.expect(422);
+            assert_eq!(rejected.pointers(), [pointer], "{}", rejected.text);
         }
         for quantity in [json!(-1), json!(1_000_000_001), json!(1.5), json!("5")] {
-            let body = json!({"centre_id": home, "item_name": "x", "category": "misc", "quantity": quantity});
-            let refused = app.post(&admin, "/v1/inventory", body).await?.expect(422);
-            assert_eq!(refused.pointers(), ["/quantity"]);
+            let body = json!({"centre_id": own_centre, "item_name": "x", "category": "misc", "quantity": quantity});
+            let rejected = app.post(&admin, "/v1/inventory", body).await?.expect(422);
+            assert_eq!(rejected.pointers(), ["/quantity"]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
         help_desk::adjust_quantity(app, &admin, &item, 1)
@@ -83,15 +83,15 @@ fn an_item_is_created_read_updated_deleted_and_restored() {
 fn every_change_of_the_quantity_is_recorded_with_its_reason() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let item = help_desk::create_item(app, &admin, home, 5).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, own_centre, 5).await?;
         let path = format!("{}/adjust", help_desk::item_path(&item));
         let adjusted = help_desk::adjust_quantity(app, &admin, &item, -2)
             .await?
             .expect(200);
         assert_eq!(adjusted.json()["quantity"], 3);
         assert_eq!(adjusted.header("etag"), "\"2\"");
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (body, status, pointer) in [
             (json!({"change": -4, "reason": "x"}), 409, "/change"),
             (
@@ -116,8 +116,8 @@ fn every_change_of_the_quantity_is_recorded_with_its_reason() {
                 "/quantity_after",
             ),
         ] {
-            let refused = app.post(&admin, &path, body).await?.expect(status);
-            assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
+            let rejected = app.post(&admin, &path, body).await?.expect(status);
+            assert_eq!(rejected.pointers(), [pointer], "{}", rejected.text);
         }
         let stale = app
             .request(Method::POST, &path)
@@ -125,14 +125,14 @@ fn every_change_of_the_quantity_is_recorded_with_its_reason() {
             .header("if-match", "\"1\"")
             .json(&json!({"change": 1, "reason": "x"}));
         tests::send(stale).await?.expect(412);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let fresh = app
             .request(Method::POST, &path)
             .bearer_auth(&admin.token)
             .header("if-match", "\"2\"")
             .json(&json!({"change": 1, "reason": "Found."}));
         tests::send(fresh).await?.expect(200);
-        let found: Vec<Value> = ledger(app, &admin, &item)
+        let listed: Vec<Value> = ledger(app, &admin, &item)
             .await?
             .iter()
             .map(|entry| {
@@ -146,19 +146,20 @@ fn every_change_of_the_quantity_is_recorded_with_its_reason() {
             .collect();
         let by = admin.user;
         assert_eq!(
-            found,
+            listed,
             [
                 json!([5, "Opening stock", 5, by]),
                 json!([-2, "Counted.", 3, by]),
                 json!([1, "Found.", 4, by]),
             ]
         );
-        let file =
-            format!("centre_id,item_name,category,quantity\n{home},A,misc,3\n{home},B,misc,0\n");
+        let file = format!(
+            "centre_id,item_name,category,quantity\n{own_centre},A,misc,3\n{own_centre},B,misc,0\n"
+        );
         import(app, &admin, "/v1/inventory/import", file)
             .await?
             .expect(201);
-        assert_eq!(unbalanced(app).await?, 0);
+        assert_eq!(count_inconsistent_items(app).await?, 0);
         let recorded = queries::count(
             app,
             "lms.event_log
@@ -172,7 +173,7 @@ fn every_change_of_the_quantity_is_recorded_with_its_reason() {
 }
 
 /// Counts the items of all tenants whose quantities differ from their adjustments and loans.
-pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
+pub(crate) async fn count_inconsistent_items(app: &Application) -> Result<i64> {
     queries::count(
         app,
         "lms.inventory as i
@@ -195,8 +196,8 @@ pub(crate) async fn unbalanced(app: &Application) -> Result<i64> {
 fn a_hundred_concurrent_withdrawals_take_no_more_than_the_stock() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let item = help_desk::create_item(app, &admin, home, 100).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, own_centre, 100).await?;
         help_desk::lend_item(app, &admin, &item, admin.user, 20)
             .await?
             .expect(201);
@@ -223,7 +224,7 @@ fn a_hundred_concurrent_withdrawals_take_no_more_than_the_stock() {
             (&json!(22), &json!(2))
         );
         assert_eq!(ledger(app, &admin, &item).await?.len(), 27);
-        assert_eq!(unbalanced(app).await?, 0);
+        assert_eq!(count_inconsistent_items(app).await?, 0);
         Ok(())
     });
 }
@@ -232,15 +233,18 @@ fn a_hundred_concurrent_withdrawals_take_no_more_than_the_stock() {
 fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let near = help_desk::create_item(app, &admin, home, 5).await?;
-        let far = help_desk::create_item(app, &admin, away, 5).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let own_centre_item = help_desk::create_item(app, &admin, own_centre, 5).await?;
+        let other_centre_item = help_desk::create_item(app, &admin, other_centre, 5).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let reads = !matches!(role, role::STUDENT | role::PARENT | role::ASSESSOR);
             let keeps = matches!(role, role::ADMIN | role::SUPPORT | role::SUPERVISOR);
-            for (item, centre) in [(&near, home), (&far, away)] {
-                let is_there = reads && (role != role::SUPERVISOR || centre == home);
+            for (item, centre) in [
+                (&own_centre_item, own_centre),
+                (&other_centre_item, other_centre),
+            ] {
+                let is_there = reads && (role != role::SUPERVISOR || centre == own_centre);
                 let what = format!("{} {item}", role.name());
                 let path = help_desk::item_path(item);
                 let hidden = if reads { 404 } else { 403 };
@@ -275,9 +279,9 @@ fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
                 assert_eq!(found, writes, "{what}");
                 let body =
                     json!({"centre_id": centre, "item_name": "Desk", "category": "furniture"});
-                let made = app.post(&session, "/v1/inventory", body).await?;
+                let created = app.post(&session, "/v1/inventory", body).await?;
                 let expected = if keeps && is_there { 201 } else { 403 };
-                assert_eq!(made.status, expected, "{what}: {}", made.text);
+                assert_eq!(created.status, expected, "{what}: {}", created.text);
             }
             let list = app.get(&session, "/v1/inventory?limit=200").await?;
             if reads {
@@ -288,9 +292,9 @@ fn each_role_reads_and_adjusts_the_stock_within_its_scope() {
                     .flatten()
                     .filter_map(|item| item["centre_id"].as_str()?.parse().ok())
                     .collect();
-                assert!(centres.contains(&home));
+                assert!(centres.contains(&own_centre));
                 assert_eq!(
-                    centres.contains(&away),
+                    centres.contains(&other_centre),
                     role != role::SUPERVISOR,
                     "{}",
                     role.name()

@@ -20,19 +20,19 @@ async fn read(app: &Application, session: &Session, item: &Value) -> Result<Valu
 fn a_loan_is_created_read_and_returned_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let tutor = app.user(0, role::TUTOR).id;
-        let item = help_desk::create_item(app, &admin, home, 5).await?;
-        let made = help_desk::lend_item(app, &admin, &item, tutor, 2)
+        let item = help_desk::create_item(app, &admin, own_centre, 5).await?;
+        let created = help_desk::lend_item(app, &admin, &item, tutor, 2)
             .await?
             .expect(201);
-        let loan = made.json();
+        let loan = created.json();
         let path = format!("/v1/inventory-loans/{}", fixtures::parse_id(&loan)?);
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": loan["id"],
             "inventory_id": item["id"],
-            "centre_id": home,
+            "centre_id": own_centre,
             "user_id": tutor,
             "quantity": 2,
             "due_on": help_desk::date_in_days(30),
@@ -55,7 +55,7 @@ fn a_loan_is_created_read_and_returned_once() {
         );
 
         // Lent stock can be neither withdrawn nor lent again, and its item cannot be deleted.
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         assert_eq!(
             help_desk::adjust_quantity(app, &admin, &item, -4)
                 .await?
@@ -67,14 +67,14 @@ fn a_loan_is_created_read_and_returned_once() {
             .await?
             .expect(409);
         assert_eq!(more.pointers(), ["/quantity"]);
-        let kept = app
+        let rejected = app
             .delete(&admin, &help_desk::item_path(&item))
             .await?
             .expect(409);
-        assert_eq!(kept.pointers(), ["/lent"]);
-        let theirs = queries::first_id(app, 1, "users").await?;
+        assert_eq!(rejected.pointers(), ["/lent"]);
+        let other_tenant_user = queries::first_id(app, 1, "users").await?;
         for (field, value) in [
-            ("user_id", json!(theirs)),
+            ("user_id", json!(other_tenant_user)),
             ("user_id", json!(Uuid::now_v7())),
             ("user_id", json!("me")),
             ("quantity", json!(0)),
@@ -88,15 +88,15 @@ fn a_loan_is_created_read_and_returned_once() {
             let mut body =
                 json!({"user_id": tutor, "quantity": 1, "due_on": help_desk::date_in_days(1)});
             body[field] = value;
-            let refused = app.post(&admin, &of_item, body).await?.expect(422);
+            let rejected = app.post(&admin, &of_item, body).await?.expect(422);
             assert_eq!(
-                refused.pointers(),
+                rejected.pointers(),
                 [format!("/{field}")],
                 "{}",
-                refused.text
+                rejected.text
             );
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         let stale = app
             .request(Method::POST, &format!("{path}/return"))
@@ -108,10 +108,10 @@ fn a_loan_is_created_read_and_returned_once() {
             .expect(200)
             .json();
         assert!(back["returned_at"].is_string());
-        let refused = help_desk::return_loan(app, &admin, &loan)
+        let rejected = help_desk::return_loan(app, &admin, &loan)
             .await?
             .expect(409);
-        assert_eq!(refused.pointers(), ["/returned_at"]);
+        assert_eq!(rejected.pointers(), ["/returned_at"]);
         assert_eq!(read(app, &admin, &item).await?["available"], 5);
         app.delete(&admin, &help_desk::item_path(&item))
             .await?
@@ -129,15 +129,15 @@ fn a_loan_is_created_read_and_returned_once() {
 fn overdue_loans_are_listed_and_tutors_see_their_own() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let tutor = app.sign_in(role::TUTOR).await?;
-        let item = help_desk::create_item(app, &admin, home, 9).await?;
-        let far = help_desk::create_item(app, &admin, away, 9).await?;
+        let item = help_desk::create_item(app, &admin, own_centre, 9).await?;
+        let other_centre_item = help_desk::create_item(app, &admin, other_centre, 9).await?;
         let mut loans = Vec::new();
         for (item, user) in [
             (&item, tutor.user),
             (&item, admin.user),
-            (&far, admin.user),
+            (&other_centre_item, admin.user),
             (&item, tutor.user),
         ] {
             loans.push(
@@ -158,7 +158,7 @@ fn overdue_loans_are_listed_and_tutors_see_their_own() {
         help_desk::return_loan(app, &admin, &returned)
             .await?
             .expect(200);
-        let found = async |session: &Session, query: &str| -> Result<Vec<String>> {
+        let find_loans = async |session: &Session, query: &str| -> Result<Vec<String>> {
             let path = format!("/v1/inventory-loans?sort=created_at&{query}");
             Ok(class_fixture::text_fields(
                 &class_fixture::get_data(app, session, &path).await?,
@@ -166,20 +166,20 @@ fn overdue_loans_are_listed_and_tutors_see_their_own() {
             ))
         };
         let ids = class_fixture::text_fields(&loans, "id");
-        assert_eq!(found(&admin, "overdue=true").await?, ids[..3]);
+        assert_eq!(find_loans(&admin, "overdue=true").await?, ids[..3]);
         let of_tutor = format!("overdue=true&user_id={}", tutor.user);
-        assert_eq!(found(&admin, &of_tutor).await?, ids[..1]);
-        assert_eq!(found(&tutor, "overdue=true").await?, ids[..1]);
+        assert_eq!(find_loans(&admin, &of_tutor).await?, ids[..1]);
+        assert_eq!(find_loans(&tutor, "overdue=true").await?, ids[..1]);
         let of_item = format!("inventory_id={}", fixtures::parse_id(&item)?);
         assert_eq!(
-            found(&admin, &format!("{of_item}&returned_at.null=true"))
+            find_loans(&admin, &format!("{of_item}&returned_at.null=true"))
                 .await?
                 .len(),
             3
         );
-        assert_eq!(found(&tutor, &of_item).await?.len(), 3);
+        assert_eq!(find_loans(&tutor, &of_item).await?.len(), 3);
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        assert_eq!(found(&supervisor, "overdue=true").await?, ids[..2]);
+        assert_eq!(find_loans(&supervisor, "overdue=true").await?, ids[..2]);
         let hidden = format!("/v1/inventory-loans/{}", ids[2]);
         app.get(&supervisor, &hidden).await?.expect(404);
         app.get(&tutor, &hidden).await?.expect(404);
@@ -273,9 +273,9 @@ fn an_items_quantity_always_equals_its_adjustments_and_loans() {
     let sequences = random_samples::samples(4, &proptest::collection::vec(step(), 40));
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for steps in &sequences {
-            let item = help_desk::create_item(app, &admin, home, 0).await?;
+            let item = help_desk::create_item(app, &admin, own_centre, 0).await?;
             let mut model = Model::default();
             for step in steps {
                 model.apply_step(app, &admin, &item, step).await?;
@@ -287,7 +287,7 @@ fn an_items_quantity_always_equals_its_adjustments_and_loans() {
                 );
             }
         }
-        assert_eq!(inventory::unbalanced(app).await?, 0);
+        assert_eq!(inventory::count_inconsistent_items(app).await?, 0);
         Ok(())
     });
 }

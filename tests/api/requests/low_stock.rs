@@ -22,8 +22,8 @@ async fn stock_requests(app: &Application, admin: &Session, item: &Value) -> Res
 fn low_stock_creates_one_request_automatically() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let item = help_desk::create_item(app, &admin, home, 40).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let item = help_desk::create_item(app, &admin, own_centre, 40).await?;
         let path = help_desk::item_path(&item);
         help_desk::adjust_quantity(app, &admin, &item, -10)
             .await?
@@ -32,7 +32,7 @@ fn low_stock_creates_one_request_automatically() {
             .await?
             .expect(200);
         // A request that a user creates for the item does not prevent an automatic one.
-        let mut body = help_desk::request_body(home);
+        let mut body = help_desk::request_body(own_centre);
         body["inventory_id"] = item["id"].clone();
         help_desk::create_request_from(app, &admin, body).await?;
         assert!(stock_requests(app, &admin, &item).await?.is_empty());
@@ -57,7 +57,7 @@ fn low_stock_creates_one_request_automatically() {
         assert_eq!(open.len(), 1, "{open:?}");
         let request = &open[0];
         assert_eq!(request["type"], "inventory");
-        assert_eq!(request["centre_id"], json!(home));
+        assert_eq!(request["centre_id"], json!(own_centre));
         assert_eq!(
             request["details"],
             "Low stock of Laptop: 20 available, at or below the threshold of 20."
@@ -93,17 +93,19 @@ fn low_stock_creates_one_request_automatically() {
 
         // An item that is created low, or becomes low when its threshold rises, creates a request, too.
         let file = format!(
-            "centre_id,item_name,category,quantity,low_stock_at\n{home},Pen,stationery,2,5\n"
+            "centre_id,item_name,category,quantity,low_stock_at\n{own_centre},Pen,stationery,2,5\n"
         );
-        let made = import(app, &admin, "/v1/inventory/import", file)
+        let created = import(app, &admin, "/v1/inventory/import", file)
             .await?
             .expect(201)
             .json();
         assert_eq!(
-            stock_requests(app, &admin, &made["rows"][0]).await?.len(),
+            stock_requests(app, &admin, &created["rows"][0])
+                .await?
+                .len(),
             1
         );
-        let other = help_desk::create_item(app, &admin, home, 3).await?;
+        let other = help_desk::create_item(app, &admin, own_centre, 3).await?;
         app.patch(
             &admin,
             &help_desk::item_path(&other),
@@ -112,7 +114,7 @@ fn low_stock_creates_one_request_automatically() {
         .await?
         .expect(200);
         assert_eq!(stock_requests(app, &admin, &other).await?.len(), 1);
-        let never = help_desk::create_item(app, &admin, home, 0).await?;
+        let never = help_desk::create_item(app, &admin, own_centre, 0).await?;
         assert!(stock_requests(app, &admin, &never).await?.is_empty());
         Ok(())
     });

@@ -47,7 +47,7 @@ fn the_users_first_language_with_a_template_is_used() {
         template(app, &admin, "pt", None).await?;
         template(app, &admin, "fr-CA", Some("Avis: {{title}}")).await?;
         template(app, &admin, "DE", None).await?;
-        for (wanted, language, message) in [
+        for (requested_language, language, message) in [
             // The tenant's template matches the whole tag, or its language without a region.
             (vec!["pt-BR"], "pt", "pt: x"),
             (vec!["pt-BR", "en"], "pt", "pt: x"),
@@ -58,16 +58,16 @@ fn the_users_first_language_with_a_template_is_used() {
             (vec!["de-AT"], "DE", "DE: x"),
             (vec!["hi", "DE"], "DE", "DE: x"),
         ] {
-            let made = sent(app, &admin, &wanted).await?;
+            let created = sent(app, &admin, &requested_language).await?;
             assert_eq!(
-                (&made["language"], &made["message"]),
+                (&created["language"], &created["message"]),
                 (&json!(language), &json!(message)),
-                "{wanted:?}"
+                "{requested_language:?}"
             );
         }
         // The built-in template in the user's language takes precedence over the tenant's in another.
-        let made = sent(app, &admin, &["es-MX", "pt"]).await?;
-        assert_eq!(made["language"], "es");
+        let created = sent(app, &admin, &["es-MX", "pt"]).await?;
+        assert_eq!(created["language"], "es");
         // If no language matches, English is used.
         for none in [vec![], vec!["hi"], vec!["zh-Hant-TW"]] {
             assert_eq!(

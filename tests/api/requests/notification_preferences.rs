@@ -38,8 +38,8 @@ fn every_channel_is_enabled_by_default() {
                 .expect(200)
                 .json();
             assert_eq!(app.get(&session, PATH).await?.expect(200).json(), again);
-            let kept = "lms.notification_preferences where user_id = $1";
-            assert_eq!(queries::count(app, kept, &[&session.user]).await?, 1);
+            let rows = "lms.notification_preferences where user_id = $1";
+            assert_eq!(queries::count(app, rows, &[&session.user]).await?, 1);
         }
         Ok(())
     });
@@ -49,7 +49,7 @@ fn every_channel_is_enabled_by_default() {
 fn an_incomplete_body_is_rejected() {
     run(async |app| {
         let session = app.sign_in(role::TUTOR).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (body, pointer) in [
             (json!({"email": true, "sms": true}), "/push"),
             (json!({"email": true, "sms": true, "push": "no"}), "/push"),
@@ -65,7 +65,7 @@ fn an_incomplete_body_is_rejected() {
                 .expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -79,20 +79,20 @@ fn a_channel_that_is_opted_out_of_is_not_used() {
         put_preferences(app, &tutor, false, false, true)
             .await?
             .expect(200);
-        let body = |way: &str| -> Value {
-            json!({"user_id": tutor.user, "type": way, "message": "Hello."})
+        let body = |channel: &str| -> Value {
+            json!({"user_id": tutor.user, "type": channel, "message": "Hello."})
         };
-        let before = queries::write_marks(app).await?;
-        let refused = notifications::post_notification(app, &admin, body("email"))
+        let before = queries::write_counters(app).await?;
+        let rejected = notifications::post_notification(app, &admin, body("email"))
             .await?
             .expect(409);
-        assert_eq!(refused.pointers(), ["/type"]);
+        assert_eq!(rejected.pointers(), ["/type"]);
         assert!(
-            refused.text.contains("opted out of email"),
+            rejected.text.contains("opted out of email"),
             "{}",
-            refused.text
+            rejected.text
         );
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         notifications::post_notification(app, &admin, body("push"))
             .await?
             .expect(201);

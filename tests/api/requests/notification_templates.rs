@@ -7,7 +7,7 @@ use tests::{Application, Reply, Session, fixtures, queries, role, run};
 
 const PATH: &str = "/v1/notification-templates";
 
-async fn make(app: &Application, session: &Session, message: &str) -> Result<Reply> {
+async fn create_template(app: &Application, session: &Session, message: &str) -> Result<Reply> {
     let body =
         json!({"key": "announcement", "type": "email", "language": "fr", "message": message});
     app.post(session, PATH, body).await
@@ -17,13 +17,15 @@ async fn make(app: &Application, session: &Session, message: &str) -> Result<Rep
 fn a_template_is_created_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let made = make(app, &admin, "Bonjour {{name}}, {{ text }}")
+        let created = create_template(app, &admin, "Bonjour {{name}}, {{ text }}")
             .await?
             .expect(201)
             .json();
-        assert!(made["subject"].is_null(), "{made}");
-        let path = format!("{PATH}/{}", fixtures::parse_id(&made)?);
-        let twice = make(app, &admin, "Encore {{text}}").await?.expect(409);
+        assert!(created["subject"].is_null(), "{created}");
+        let path = format!("{PATH}/{}", fixtures::parse_id(&created)?);
+        let twice = create_template(app, &admin, "Encore {{text}}")
+            .await?
+            .expect(409);
         assert_eq!(twice.pointers(), ["/language"]);
         let changed = app
             .patch(&admin, &path, json!({"subject": "{{title}} – {{tenant}}"}))
@@ -33,7 +35,9 @@ fn a_template_is_created_updated_deleted_and_restored() {
         assert_eq!(changed["message"], "Bonjour {{name}}, {{ text }}");
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
-        make(app, &admin, "Encore {{text}}").await?.expect(201);
+        create_template(app, &admin, "Encore {{text}}")
+            .await?
+            .expect(201);
         let clash = app
             .call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
             .await?;
@@ -52,12 +56,12 @@ fn a_template_is_created_updated_deleted_and_restored() {
 fn an_unknown_placeholder_is_reported_and_nothing_is_written() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let made = make(app, &admin, "Bonjour {{name}}")
+        let created = create_template(app, &admin, "Bonjour {{name}}")
             .await?
             .expect(201)
             .json();
-        let path = format!("{PATH}/{}", fixtures::parse_id(&made)?);
-        let before = queries::write_marks(app).await?;
+        let path = format!("{PATH}/{}", fixtures::parse_id(&created)?);
+        let before = queries::write_counters(app).await?;
         let body = |key: &str, subject: Option<&str>, message: &str| -> Value {
             json!({"key": key, "type": "sms", "language": "fr", "subject": subject, "message": message})
         };
@@ -137,7 +141,7 @@ fn an_unknown_placeholder_is_reported_and_nothing_is_written() {
             let reply = app.post(&admin, PATH, body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -155,14 +159,14 @@ fn errors_in_an_import_of_templates_name_the_row_and_column() {
             )
             .await
         };
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let reply = import(
             "key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{testo}}\n",
         )
         .await?
         .expect(422);
         assert_eq!(reply.pointers(), ["/3/message"], "{}", reply.text);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         import("key,type,language,message\nannouncement,email,fr,{{text}}\nannouncement,email,it,{{text}}\n")
             .await?
             .expect(201);
@@ -184,9 +188,9 @@ fn admins_write_templates_and_support_and_supervisors_read_them() {
                 "{}",
                 role.name()
             );
-            let written = make(app, &session, "{{text}}").await?;
+            let reply = create_template(app, &session, "{{text}}").await?;
             let expected = if role == role::ADMIN { 201 } else { 403 };
-            assert_eq!(written.status, expected, "{}", role.name());
+            assert_eq!(reply.status, expected, "{}", role.name());
         }
         Ok(())
     });

@@ -14,18 +14,18 @@ fn a_notification_is_queued_in_the_transaction_of_its_request() {
             .await?
             .expect(201);
         assert!(reply.header("location").starts_with("/v1/notifications/"));
-        let made = reply.json();
+        let created = reply.json();
         assert!(
-            made["status"].is_null() && made["template"].is_null(),
-            "{made}"
+            created["status"].is_null() && created["template"].is_null(),
+            "{created}"
         );
         assert_eq!(
-            (&made["type"], &made["message"]),
+            (&created["type"], &created["message"]),
             (&json!("push"), &json!("Bring a pen."))
         );
         let queued = "lms.notification_deliveries where notification_id = $1 and type = 'push'";
         assert_eq!(
-            queries::count(app, queued, &[&fixtures::parse_id(&made)?]).await?,
+            queries::count(app, queued, &[&fixtures::parse_id(&created)?]).await?,
             1
         );
 
@@ -80,12 +80,12 @@ fn placeholders_are_replaced_by_plain_text() {
             "template": "announcement",
             "data": {"title": "{{text}}", "text": "{{title}} \\1 $1 </p>"},
         });
-        let made = notifications::post_notification(app, &admin, body)
+        let created = notifications::post_notification(app, &admin, body)
             .await?
             .expect(201)
             .json();
-        assert_eq!(made["subject"], "{{text}}");
-        assert_eq!(made["language"], "en");
+        assert_eq!(created["subject"], "{{text}}");
+        assert_eq!(created["language"], "en");
         let tenant = queries::fetch_texts(
             app,
             "select name from lms.tenants where tenant_id = $1",
@@ -93,7 +93,7 @@ fn placeholders_are_replaced_by_plain_text() {
         )
         .await?;
         assert_eq!(
-            made["message"],
+            created["message"],
             json!(format!(
                 "Hello Ana {{{{title}}}}, {{{{title}}}} \\1 $1 </p> – {}",
                 tenant[0]
@@ -104,12 +104,12 @@ fn placeholders_are_replaced_by_plain_text() {
 }
 
 #[test]
-fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
+fn invalid_notifications_are_rejected_with_the_field_name_and_nothing_is_written() {
     run(async |app| {
         notifications::clear_outbox(app).await?;
         let admin = app.sign_in(role::ADMIN).await?;
         let student = app.user(0, role::STUDENT).id;
-        let (inactive, theirs) = (
+        let (inactive, other_tenant_user) = (
             app.user(0, role::ASSESSOR).id,
             app.user(1, role::STUDENT).id,
         );
@@ -127,7 +127,7 @@ fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
             &[&student],
         )
         .await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let announcement = json!({"title": "T", "text": "x"});
         for (body, status, pointer) in [
             (
@@ -143,7 +143,7 @@ fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
             (json!({"user_id": student, "message": "x"}), 422, "/type"),
             (json!({"type": "email", "message": "x"}), 422, "/user_id"),
             (
-                json!({"user_id": theirs, "type": "email", "message": "x"}),
+                json!({"user_id": other_tenant_user, "type": "email", "message": "x"}),
                 422,
                 "/user_id",
             ),
@@ -209,7 +209,7 @@ fn invalid_notifications_are_rejected_by_name_and_nothing_is_written() {
                 .expect(status);
             assert_eq!(reply.pointers(), [pointer], "{shown}: {}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         assert_eq!(notifications::count_pending(app).await?, 0);
         Ok(())
     });
@@ -243,14 +243,14 @@ fn an_sms_has_a_maximum_length() {
 fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (_, away) = queries::demo_centres(app).await?;
-        let far = fixtures::create_user(app, &admin, "tutor", away).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
+        let other_tutor = fixtures::create_user(app, &admin, "tutor", other_centre).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let own =
                 notifications::send_email(app, &admin, session.user, "For you alone.").await?;
-            let theirs =
-                notifications::send_email(app, &admin, far, "For somebody far away.").await?;
+            let other_notification =
+                notifications::send_email(app, &admin, other_tutor, "For a colleague.").await?;
             let seen = app
                 .get(&session, &format!("/v1/notifications/{own}"))
                 .await?
@@ -272,7 +272,7 @@ fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
                 role.name()
             );
             let status = if sees_all { 200 } else { 404 };
-            app.get(&session, &format!("/v1/notifications/{theirs}"))
+            app.get(&session, &format!("/v1/notifications/{other_notification}"))
                 .await?
                 .expect(status);
             let list = app
@@ -293,7 +293,7 @@ fn everyone_reads_their_own_inbox_and_only_some_roles_send() {
             );
 
             let student = app.user(0, role::STUDENT).id;
-            for (user, in_reach) in [(student, true), (far, sees_all)] {
+            for (user, in_reach) in [(student, true), (other_tutor, sees_all)] {
                 let body = json!({"user_id": user, "type": "email", "message": "Hello."});
                 let reply = notifications::post_notification(app, &session, body).await?;
                 let expected = match (manages, in_reach) {
@@ -340,8 +340,8 @@ fn a_notification_cannot_be_updated_or_deleted() {
             "select * from lms.notification_deliveries",
             "select * from lms_private.notification_secrets",
         ] {
-            let refused = client.execute(sql, &[]).await.err();
-            let code = refused
+            let rejected = client.execute(sql, &[]).await.err();
+            let code = rejected
                 .as_ref()
                 .and_then(|error| error.code())
                 .map(|code| code.code());

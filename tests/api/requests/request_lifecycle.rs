@@ -15,19 +15,19 @@ use uuid::Uuid;
 fn a_request_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let made = app
-            .post(&admin, "/v1/requests", help_desk::request_body(home))
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let created = app
+            .post(&admin, "/v1/requests", help_desk::request_body(own_centre))
             .await?
             .expect(201);
-        let one = made.json();
+        let one = created.json();
         let path = help_desk::request_path(&one);
-        assert_eq!(made.header("location"), path);
-        assert_eq!(made.header("etag"), "\"1\"");
+        assert_eq!(created.header("location"), path);
+        assert_eq!(created.header("etag"), "\"1\"");
         let expected = json!({
             "id": one["id"],
             "number": one["number"],
-            "centre_id": home,
+            "centre_id": own_centre,
             "type": "it",
             "details": "The screen stays dark.",
             "priority": "medium",
@@ -96,30 +96,35 @@ fn a_request_is_created_read_updated_deleted_and_restored() {
 }
 
 #[test]
-fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
+fn invalid_requests_are_rejected_with_the_field_name_and_nothing_is_written() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture::class_fixture(app).await?;
-        let (home, away) = (room.centre, room.other_centre);
-        let theirs = app.demo.tenants[1].id;
-        let of_theirs = async |table: &str| {
+        let fixture = class_fixture::class_fixture(app).await?;
+        let (own_centre, other_centre) = (fixture.centre, fixture.other_centre);
+        let other_tenant = app.demo.tenants[1].id;
+        let first_id_of_other_tenant = async |table: &str| {
             let sql = format!("select id from lms.{table} where tenant_id = $1 order by id");
-            queries::fetch_id(app, &sql, &[&theirs]).await
+            queries::fetch_id(app, &sql, &[&other_tenant]).await
         };
         let class = class_fixture::create_class(
             app,
             &admin,
-            room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3")),
+            fixture.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3")),
         )
         .await?;
-        let mut far = room.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
-        far["centre_id"] = json!(away);
-        let far = class_fixture::create_class(app, &admin, far).await?;
-        let far_item = help_desk::create_item(app, &admin, away, 1).await?;
+        let mut other_centre_class =
+            fixture.lesson_body("2035-05-02T16:00:00", "2035-05-02T17:00:00");
+        other_centre_class["centre_id"] = json!(other_centre);
+        let other_centre_class =
+            class_fixture::create_class(app, &admin, other_centre_class).await?;
+        let far_item = help_desk::create_item(app, &admin, other_centre, 1).await?;
         let one = help_desk::create_request(app, &admin).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (field, value) in [
-            ("centre_id", json!(of_theirs("centres").await?)),
+            (
+                "centre_id",
+                json!(first_id_of_other_tenant("centres").await?),
+            ),
             ("centre_id", json!(Uuid::now_v7())),
             ("centre_id", json!(null)),
             ("type", json!("party")),
@@ -127,10 +132,16 @@ fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
             ("details", json!("")),
             ("details", json!("x".repeat(10_001))),
             ("priority", json!("highest")),
-            ("class_id", json!(of_theirs("classes").await?)),
+            (
+                "class_id",
+                json!(first_id_of_other_tenant("classes").await?),
+            ),
             ("class_id", json!(Uuid::now_v7())),
-            ("class_id", far["id"].clone()),
-            ("inventory_id", json!(of_theirs("inventory").await?)),
+            ("class_id", other_centre_class["id"].clone()),
+            (
+                "inventory_id",
+                json!(first_id_of_other_tenant("inventory").await?),
+            ),
             ("inventory_id", far_item["id"].clone()),
             ("occurrence_start", json!(class_fixture::FIRST_MONDAY)),
             ("number", json!(7)),
@@ -143,7 +154,7 @@ fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
             ("overdue", json!(false)),
             ("urgency", json!(1)),
         ] {
-            let mut body = help_desk::request_body(home);
+            let mut body = help_desk::request_body(own_centre);
             body[field] = value.clone();
             let reply = app.post(&admin, "/v1/requests", body).await?.expect(422);
             assert_eq!(reply.pointers(), [format!("/{field}")], "{}", reply.text);
@@ -154,7 +165,7 @@ fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
                 .expect(422);
             assert_eq!(reply.pointers(), [format!("/{field}")], "{}", reply.text);
         }
-        let mut body = help_desk::request_body(home);
+        let mut body = help_desk::request_body(own_centre);
         body["class_id"] = class["id"].clone();
         body["occurrence_start"] = json!("2035-04-02T16:30:00Z");
         let reply = app
@@ -162,13 +173,15 @@ fn invalid_requests_are_rejected_by_name_and_nothing_is_written() {
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/occurrence_start"]);
-        let far = far["id"].as_str().unwrap_or_default();
-        let file = format!("centre_id,type,details,class_id\n{home},it,x,\n{home},it,x,{far}\n");
-        let refused = import(app, &admin, "/v1/requests/import", file)
+        let other_centre_class = other_centre_class["id"].as_str().unwrap_or_default();
+        let file = format!(
+            "centre_id,type,details,class_id\n{own_centre},it,x,\n{own_centre},it,x,{other_centre_class}\n"
+        );
+        let rejected = import(app, &admin, "/v1/requests/import", file)
             .await?
             .expect(422);
-        assert_eq!(refused.pointers(), ["/3/class_id"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(rejected.pointers(), ["/3/class_id"]);
+        assert_eq!(queries::write_counters(app).await?, before);
         body["occurrence_start"] = json!(class_fixture::SECOND_MONDAY);
         let linked = help_desk::create_request_from(app, &admin, body).await?;
         assert_eq!(linked["class_id"], class["id"]);
@@ -199,11 +212,11 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let other = app.sign_in_to(1, role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let before = numbers(app, admin.tenant).await?.len();
-        let theirs = numbers(app, other.tenant).await?;
+        let numbers_of_other_tenant = numbers(app, other.tenant).await?;
         let bodies = (0..100).map(|index| {
-            let mut body = help_desk::request_body(home);
+            let mut body = help_desk::request_body(own_centre);
             if index % 4 == 3 {
                 // A trigger rejects the row after its number was assigned.
                 body["class_id"] = json!(null);
@@ -211,28 +224,28 @@ fn numbers_have_no_gaps_and_no_duplicates_under_concurrent_failures() {
             }
             body
         });
-        let mut made = 0;
+        let mut created = 0;
         for status in join_all(bodies.map(|body| retry_while_unavailable(app, &admin, body))).await
         {
             let status = status?;
             assert!([201, 422].contains(&status), "{status}");
-            made += usize::from(status == 201);
+            created += usize::from(status == 201);
         }
-        assert_eq!(made, 75);
-        let line = format!("{home},it,Broken\n");
+        assert_eq!(created, 75);
+        let line = format!("{own_centre},it,Broken\n");
         let file = format!("centre_id,type,details\n{}", line.repeat(300));
         let path = "/v1/requests/import";
         import(app, &admin, &format!("{path}?dry_run=true"), file.clone())
             .await?
             .expect(200);
-        import(app, &admin, path, format!("{file}{home},party,x\n"))
+        import(app, &admin, path, format!("{file}{own_centre},party,x\n"))
             .await?
             .expect(422);
         import(app, &admin, path, file).await?.expect(201);
         let expected: Vec<i64> = (1..).take(before + 75 + 300).collect();
         assert_eq!(numbers(app, admin.tenant).await?, expected);
-        assert_eq!(numbers(app, other.tenant).await?, theirs);
-        assert_eq!(theirs.first(), Some(&1));
+        assert_eq!(numbers(app, other.tenant).await?, numbers_of_other_tenant);
+        assert_eq!(numbers_of_other_tenant.first(), Some(&1));
         // The sequence continues after the last of these numbers.
         let next = queries::count(
             app,
@@ -265,34 +278,34 @@ async fn pages(app: &Application, session: &Session, query: &str) -> Result<Vec<
 fn lists_sorted_by_priority_start_with_the_most_urgent() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (_, away) = queries::demo_centres(app).await?;
-        let mut made = Vec::new();
+        let (_, other_centre) = queries::demo_centres(app).await?;
+        let mut created = Vec::new();
         for priority in ["low", "high", "medium", "high", "low", "medium"] {
-            let mut body = help_desk::request_body(away);
+            let mut body = help_desk::request_body(other_centre);
             body["priority"] = json!(priority);
-            made.push(help_desk::create_request_from(app, &admin, body).await?);
+            created.push(help_desk::create_request_from(app, &admin, body).await?);
         }
-        let ids = class_fixture::text_fields(&made, "id");
+        let ids = class_fixture::text_fields(&created, "id");
         let ordered = |places: [usize; 6]| places.map(|place| ids[place].clone()).to_vec();
-        let of = format!("status=open&centre_id={away}");
-        let found = pages(app, &admin, &format!("{of}&sort=priority,created_at")).await?;
-        assert_eq!(found, ordered([1, 3, 2, 5, 0, 4]));
-        let found = pages(app, &admin, &format!("{of}&sort=-priority,created_at")).await?;
-        assert_eq!(found, ordered([0, 4, 2, 5, 1, 3]));
-        let found = pages(app, &admin, &format!("{of}&sort=priority,-created_at")).await?;
-        assert_eq!(found, ordered([3, 1, 5, 2, 4, 0]));
-        let found = pages(
+        let of = format!("status=open&centre_id={other_centre}");
+        let listed = pages(app, &admin, &format!("{of}&sort=priority,created_at")).await?;
+        assert_eq!(listed, ordered([1, 3, 2, 5, 0, 4]));
+        let listed = pages(app, &admin, &format!("{of}&sort=-priority,created_at")).await?;
+        assert_eq!(listed, ordered([0, 4, 2, 5, 1, 3]));
+        let listed = pages(app, &admin, &format!("{of}&sort=priority,-created_at")).await?;
+        assert_eq!(listed, ordered([3, 1, 5, 2, 4, 0]));
+        let listed = pages(
             app,
             &admin,
             &format!("{of}&priority.in=low,high&sort=number"),
         )
         .await?;
-        assert_eq!(found, [0, 1, 3, 4].map(|place| ids[place].clone()));
-        let refused = app
+        assert_eq!(listed, [0, 1, 3, 4].map(|place| ids[place].clone()));
+        let rejected = app
             .get(&admin, "/v1/requests?sort=urgency")
             .await?
             .expect(400);
-        assert_eq!(refused.pointers(), ["?sort"]);
+        assert_eq!(rejected.pointers(), ["?sort"]);
         Ok(())
     });
 }
@@ -301,15 +314,15 @@ fn lists_sorted_by_priority_start_with_the_most_urgent() {
 fn overdue_combines_with_other_filters() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let mut late = BTreeSet::new();
         for (centre, status) in [
-            (away, "open"),
-            (away, "open"),
-            (away, "open"),
-            (away, "in_progress"),
-            (away, "resolved"),
-            (home, "open"),
+            (other_centre, "open"),
+            (other_centre, "open"),
+            (other_centre, "open"),
+            (other_centre, "in_progress"),
+            (other_centre, "resolved"),
+            (own_centre, "open"),
         ] {
             let mut request =
                 help_desk::create_request_from(app, &admin, help_desk::request_body(centre))
@@ -322,32 +335,33 @@ fn overdue_combines_with_other_filters() {
                 }
             }
             help_desk::make_overdue(app, &request).await?;
-            if centre == away && status != "resolved" {
+            if centre == other_centre && status != "resolved" {
                 late.insert(request["id"].as_str().unwrap_or_default().to_owned());
             }
         }
         let in_time =
-            help_desk::create_request_from(app, &admin, help_desk::request_body(away)).await?;
-        let all = format!("centre_id={away}");
-        let found = pages(app, &admin, &format!("{all}&overdue=true")).await?;
-        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), late);
-        let found = pages(
+            help_desk::create_request_from(app, &admin, help_desk::request_body(other_centre))
+                .await?;
+        let all = format!("centre_id={other_centre}");
+        let listed = pages(app, &admin, &format!("{all}&overdue=true")).await?;
+        assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), late);
+        let listed = pages(
             app,
             &admin,
             &format!("{all}&overdue=true&status=in_progress"),
         )
         .await?;
-        assert_eq!(found.len(), 1);
-        let found = pages(
+        assert_eq!(listed.len(), 1);
+        let listed = pages(
             app,
             &admin,
             &format!("{all}&overdue=true&sort=priority,due_at"),
         )
         .await?;
-        assert_eq!(found.len(), 4);
-        let found = pages(app, &admin, &format!("{all}&overdue=false")).await?;
-        assert_eq!(found.len(), 2);
-        assert!(found.contains(&in_time["id"].as_str().unwrap_or_default().to_owned()));
+        assert_eq!(listed.len(), 4);
+        let listed = pages(app, &admin, &format!("{all}&overdue=false")).await?;
+        assert_eq!(listed.len(), 2);
+        assert!(listed.contains(&in_time["id"].as_str().unwrap_or_default().to_owned()));
         let path = format!("/v1/requests?{all}&overdue=true&count=exact");
         assert_eq!(app.get(&admin, &path).await?.json()["count"], 4);
         for query in [

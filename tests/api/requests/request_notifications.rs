@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 /// Creates a request of the session's user at the demo users' centre.
 async fn create_request(app: &Application, session: &Session) -> Result<Uuid> {
-    let (home, _) = queries::demo_centres(app).await?;
-    let body = json!({"centre_id": home, "type": "it", "details": "The screen is dark."});
+    let (own_centre, _) = queries::demo_centres(app).await?;
+    let body = json!({"centre_id": own_centre, "type": "it", "details": "The screen is dark."});
     fixtures::parse_id(
         &app.post(session, "/v1/requests", body)
             .await?
@@ -21,13 +21,13 @@ async fn create_request(app: &Application, session: &Session) -> Result<Uuid> {
 
 /// Returns a member of staff of the demo users' centre, and their account.
 async fn staff(app: &Application) -> Result<(Uuid, Uuid)> {
-    let (home, _) = queries::demo_centres(app).await?;
+    let (own_centre, _) = queries::demo_centres(app).await?;
     let row = app
         .superuser()
         .await?
         .query_one(
             "select s.id, s.user_id from lms.staff as s where s.centre_id = $1 and s.deleted_at is null order by s.id limit 1",
-            &[&home],
+            &[&own_centre],
         )
         .await?;
     Ok((row.get(0), row.get(1)))
@@ -35,9 +35,9 @@ async fn staff(app: &Application) -> Result<(Uuid, Uuid)> {
 
 /// Returns the supervisors of the demo users' centre.
 async fn supervisors(app: &Application) -> Result<Vec<Uuid>> {
-    let (home, _) = queries::demo_centres(app).await?;
+    let (own_centre, _) = queries::demo_centres(app).await?;
     let sql = "select id from lms.users where centre_id = $1 and role = 'supervisor' and deleted_at is null order by id";
-    let found = app.superuser().await?.query(sql, &[&home]).await?;
+    let found = app.superuser().await?.query(sql, &[&own_centre]).await?;
     Ok(found.iter().map(|row| row.get(0)).collect())
 }
 
@@ -130,9 +130,9 @@ fn an_escalated_request_notifies_the_supervisors_and_the_assignee() {
 fn low_stock_notifies_the_supervisors() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         notifications::clear_outbox(app).await?;
-        let body = json!({"centre_id": home, "item_name": "Lamp", "category": "misc", "quantity": 9, "low_stock_at": 3});
+        let body = json!({"centre_id": own_centre, "item_name": "Lamp", "category": "misc", "quantity": 9, "low_stock_at": 3});
         let item = fixtures::parse_id(
             &app.post(&admin, "/v1/inventory", body)
                 .await?
@@ -159,9 +159,8 @@ fn low_stock_notifies_the_supervisors() {
 fn a_borrower_is_notified_of_the_due_date_and_reminded_once() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let body =
-            json!({"centre_id": home, "item_name": "Tablet", "category": "laptop", "quantity": 2});
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let body = json!({"centre_id": own_centre, "item_name": "Tablet", "category": "laptop", "quantity": 2});
         let item = fixtures::parse_id(
             &app.post(&admin, "/v1/inventory", body)
                 .await?

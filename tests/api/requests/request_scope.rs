@@ -16,8 +16,8 @@ async fn create_staff(
     centre: Uuid,
 ) -> Result<Uuid> {
     let body = json!({"user_id": app.user(0, role).id, "centre_id": centre});
-    let made = app.post(admin, "/v1/staff", body).await?.expect(201);
-    fixtures::parse_id(&made.json())
+    let created = app.post(admin, "/v1/staff", body).await?.expect(201);
+    fixtures::parse_id(&created.json())
 }
 
 async fn assign(app: &Application, admin: &Session, request: &Value, staff: Uuid) -> Result<()> {
@@ -61,12 +61,12 @@ async fn listed_and_visible(
             &[],
         )
         .await?;
-    let held = rows.iter().map(|row| row.get(0)).collect();
+    let visible = rows.iter().map(|row| row.get(0)).collect();
     Ok([
         class_fixture::text_fields(&listed, "id")
             .into_iter()
             .collect(),
-        held,
+        visible,
     ])
 }
 
@@ -74,30 +74,34 @@ async fn listed_and_visible(
 fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let tutor = create_staff(app, &admin, role::TUTOR, home).await?;
-        let near =
-            help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
-        let far =
-            help_desk::create_request_from(app, &admin, help_desk::request_body(away)).await?;
-        let given =
-            help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
-        assign(app, &admin, &given, tutor).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let tutor = create_staff(app, &admin, role::TUTOR, own_centre).await?;
+        let own_centre_request =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(own_centre))
+                .await?;
+        let other_centre_request =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(other_centre))
+                .await?;
+        let assigned_request =
+            help_desk::create_request_from(app, &admin, help_desk::request_body(own_centre))
+                .await?;
+        assign(app, &admin, &assigned_request, tutor).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let works = matches!(
                 role,
                 role::ADMIN | role::SUPPORT | role::SUPERVISOR | role::TUTOR
             );
-            let own = help_desk::create_request_from(app, &session, help_desk::request_body(home))
-                .await?;
+            let own =
+                help_desk::create_request_from(app, &session, help_desk::request_body(own_centre))
+                    .await?;
             assert_eq!(own["created_by"], json!(session.user));
             let everywhere = matches!(role, role::ADMIN | role::SUPPORT);
             for (request, is_there) in [
                 (&own, true),
-                (&near, everywhere || role == role::SUPERVISOR),
-                (&far, everywhere),
-                (&given, works),
+                (&own_centre_request, everywhere || role == role::SUPERVISOR),
+                (&other_centre_request, everywhere),
+                (&assigned_request, works),
             ] {
                 let what = format!("{} {request}", role.name());
                 let path = help_desk::request_path(request);
@@ -113,25 +117,29 @@ fn each_role_sees_its_own_requests_and_handles_those_within_its_scope() {
                 };
                 assert_eq!(patched.status, expected, "{what}: {}", patched.text);
                 let moved = help_desk::transition(app, &session, request, "assign").await?;
-                if request == &given && is_there && role == role::TUTOR {
+                if request == &assigned_request && is_there && role == role::TUTOR {
                     // Assigning a request to someone else would hide it from the caller.
                     assert_eq!(moved.status, 403, "{what}: {}", moved.text);
                 } else {
                     assert_eq!(moved.status, expected, "{what}: {}", moved.text);
-                    if expected == 200 && request == &given {
-                        assign(app, &admin, &given, tutor).await?;
+                    if expected == 200 && request == &assigned_request {
+                        assign(app, &admin, &assigned_request, tutor).await?;
                     }
                 }
             }
             // Everyone may send a request to any centre, except supervisors, who may send one only
             // to their own.
-            let asked = app
-                .post(&session, "/v1/requests", help_desk::request_body(away))
+            let reply = app
+                .post(
+                    &session,
+                    "/v1/requests",
+                    help_desk::request_body(other_centre),
+                )
                 .await?;
             let expected = if role == role::SUPERVISOR { 403 } else { 201 };
-            assert_eq!(asked.status, expected, "{}", role.name());
-            let [listed, held] = listed_and_visible(app, &session, role).await?;
-            assert_eq!(listed, held, "{}", role.name());
+            assert_eq!(reply.status, expected, "{}", role.name());
+            let [listed, visible] = listed_and_visible(app, &session, role).await?;
+            assert_eq!(listed, visible, "{}", role.name());
             assert!(listed.contains(own["id"].as_str().unwrap_or_default()));
         }
         Ok(())
@@ -164,26 +172,26 @@ async fn bodies(app: &Application, session: &Session, request: &Value) -> Result
 fn internal_comments_are_visible_only_to_staff_who_handle_the_request() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let staff = create_staff(app, &admin, role::TUTOR, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let staff = create_staff(app, &admin, role::TUTOR, own_centre).await?;
         let tutor = app.sign_in(role::TUTOR).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let request =
-                help_desk::create_request_from(app, &session, help_desk::request_body(home))
+                help_desk::create_request_from(app, &session, help_desk::request_body(own_centre))
                     .await?;
-            let said =
+            let created =
                 comment(app, &admin, &request, json!({"body": "We come on Monday."})).await?;
-            let said = said.expect(201).json();
+            let created = created.expect(201).json();
             let expected = json!({
-                "id": said["id"],
+                "id": created["id"],
                 "request_id": request["id"],
                 "visibility": "public",
                 "body": "We come on Monday.",
-                "created_at": said["created_at"],
+                "created_at": created["created_at"],
                 "created_by": admin.user,
             });
-            assert_eq!(said, expected);
+            assert_eq!(created, expected);
             let inner = json!({"body": "Again!", "visibility": "internal"});
             comment(app, &admin, &request, inner.clone())
                 .await?
@@ -233,7 +241,7 @@ fn comments_are_added_and_paginated_and_cannot_be_changed() {
         let student = app.sign_in(role::STUDENT).await?;
         let request = help_desk::create_request(app, &admin).await?;
         let path = format!("{}/comments", help_desk::request_path(&request));
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (body, pointer) in [
             (json!({}), "/body"),
             (json!({"body": ""}), "/body"),
@@ -244,13 +252,13 @@ fn comments_are_added_and_paginated_and_cannot_be_changed() {
                 "/created_by",
             ),
         ] {
-            let refused = app.post(&admin, &path, body).await?.expect(422);
-            assert_eq!(refused.pointers(), [pointer]);
+            let rejected = app.post(&admin, &path, body).await?.expect(422);
+            assert_eq!(rejected.pointers(), [pointer]);
         }
         app.post(&student, &path, json!({"body": "x"}))
             .await?
             .expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         for index in 0..5 {
             let body = json!({"body": format!("Number {index}")});
             app.post(&admin, &path, body).await?.expect(201);

@@ -9,10 +9,10 @@ use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
 const STATES: [&str; 4] = ["open", "in_progress", "resolved", "closed"];
-const MOVES: [&str; 5] = ["assign", "start", "resolve", "close", "reopen"];
+const TRANSITIONS: [&str; 5] = ["assign", "start", "resolve", "close", "reopen"];
 
 /// Returns the status after a transition, if the present status allows it.
-fn leads(status: &str, name: &str) -> Option<&'static str> {
+fn next_status(status: &str, name: &str) -> Option<&'static str> {
     match (status, name) {
         ("open", "assign") => Some("open"),
         ("in_progress", "assign") | ("open", "start") => Some("in_progress"),
@@ -28,33 +28,33 @@ fn every_transition_in_every_status_follows_the_state_table() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         for status in STATES {
-            for name in MOVES {
+            for name in TRANSITIONS {
                 let request = help_desk::create_request_in_status(app, &admin, status).await?;
-                let before = queries::write_marks(app).await?;
+                let before = queries::write_counters(app).await?;
                 let reply = help_desk::transition(app, &admin, &request, name).await?;
                 let now = app
                     .get(&admin, &help_desk::request_path(&request))
                     .await?
                     .expect(200);
-                if let Some(fresh) = leads(status, name) {
+                if let Some(fresh) = next_status(status, name) {
                     let moved = reply.expect(200);
                     assert_eq!(moved.json()["status"], fresh, "{name} of {status}");
                     assert_eq!(moved.json(), now.json());
                     assert_eq!(moved.header("etag"), now.header("etag"));
                 } else {
-                    let refused = reply.expect(409);
-                    assert_eq!(refused.pointers(), ["/status"], "{}", refused.text);
-                    let possible: Vec<&str> = MOVES
+                    let rejected = reply.expect(409);
+                    assert_eq!(rejected.pointers(), ["/status"], "{}", rejected.text);
+                    let possible: Vec<&str> = TRANSITIONS
                         .into_iter()
-                        .filter(|name| leads(status, name).is_some())
+                        .filter(|name| next_status(status, name).is_some())
                         .collect();
                     let words = format!(
                         "A request that is {status} allows these operations: {}.",
                         possible.join(", ")
                     );
-                    assert_eq!(refused.json()["errors"][0]["detail"], words);
+                    assert_eq!(rejected.json()["errors"][0]["detail"], words);
                     assert_eq!(now.json(), request);
-                    assert_eq!(queries::write_marks(app).await?, before);
+                    assert_eq!(queries::write_counters(app).await?, before);
                 }
             }
         }
@@ -69,7 +69,7 @@ fn a_transition_records_its_time_and_author() {
         let closed = help_desk::create_request_in_status(app, &admin, "closed").await?;
         assert_eq!(closed["resolution"], "Mended.");
         assert!(closed["resolved_at"].is_string() && closed["closed_at"].is_string());
-        let refused = app
+        let rejected = app
             .patch(
                 &admin,
                 &help_desk::request_path(&closed),
@@ -77,7 +77,7 @@ fn a_transition_records_its_time_and_author() {
             )
             .await?
             .expect(409);
-        assert_eq!(refused.pointers(), ["/status"]);
+        assert_eq!(rejected.pointers(), ["/status"]);
         let open = help_desk::transition(app, &admin, &closed, "reopen")
             .await?
             .expect(200)
@@ -159,8 +159,8 @@ fn the_database_rejects_other_transitions() {
                 "42501",
             ),
         ] {
-            let refused = client.execute(sql, &[&id]).await.err();
-            let found = refused.as_ref().and_then(|error| error.code());
+            let rejected = client.execute(sql, &[&id]).await.err();
+            let found = rejected.as_ref().and_then(|error| error.code());
             assert_eq!(found.map(|code| code.code()), Some(code), "{sql}");
         }
         // Not even the superuser can create a request with a status other than open.
@@ -175,54 +175,63 @@ fn the_database_rejects_other_transitions() {
 fn a_request_is_assigned_only_to_staff_of_its_centre() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let request = help_desk::create_request(app, &admin).await?;
         let path = format!("{}/assign", help_desk::request_path(&request));
-        let colleague = help_desk::create_staff_member(app, &admin, "supervisor", home).await?;
-        let far = help_desk::create_staff_member(app, &admin, "supervisor", away).await?;
-        let [idle, left, gone] = [
-            help_desk::create_staff_member(app, &admin, "assessor", home).await?,
-            help_desk::create_staff_member(app, &admin, "assessor", home).await?,
-            help_desk::create_staff_member(app, &admin, "assessor", home).await?,
+        let colleague =
+            help_desk::create_staff_member(app, &admin, "supervisor", own_centre).await?;
+        let other_centre_staff =
+            help_desk::create_staff_member(app, &admin, "supervisor", other_centre).await?;
+        let [inactive, inactive_user, deleted] = [
+            help_desk::create_staff_member(app, &admin, "assessor", own_centre).await?,
+            help_desk::create_staff_member(app, &admin, "assessor", own_centre).await?,
+            help_desk::create_staff_member(app, &admin, "assessor", own_centre).await?,
         ];
         queries::execute(
             app,
             "update lms.staff set status = 'inactive' where id = $1",
-            &[&idle],
+            &[&inactive],
         )
         .await?;
         queries::execute(
             app,
             "update lms.users set status = 'inactive' where id = (select user_id from lms.staff where id = $1)",
-            &[&left],
+            &[&inactive_user],
         )
         .await?;
-        app.delete(&admin, &format!("/v1/staff/{gone}"))
+        app.delete(&admin, &format!("/v1/staff/{deleted}"))
             .await?
             .expect(204);
-        let theirs = queries::first_id(app, 1, "staff").await?;
-        let before = queries::write_marks(app).await?;
+        let other_tenant_staff = queries::first_id(app, 1, "staff").await?;
+        let before = queries::write_counters(app).await?;
         let mut words = BTreeMap::new();
-        for staff in [far, idle, left, gone, theirs, Uuid::now_v7()] {
-            let refused = app
+        for staff in [
+            other_centre_staff,
+            inactive,
+            inactive_user,
+            deleted,
+            other_tenant_staff,
+            Uuid::now_v7(),
+        ] {
+            let rejected = app
                 .post(&admin, &path, json!({"staff_id": staff}))
                 .await?
                 .expect(422);
-            assert_eq!(refused.pointers(), ["/staff_id"], "{}", refused.text);
-            words.insert(staff, refused.json()["errors"][0]["detail"].clone());
+            assert_eq!(rejected.pointers(), ["/staff_id"], "{}", rejected.text);
+            words.insert(staff, rejected.json()["errors"][0]["detail"].clone());
         }
         assert_eq!(
-            words[&theirs], words[&gone],
+            words[&other_tenant_staff], words[&deleted],
             "another tenant's staff and deleted staff get the same message"
         );
         for body in [
             json!({}),
             json!({"staff_id": "me"}),
-            json!({"staff_id": far, "why": 1}),
+            json!({"staff_id": other_centre_staff, "why": 1}),
         ] {
             app.post(&admin, &path, body).await?.expect(422);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         // The assignee belongs to the centre, or to none and works for all of them.
         let everywhere = queries::fetch_id(
@@ -273,22 +282,22 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
         let admin = app.sign_in(role::ADMIN).await?;
         let student = app.sign_in(role::STUDENT).await?;
         let support = app.sign_in(role::SUPPORT).await?;
-        let room = class_fixture::class_fixture(app).await?;
+        let fixture = class_fixture::class_fixture(app).await?;
         let class = class_fixture::create_class(
             app,
             &admin,
-            room.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3")),
+            fixture.class_body(class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=3")),
         )
         .await?;
         // The tutor has a lesson at this time.
         class_fixture::create_class(
             app,
             &admin,
-            room.lesson_body("2035-04-03T10:00:00", "2035-04-03T11:00:00"),
+            fixture.lesson_body("2035-04-03T10:00:00", "2035-04-03T11:00:00"),
         )
         .await?;
         let body = json!({
-            "centre_id": room.centre,
+            "centre_id": fixture.centre,
             "type": "reschedule",
             "details": "May I come on Thursday?",
             "class_id": class["id"],
@@ -301,7 +310,7 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
         let path = format!("{}/resolve", help_desk::request_path(&request));
         let resolve = |moved: Value| json!({"resolution": "On Thursday.", "move": moved});
         let thursday = json!({"starts_at": "2035-04-05T10:00:00Z", "ends_at": "2035-04-05T11:00:00Z", "room": "Blue"});
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let busy = json!({"starts_at": "2035-04-03T10:30:00Z", "ends_at": "2035-04-03T11:30:00Z"});
         let clash = app.post(&admin, &path, resolve(busy)).await?.expect(409);
         assert_eq!(clash.pointers(), ["/tutor_id"]);
@@ -320,14 +329,14 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             ),
             (json!(null), "/move"),
         ] {
-            let refused = app.post(&admin, &path, resolve(moved)).await?.expect(422);
-            assert_eq!(refused.pointers(), [pointer], "{}", refused.text);
+            let rejected = app.post(&admin, &path, resolve(moved)).await?.expect(422);
+            assert_eq!(rejected.pointers(), [pointer], "{}", rejected.text);
         }
         // Support may resolve the request, but may not change a class.
         app.post(&support, &path, resolve(thursday.clone()))
             .await?
             .expect(403);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         assert_eq!(
             app.get(&admin, &help_desk::request_path(&request))
                 .await?
@@ -374,11 +383,11 @@ fn resolving_a_reschedule_request_reschedules_the_lesson_or_changes_nothing() {
             .await?
             .expect(200);
         let path = format!("{}/resolve", help_desk::request_path(&request));
-        let refused = app
+        let rejected = app
             .post(&admin, &path, resolve(thursday))
             .await?
             .expect(422);
-        assert_eq!(refused.pointers(), ["/move"]);
+        assert_eq!(rejected.pointers(), ["/move"]);
         Ok(())
     });
 }

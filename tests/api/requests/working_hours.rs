@@ -285,7 +285,7 @@ fn due_times_equal_a_minute_by_minute_computation() {
                 .iter()
                 .map(|date| json!({"date": date, "name": "Holiday"}))
                 .collect();
-            let wall = WorkingTime {
+            let model = WorkingTime {
                 zone,
                 hours: windows
                     .iter()
@@ -302,7 +302,7 @@ fn due_times_equal_a_minute_by_minute_computation() {
                 zone.name(),
             )
             .await?;
-            let expected = wall.due(start, i64::from(*minutes));
+            let expected = model.due(start, i64::from(*minutes));
             assert_eq!(
                 found, expected,
                 "{zone} {start} {minutes} {hours:?} {days:?}"

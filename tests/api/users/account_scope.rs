@@ -66,7 +66,7 @@ fn ids(data: &[Value]) -> BTreeSet<String> {
 #[test]
 fn each_role_lists_the_users_within_its_scope() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let tenant = app.demo.tenants[0].id;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
@@ -96,7 +96,7 @@ other => unreachable!("the role {} has no scope", other.name()),
                   and ($2::uuid is not null and $3::uuid is not null)"
             );
             let expected =
-                queries::fetch_texts(app, &sql, &[&tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&tenant, &own_centre, &session.user]).await?;
             let data = list(app, &session).await?;
             assert_eq!(
                 ids(&data),
@@ -130,9 +130,9 @@ other => unreachable!("the role {} has no scope", other.name()),
 #[test]
 fn users_outside_the_scope_are_not_found() {
     run(async |app| {
-        let (_, away) = queries::demo_centres(app).await?;
-        let far = queries::other_user(app, "student", away).await?;
-        let path = format!("/v1/users/{far}");
+        let (_, other_centre) = queries::demo_centres(app).await?;
+        let other_centre_student = queries::other_user(app, "student", other_centre).await?;
+        let path = format!("/v1/users/{other_centre_student}");
         for role in [
             role::STUDENT,
             role::PARENT,
@@ -165,7 +165,7 @@ fn users_may_change_certain_fields_of_their_own_account() {
             let changed = app.patch(&session, &path, body).await?.expect(200).json();
             assert_eq!(changed["name"], "New Name");
             assert_eq!(changed["accessibility_settings"]["high_contrast"], true);
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             for (field, value) in [
                 ("role", json!("admin")),
                 ("email", json!("other@aurora.example")),
@@ -185,7 +185,7 @@ fn users_may_change_certain_fields_of_their_own_account() {
             app.post(&session, "/v1/users", json!({"name": "x"}))
                 .await?
                 .expect(403);
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
         }
         let tutor = app.sign_in(role::TUTOR).await?;
         let pupil = list(app, &tutor)
@@ -207,14 +207,14 @@ fn users_may_change_certain_fields_of_their_own_account() {
 fn a_parent_reads_accounts_and_cannot_change_them() {
     run(async |app| {
         let parent = app.sign_in(role::PARENT).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for one in list(app, &parent).await? {
             let path = format!("/v1/users/{}", one["id"].as_str().unwrap_or_default());
             app.patch(&parent, &path, json!({"name": "x"}))
                 .await?
                 .expect(403);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -223,14 +223,14 @@ fn a_parent_reads_accounts_and_cannot_change_them() {
 fn a_supervisor_creates_accounts_only_in_their_centre_and_with_lesser_roles() {
     run(async |app| {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let body = |role: &str, centre: Value| json!({"name": "Ana", "email": "ana@aurora.example", "role": role, "centre_id": centre});
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (role, centre) in [
-            ("admin", json!(home)),
-            ("finance", json!(home)),
-            ("support", json!(home)),
-            ("student", json!(away)),
+            ("admin", json!(own_centre)),
+            ("finance", json!(own_centre)),
+            ("support", json!(own_centre)),
+            ("student", json!(other_centre)),
             ("student", json!(null)),
             ("admin", json!(null)),
         ] {
@@ -240,17 +240,17 @@ fn a_supervisor_creates_accounts_only_in_their_centre_and_with_lesser_roles() {
                 .expect(403);
             assert!(!reply.text.contains("policy"), "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         for role in ["student", "parent", "tutor", "assessor", "supervisor"] {
-            let mut body = body(role, json!(home));
+            let mut body = body(role, json!(own_centre));
             body["email"] = json!(format!("ana.{role}@aurora.example"));
-            let made = app
+            let created = app
                 .post(&supervisor, "/v1/users", body)
                 .await?
                 .expect(201)
                 .json();
-            assert_eq!(made["role"], role);
-            assert_eq!(made["created_by"], json!(supervisor.user));
+            assert_eq!(created["role"], role);
+            assert_eq!(created["created_by"], json!(supervisor.user));
         }
         Ok(())
     });
@@ -260,14 +260,14 @@ fn a_supervisor_creates_accounts_only_in_their_centre_and_with_lesser_roles() {
 fn a_supervisor_cannot_take_over_an_account_with_a_wider_scope() {
     run(async |app| {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let admin = app.user(0, role::ADMIN).id;
         // This holds even for accounts of the supervisor's centre.
         let homed = "update lms.users set centre_id = $1 where tenant_id = $2 and role in ('admin', 'finance', 'support')";
-        queries::execute(app, homed, &[&home, &supervisor.tenant]).await?;
+        queries::execute(app, homed, &[&own_centre, &supervisor.tenant]).await?;
         // The user has no rows that prevent a deletion.
-        let own = fixtures::create_user(app, &supervisor, "tutor", home).await?;
-        let before = queries::write_marks(app).await?;
+        let own = fixtures::create_user(app, &supervisor, "tutor", own_centre).await?;
+        let before = queries::write_counters(app).await?;
         for role in [role::ADMIN, role::FINANCE, role::SUPPORT] {
             let path = format!("/v1/users/{}", app.user(0, role).id);
             app.get(&supervisor, &path).await?.expect(200);
@@ -298,28 +298,28 @@ fn a_supervisor_cannot_take_over_an_account_with_a_wider_scope() {
             .await?
             .expect(403);
         assert_eq!(promoted.pointers(), ["/role"]);
-        app.patch(&supervisor, &path, json!({"centre_id": away}))
+        app.patch(&supervisor, &path, json!({"centre_id": other_centre}))
             .await?
             .expect(403);
         app.patch(&supervisor, &path, json!({"centre_id": null}))
             .await?
             .expect(403);
-        let far = queries::other_user(app, "tutor", away).await?;
+        let other_centre_tutor = queries::other_user(app, "tutor", other_centre).await?;
         app.patch(
             &supervisor,
-            &format!("/v1/users/{far}"),
+            &format!("/v1/users/{other_centre_tutor}"),
             json!({"name": "x"}),
         )
         .await?
         .expect(404);
         app.patch(
             &supervisor,
-            &format!("/v1/users/{far}"),
-            json!({"centre_id": home}),
+            &format!("/v1/users/{other_centre_tutor}"),
+            json!({"centre_id": own_centre}),
         )
         .await?
         .expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         app.patch(&supervisor, &path, json!({"email": "kept@aurora.example"}))
             .await?
@@ -358,7 +358,7 @@ fn a_supervisor_cannot_take_over_an_account_with_a_wider_scope() {
 fn support_may_set_the_status_of_all_users_but_admins() {
     run(async |app| {
         let support = app.sign_in(role::SUPPORT).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let admin = format!("/v1/users/{}", app.user(0, role::ADMIN).id);
         app.call(
             Some(&support),
@@ -374,7 +374,7 @@ fn support_may_set_the_status_of_all_users_but_admins() {
         app.get(&support, "/v1/users?sort=updated_at")
             .await?
             .expect(400);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         let finance = format!("/v1/users/{}/deactivate", app.user(0, role::FINANCE).id);
         let reply = app
             .call(Some(&support), Method::POST, &finance, None)

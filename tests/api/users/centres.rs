@@ -10,12 +10,12 @@ fn a_centre_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": " Lakeside ", "code": "lake", "time_zone": "Europe/Madrid", "currency": "EUR"});
-        let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
-        let id = made.json()["id"].as_str().context("id")?.to_owned();
+        let created = app.post(&admin, "/v1/centres", body).await?.expect(201);
+        let id = created.json()["id"].as_str().context("id")?.to_owned();
         let path = format!("/v1/centres/{id}");
-        assert_eq!(made.header("location"), path);
-        assert_eq!(made.header("etag"), "\"1\"");
-        let at = made.json()["created_at"].clone();
+        assert_eq!(created.header("location"), path);
+        assert_eq!(created.header("etag"), "\"1\"");
+        let at = created.json()["created_at"].clone();
         assert!(at.as_str().is_some_and(|at| at.ends_with('Z')), "{at}");
         let hours = ["monday", "tuesday", "wednesday", "thursday", "friday"]
             .map(|day| json!({"weekday": day, "start": "09:00", "end": "17:00"}));
@@ -37,7 +37,7 @@ fn a_centre_is_created_read_updated_deleted_and_restored() {
             "updated_by": admin.user,
             "deleted_at": null,
         });
-        assert_eq!(made.json(), expected);
+        assert_eq!(created.json(), expected);
         let read = app.get(&admin, &path).await?.expect(200);
         assert_eq!(read.json(), expected);
         assert_eq!(read.header("etag"), "\"1\"");
@@ -55,8 +55,8 @@ fn a_centre_is_created_read_updated_deleted_and_restored() {
             .expect(200);
         assert_eq!(cleared.json()["phone"], json!(null));
 
-        let gone = app.delete(&admin, &path).await?.expect(204);
-        assert_eq!(gone.text, "");
+        let deletion = app.delete(&admin, &path).await?.expect(204);
+        assert_eq!(deletion.text, "");
         app.get(&admin, &path).await?.expect(404);
         app.patch(&admin, &path, json!({"name": "x"}))
             .await?
@@ -108,7 +108,7 @@ fn a_code_is_unique_among_centres_that_are_not_deleted() {
             .await?
             .expect(201)
             .json();
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let clash = app
             .post(&admin, "/v1/centres", body.clone())
             .await?
@@ -116,7 +116,7 @@ fn a_code_is_unique_among_centres_that_are_not_deleted() {
         assert_eq!(clash.pointers(), ["/code"]);
         assert_eq!(clash.json()["errors"][0]["code"], "not_unique");
         assert!(!clash.text.contains("centres_code_key"), "{}", clash.text);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         let path = format!("/v1/centres/{}", first["id"].as_str().unwrap_or_default());
         app.delete(&admin, &path).await?.expect(204);
@@ -134,20 +134,20 @@ fn a_code_is_unique_among_centres_that_are_not_deleted() {
 #[test]
 fn everyone_reads_centres_and_only_admins_write_them() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
-        let path = format!("/v1/centres/{away}");
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let path = format!("/v1/centres/{other_centre}");
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
         for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             let list = app.get(&session, "/v1/centres").await?.expect(200).json();
             assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
             let one = app.get(&session, &path).await?.expect(200).json();
             assert_eq!(one.get("deleted_at"), None);
             if matches!(role, role::STUDENT | role::PARENT) {
                 let expected =
-                    json!({"id": away, "name": "Hillcrest", "time_zone": "Europe/Berlin"});
+                    json!({"id": other_centre, "name": "Hillcrest", "time_zone": "Europe/Berlin"});
                 assert_eq!(one, expected);
                 app.get(&session, "/v1/centres?currency=EUR")
                     .await?
@@ -161,7 +161,7 @@ fn everyone_reads_centres_and_only_admins_write_them() {
                 .expect(403);
             app.patch(
                 &session,
-                &format!("/v1/centres/{home}"),
+                &format!("/v1/centres/{own_centre}"),
                 json!({"name": "x"}),
             )
             .await?
@@ -175,7 +175,7 @@ fn everyone_reads_centres_and_only_admins_write_them() {
             )
             .await?
             .expect(403);
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
         }
         Ok(())
     });
@@ -185,7 +185,7 @@ fn everyone_reads_centres_and_only_admins_write_them() {
 fn all_errors_of_a_body_are_reported_together() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let body = json!({
             "name": "",
             "code": "Not A Slug",
@@ -222,7 +222,7 @@ fn all_errors_of_a_body_are_reported_together() {
             missing.pointers(),
             ["/name", "/code", "/time_zone", "/currency"]
         );
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -234,12 +234,12 @@ fn a_patch_merges_the_address_as_rfc_7396_says() {
         let address =
             json!({"line1": "Lake Street 7", "line2": "Rear", "city": "Madrid", "country": "ES"});
         let body = json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR", "address": address});
-        let made = app
+        let created = app
             .post(&admin, "/v1/centres", body)
             .await?
             .expect(201)
             .json();
-        let path = format!("/v1/centres/{}", made["id"].as_str().unwrap_or_default());
+        let path = format!("/v1/centres/{}", created["id"].as_str().unwrap_or_default());
         let patch = json!({"address": {"line2": null, "city": "Toledo"}});
         let changed = app.patch(&admin, &path, patch).await?.expect(200).json();
         assert_eq!(

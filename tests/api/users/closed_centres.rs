@@ -8,8 +8,8 @@ use uuid::Uuid;
 /// Creates a centre.
 async fn centre(app: &Application, admin: &Session, code: &str) -> Result<Uuid> {
     let body = json!({"name": "Seaside", "code": code, "time_zone": "UTC", "currency": "EUR"});
-    let made = app.post(admin, "/v1/centres", body).await?;
-    fixtures::parse_id(&made.expect(201).json())
+    let created = app.post(admin, "/v1/centres", body).await?;
+    fixtures::parse_id(&created.expect(201).json())
 }
 
 async fn close(app: &Application, admin: &Session, centre: Uuid) -> Result<()> {
@@ -24,15 +24,15 @@ async fn close(app: &Application, admin: &Session, centre: Uuid) -> Result<()> {
 fn nothing_is_added_to_a_closed_centre() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "seaside").await?;
         let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
         let item = help_desk::create_item(app, &admin, closed, 5).await?;
-        let pupil = fixtures::create_user(app, &admin, "student", home).await?;
-        let teacher = fixtures::create_user(app, &admin, "tutor", home).await?;
-        let helper = fixtures::create_user(app, &admin, "support", home).await?;
+        let pupil = fixtures::create_user(app, &admin, "student", own_centre).await?;
+        let teacher = fixtures::create_user(app, &admin, "tutor", own_centre).await?;
+        let helper = fixtures::create_user(app, &admin, "support", own_centre).await?;
         close(app, &admin, closed).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let of = |user: Uuid| json!({"user_id": user, "centre_id": closed});
         for (path, body) in [
             ("/v1/students", of(pupil)),
@@ -56,21 +56,21 @@ fn nothing_is_added_to_a_closed_centre() {
                 }),
             ),
         ] {
-            let refused = app.post(&admin, path, body).await?.expect(422);
-            assert_eq!(refused.pointers(), ["/centre_id"], "{path}");
+            let rejected = app.post(&admin, path, body).await?.expect(422);
+            assert_eq!(rejected.pointers(), ["/centre_id"], "{path}");
             assert!(
-                refused.text.contains("The centre is closed."),
+                rejected.text.contains("The centre is closed."),
                 "{}",
-                refused.text
+                rejected.text
             );
         }
         let file = format!("user_id,centre_id\n{pupil},{closed}\n");
-        let refused = csv::import(app, &admin, "/v1/students/import", file).await?;
-        assert_eq!(refused.expect(422).pointers(), ["/2/centre_id"]);
+        let rejected = csv::import(app, &admin, "/v1/students/import", file).await?;
+        assert_eq!(rejected.expect(422).pointers(), ["/2/centre_id"]);
         help_desk::lend_item(app, &admin, &item, helper, 1)
             .await?
             .expect(422);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -79,7 +79,7 @@ fn nothing_is_added_to_a_closed_centre() {
 fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "hillside").await?;
         let student = fixtures::create_student(app, &admin, closed).await?;
         let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
@@ -121,14 +121,14 @@ fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
             .expect(200);
         assert_eq!(queries::count(app, open, &[&closed]).await?, requests);
         for (path, _) in &standing[..4] {
-            app.patch(&admin, path, json!({"centre_id": home}))
+            app.patch(&admin, path, json!({"centre_id": own_centre}))
                 .await?
                 .expect(200);
-            let refused = app
+            let rejected = app
                 .patch(&admin, path, json!({"centre_id": closed}))
                 .await?
                 .expect(422);
-            assert_eq!(refused.pointers(), ["/centre_id"], "{path}");
+            assert_eq!(rejected.pointers(), ["/centre_id"], "{path}");
         }
         Ok(())
     });
@@ -138,7 +138,7 @@ fn no_one_moves_to_a_closed_centre_and_its_people_can_still_be_changed() {
 fn a_tutor_of_a_closed_centre_is_neither_found_nor_assigned() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let closed = centre(app, &admin, "lakeside").await?;
         let tutor = fixtures::create_tutor(app, &admin, closed, 5).await?;
         let always = json!({"weekly": [{"weekday": "monday", "start": "00:00", "end": "24:00"}]});
@@ -161,23 +161,23 @@ fn a_tutor_of_a_closed_centre_is_neither_found_nor_assigned() {
         }
         close(app, &admin, closed).await?;
         for path in &offers {
-            let found = class_fixture::get_data(app, &admin, path).await?;
-            assert_eq!(found, Vec::<Value>::new(), "{path}");
+            let listed = class_fixture::get_data(app, &admin, path).await?;
+            assert_eq!(listed, Vec::<Value>::new(), "{path}");
         }
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let path = format!("/v1/students/{student}");
-        let refused = app
+        let rejected = app
             .post(
                 &admin,
                 &format!("{path}/assign-tutor"),
                 json!({"tutor_id": tutor}),
             )
             .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/tutor_id"]);
-        let refused = app
+        assert_eq!(rejected.expect(422).pointers(), ["/tutor_id"]);
+        let rejected = app
             .patch(&admin, &path, json!({"assigned_tutor_id": tutor}))
             .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/assigned_tutor_id"]);
+        assert_eq!(rejected.expect(422).pointers(), ["/assigned_tutor_id"]);
         Ok(())
     });
 }
@@ -186,26 +186,26 @@ fn a_tutor_of_a_closed_centre_is_neither_found_nor_assigned() {
 fn an_inactive_student_cannot_be_assigned_a_tutor() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 5).await?;
         let user = fixtures::user_of_student(app, student).await?;
         class_fixture::post_without_body(app, &admin, &format!("/v1/users/{user}/deactivate"))
             .await?
             .expect(200);
         let path = format!("/v1/students/{student}");
-        let refused = app
+        let rejected = app
             .post(
                 &admin,
                 &format!("{path}/assign-tutor"),
                 json!({"tutor_id": tutor}),
             )
             .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/tutor_id"]);
-        let refused = app
+        assert_eq!(rejected.expect(422).pointers(), ["/tutor_id"]);
+        let rejected = app
             .patch(&admin, &path, json!({"assigned_tutor_id": tutor}))
             .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/assigned_tutor_id"]);
+        assert_eq!(rejected.expect(422).pointers(), ["/assigned_tutor_id"]);
         Ok(())
     });
 }
@@ -214,27 +214,29 @@ fn an_inactive_student_cannot_be_assigned_a_tutor() {
 fn a_request_of_a_deleted_centre_cannot_be_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let gone = centre(app, &admin, "roadside").await?;
+        let deleted_centre = centre(app, &admin, "roadside").await?;
         let deleted =
-            help_desk::create_request_from(app, &admin, help_desk::request_body(gone)).await?;
+            help_desk::create_request_from(app, &admin, help_desk::request_body(deleted_centre))
+                .await?;
         app.delete(&admin, &help_desk::request_path(&deleted))
             .await?
             .expect(204);
         let resolved =
-            help_desk::create_request_from(app, &admin, help_desk::request_body(gone)).await?;
+            help_desk::create_request_from(app, &admin, help_desk::request_body(deleted_centre))
+                .await?;
         for one in ["start", "resolve"] {
             help_desk::transition(app, &admin, &resolved, one)
                 .await?
                 .expect(200);
         }
-        let path = format!("/v1/centres/{gone}");
+        let path = format!("/v1/centres/{deleted_centre}");
         app.delete(&admin, &path).await?.expect(204);
         let ways = [(&deleted, "restore"), (&resolved, "reopen")];
         for (request, back) in ways {
-            let refused = help_desk::transition(app, &admin, request, back)
+            let rejected = help_desk::transition(app, &admin, request, back)
                 .await?
                 .expect(409);
-            assert_eq!(refused.pointers(), ["/centre_id"], "{back}");
+            assert_eq!(rejected.pointers(), ["/centre_id"], "{back}");
         }
         class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?

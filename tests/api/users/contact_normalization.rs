@@ -3,13 +3,15 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Reply, Session, csv::import, fixtures, queries, role, run};
+use tests::{
+    Application, Reply, Session, csv::import, fixtures, notifications, queries, role, run,
+};
 
 use crate::conventions::lists::{get, values};
 
 const PASSWORD: &str = "a river runs past 7 lamps";
 
-async fn make(app: &Application, admin: &Session, email: &str) -> Result<Reply> {
+async fn create_user(app: &Application, admin: &Session, email: &str) -> Result<Reply> {
     let body = json!({"name": "Ana", "email": email, "role": "parent", "password": PASSWORD});
     app.post(admin, "/v1/users", body).await
 }
@@ -35,24 +37,24 @@ fn an_email_address_is_unique_in_every_unicode_form() {
             ("cy@почта.рф", "CY@XN--80A1ACNY.XN--P1AI"),
             ("ÉLODIE@aurora.example", "élodie@AURORA.example"),
         ] {
-            let user = make(app, &admin, one).await?.expect(201).json();
-            let kept = one.to_lowercase();
-            assert_eq!(user["email"], kept, "only the case is changed");
-            let twice = make(app, &admin, other).await?.expect(409);
+            let user = create_user(app, &admin, one).await?.expect(201).json();
+            let stored = one.to_lowercase();
+            assert_eq!(user["email"], stored, "only the case is changed");
+            let twice = create_user(app, &admin, other).await?.expect(409);
             assert_eq!(twice.pointers(), ["/email"], "{other:?}");
             for form in [one, other, &format!("  {other} ")] {
                 login(app, form, PASSWORD).await?.expect(200);
                 let found = get(app, &admin, &format!("/v1/users?email={}", encoded(form))).await?;
                 assert_eq!(
                     values(&found, "email"),
-                    std::slice::from_ref(&kept),
+                    std::slice::from_ref(&stored),
                     "{form:?}"
                 );
             }
             let path = format!(
                 "/v1/users/{}",
                 fixtures::parse_id(
-                    &make(app, &admin, &format!("x.{kept}"))
+                    &create_user(app, &admin, &format!("x.{stored}"))
                         .await?
                         .expect(201)
                         .json()
@@ -68,12 +70,14 @@ fn an_email_address_is_unique_in_every_unicode_form() {
 fn a_password_reset_finds_an_address_in_either_unicode_form() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        make(app, &admin, "ana@bücher.example").await?.expect(201);
+        create_user(app, &admin, "ana@bücher.example")
+            .await?
+            .expect(201);
         let body = json!({"tenant": "aurora", "email": "ANA@xn--bcher-kva.example"});
         app.call(None, Method::POST, "/v1/auth/password-reset", Some(body))
             .await?
             .expect(202);
-        answer_resets(app).await?;
+        notifications::send_reset_codes(app).await?;
         let sent = queries::count(
             app,
             "lms.notifications as n
@@ -91,7 +95,7 @@ fn a_password_reset_finds_an_address_in_either_unicode_form() {
 fn undeliverable_email_addresses_are_rejected() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for email in [
             "a@b",
             "a@try..example",
@@ -106,18 +110,21 @@ fn undeliverable_email_addresses_are_rejected() {
             "a\u{200b}@try.example",
         ] {
             assert_eq!(
-                make(app, &admin, email).await?.expect(422).pointers(),
+                create_user(app, &admin, email)
+                    .await?
+                    .expect(422)
+                    .pointers(),
                 ["/email"],
                 "{email}"
             );
             let centre = json!({"name": "Lake", "code": "lake-7", "time_zone": "UTC", "currency": "EUR", "email": email});
-            let refused = app.post(&admin, "/v1/centres", centre).await?;
-            assert_eq!(refused.expect(422).pointers(), ["/email"], "{email}");
+            let rejected = app.post(&admin, "/v1/centres", centre).await?;
+            assert_eq!(rejected.expect(422).pointers(), ["/email"], "{email}");
         }
         let file = "name,email,role\nAna,a@try..example,parent\n";
         let imported = import(app, &admin, "/v1/users/import", file).await?;
         assert_eq!(imported.expect(422).pointers(), ["/2/email"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -150,11 +157,11 @@ fn telephone_numbers_are_normalized_and_invalid_ones_are_rejected() {
             "+442079460958/2",
             "+999 123 4567",
         ] {
-            let refused = app
+            let rejected = app
                 .patch(&admin, &path, json!({"phone": text}))
                 .await?
                 .expect(422);
-            assert_eq!(refused.pointers(), ["/phone"], "{text}");
+            assert_eq!(rejected.pointers(), ["/phone"], "{text}");
         }
         Ok(())
     });
@@ -185,11 +192,11 @@ fn a_password_matches_in_every_unicode_form() {
             .sign_in_as("aurora", "ana@aurora.example", composed)
             .await?;
         let short = json!({"current": forms[2], "new": "e\u{301}".repeat(11)});
-        let refused = app
+        let rejected = app
             .post(&ana, "/v1/auth/password", short)
             .await?
             .expect(422);
-        assert_eq!(refused.pointers(), ["/new"]);
+        assert_eq!(rejected.pointers(), ["/new"]);
         let long = json!({"current": forms[2], "new": "e\u{301}".repeat(128)});
         app.post(&ana, "/v1/auth/password", long).await?.expect(204);
         login(app, "ana@aurora.example", &"é".repeat(128))
@@ -197,17 +204,4 @@ fn a_password_matches_in_every_unicode_form() {
             .expect(200);
         Ok(())
     });
-}
-
-/// Processes pending reset requests, as the worker does.
-async fn answer_resets(app: &Application) -> Result<()> {
-    let client = app.superuser().await?;
-    let routine = "lms_private.process_reset_requests";
-    let row = client
-        .query_one("select to_regproc($1) is not null", &[&routine])
-        .await?;
-    if row.get(0) {
-        client.execute(&format!("select {routine}()"), &[]).await?;
-    }
-    Ok(())
 }

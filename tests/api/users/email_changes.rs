@@ -60,12 +60,12 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, session) = tutor(app).await?;
         let old = app.user(0, role::TUTOR);
-        let kept = change(app, &supervisor, user, "New@Aurora.example")
+        let changed = change(app, &supervisor, user, "New@Aurora.example")
             .await?
             .expect(200)
             .json();
-        assert_eq!(kept["email"], json!(old.email));
-        assert_eq!(kept["pending_email"], NEW_ADDRESS);
+        assert_eq!(changed["email"], json!(old.email));
+        assert_eq!(changed["pending_email"], NEW_ADDRESS);
         app.get(&session, "/v1/auth/me").await?.expect(200);
         app.sign_in_as("aurora", &old.email, &old.password).await?;
         assert!(
@@ -110,14 +110,14 @@ fn a_supervisors_change_takes_effect_when_the_new_address_confirms_it() {
         assert_eq!(me["email"], NEW_ADDRESS);
         assert_eq!(me["pending_email"], Value::Null);
         let sent = mails(app, &provider).await?;
-        let told = (
+        let expected_mail = (
             old.email.clone(),
             "Your e-mail address was changed".to_owned(),
         );
-        assert!(sent.contains(&told), "{sent:?}");
+        assert!(sent.contains(&expected_mail), "{sent:?}");
         // Neither the code nor the former address is kept after the e-mails are sent.
-        let kept = queries::count(app, "lms_private.notification_secrets", &[]).await?;
-        assert_eq!(kept, 0);
+        let secret_count = queries::count(app, "lms_private.notification_secrets", &[]).await?;
+        assert_eq!(secret_count, 0);
         Ok(())
     });
 }
@@ -153,11 +153,11 @@ fn an_admins_change_takes_effect_at_once_and_the_former_address_is_notified() {
         .await?
         .expect(204);
         let provider = StubProvider::start(Behaviour::Accepts).await?;
-        let told = (
+        let expected_mail = (
             old.email.clone(),
             "Your e-mail address was changed".to_owned(),
         );
-        assert_eq!(mails(app, &provider).await?, [told]);
+        assert_eq!(mails(app, &provider).await?, [expected_mail]);
         Ok(())
     });
 }
@@ -169,12 +169,12 @@ fn changing_ones_own_address_always_requires_confirmation() {
             let session = app.sign_in(role).await?;
             let user = app.user(0, role);
             let email = format!("new.{}@aurora.example", role.name());
-            let kept = change(app, &session, user.id, &email)
+            let changed = change(app, &session, user.id, &email)
                 .await?
                 .expect(200)
                 .json();
-            assert_eq!(kept["email"], json!(user.email));
-            assert_eq!(kept["pending_email"], json!(email));
+            assert_eq!(changed["email"], json!(user.email));
+            assert_eq!(changed["pending_email"], json!(email));
             confirm(app, &notifications::latest_code(app).await?)
                 .await?
                 .expect(204);
@@ -190,29 +190,29 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let link = async |user: Uuid, student: Uuid| {
             let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
             app.post(&admin, "/v1/guardians", body).await
         };
-        let parent = fixtures::create_user(app, &admin, "parent", home).await?;
-        let near = fixtures::create_student(app, &admin, home).await?;
-        link(parent, near).await?.expect(201);
+        let parent = fixtures::create_user(app, &admin, "parent", own_centre).await?;
+        let own_centre_student = fixtures::create_student(app, &admin, own_centre).await?;
+        link(parent, own_centre_student).await?.expect(201);
         change(app, &supervisor, parent, NEW_ADDRESS)
             .await?
             .expect(200);
-        let far = fixtures::create_student(app, &admin, away).await?;
-        link(parent, far).await?.expect(201);
-        let before = queries::write_marks(app).await?;
-        let refused = change(app, &supervisor, parent, "another@aurora.example")
+        let other_centre_student = fixtures::create_student(app, &admin, other_centre).await?;
+        link(parent, other_centre_student).await?.expect(201);
+        let before = queries::write_counters(app).await?;
+        let rejected = change(app, &supervisor, parent, "another@aurora.example")
             .await?
             .expect(403);
         assert!(
-            refused.text.contains("belongs to other centres"),
+            rejected.text.contains("belongs to other centres"),
             "{}",
-            refused.text
+            rejected.text
         );
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         // The supervisor may still change everything else.
         app.patch(
             &supervisor,
@@ -223,8 +223,8 @@ fn a_supervisor_cannot_change_the_address_of_people_of_other_centres() {
         .expect(200);
 
         // This tutor's account belongs to one centre and the tutor row to another.
-        let teacher = fixtures::create_user(app, &admin, "tutor", home).await?;
-        let body = json!({"user_id": teacher, "centre_id": away, "max_students": 3});
+        let teacher = fixtures::create_user(app, &admin, "tutor", own_centre).await?;
+        let body = json!({"user_id": teacher, "centre_id": other_centre, "max_students": 3});
         app.post(&admin, "/v1/tutors", body).await?.expect(201);
         change(app, &supervisor, teacher, "t@aurora.example")
             .await?
@@ -241,16 +241,16 @@ fn a_code_is_invalidated_by_a_newer_one_and_by_a_deactivation() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let home = app
+        let me = app
             .get(&supervisor, "/v1/auth/me")
             .await?
             .expect(200)
             .json();
-        let home = home["user"]["centre_id"]
+        let own_centre = me["user"]["centre_id"]
             .as_str()
             .context("a centre")?
             .parse()?;
-        let user = fixtures::create_user(app, &admin, "parent", home).await?;
+        let user = fixtures::create_user(app, &admin, "parent", own_centre).await?;
         let path = format!("/v1/users/{user}");
         change(app, &supervisor, user, NEW_ADDRESS)
             .await?
@@ -280,18 +280,18 @@ fn a_taken_address_is_rejected_on_request_and_on_confirmation() {
         let admin = app.sign_in(role::ADMIN).await?;
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let (user, _) = tutor(app).await?;
-        let taken = change(app, &supervisor, user, &app.user(0, role::PARENT).email)
+        let conflict = change(app, &supervisor, user, &app.user(0, role::PARENT).email)
             .await?
             .expect(409);
-        assert_eq!(taken.pointers(), ["/email"]);
+        assert_eq!(conflict.pointers(), ["/email"]);
         change(app, &supervisor, user, NEW_ADDRESS)
             .await?
             .expect(200);
         let code = notifications::latest_code(app).await?;
         let body = json!({"name": "Faster", "email": NEW_ADDRESS, "role": "support"});
-        let made = app.post(&admin, "/v1/users", body).await?.expect(201);
+        let created = app.post(&admin, "/v1/users", body).await?.expect(201);
         confirm(app, &code).await?.expect(409);
-        let faster = format!("/v1/users/{}", fixtures::parse_id(&made.json())?);
+        let faster = format!("/v1/users/{}", fixtures::parse_id(&created.json())?);
         app.delete(&admin, &faster).await?.expect(204);
         confirm(app, &code).await?.expect(204);
         Ok(())
@@ -313,10 +313,10 @@ fn codes_are_rate_limited_and_pending_addresses_are_read_only() {
             .await?
             .expect(200);
         }
-        let refused = change(app, &supervisor, user, NEW_ADDRESS)
+        let rejected = change(app, &supervisor, user, NEW_ADDRESS)
             .await?
             .expect(409);
-        assert_eq!(refused.pointers(), ["/email"]);
+        assert_eq!(rejected.pointers(), ["/email"]);
         let by_hand = app
             .patch(
                 &supervisor,
@@ -331,14 +331,14 @@ fn codes_are_rate_limited_and_pending_addresses_are_read_only() {
             &[&user],
         )
         .await?;
-        let kept = queries::fetch_texts(
+        let pending = queries::fetch_texts(
             app,
             "select pending_email from lms.users where id = $1",
             &[&user],
         )
         .await?;
         assert_eq!(
-            kept.first().context("a row")?.as_str(),
+            pending.first().context("a row")?.as_str(),
             "new4@aurora.example"
         );
         Ok(())

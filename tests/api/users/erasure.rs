@@ -11,10 +11,10 @@ use tests::{
 use uuid::Uuid;
 
 /// Returns data that an erasure must not change: amounts, scores and counts, and the rows of people
-/// other than `besides`.
-async fn unrelated_data(app: &Application, besides: &[Uuid]) -> Result<Vec<String>> {
-    let besides: Vec<Uuid> = besides.to_vec();
-    let mut kept = queries::fetch_texts(
+/// other than `excluded_ids`.
+async fn unrelated_data(app: &Application, excluded_ids: &[Uuid]) -> Result<Vec<String>> {
+    let excluded_ids: Vec<Uuid> = excluded_ids.to_vec();
+    let mut unrelated = queries::fetch_texts(
         app,
         "select string_agg((to_jsonb(f) - '{reference,version,updated_at,updated_by}'::text[])::text, E'\\n' order by f.id)
         from lms.finance_records as f
@@ -37,13 +37,13 @@ async fn unrelated_data(app: &Application, besides: &[Uuid]) -> Result<Vec<Strin
             from lms.{table} as r
             where r.id <> all ($1)"
         );
-        kept.extend(queries::fetch_texts(app, &sql, &[&besides]).await?);
+        unrelated.extend(queries::fetch_texts(app, &sql, &[&excluded_ids]).await?);
     }
-    Ok(kept)
+    Ok(unrelated)
 }
 
 /// Returns whether the chains of all tenants are valid.
-async fn is_whole(app: &Application) -> Result<bool> {
+async fn chains_are_valid(app: &Application) -> Result<bool> {
     let reports = verify::run(&app.superuser_url, None, None).await?;
     Ok(reports.iter().all(|report| report.broken.is_none()))
 }
@@ -62,17 +62,17 @@ fn nothing_in_the_database_names_an_erased_person() {
         let students: Vec<Uuid> = vec![subject.user, subject.student];
         // A student's `history` repeats the notes on lessons. Those of the person's classmates
         // name the person, so these rows change, too.
-        let besides = [
+        let excluded_ids = [
             students,
             tests::class_fixture::class_fixture(app).await?.students,
         ]
         .concat();
-        let money = unrelated_data(app, &besides).await?;
+        let money = unrelated_data(app, &excluded_ids).await?;
 
         let receipt = erase(app, &admin, subject.user).await?.expect(200).json();
         assert_eq!(lines_naming_subject(&dump_database(app)?), [""; 0]);
-        assert_eq!(unrelated_data(app, &besides).await?, money);
-        assert!(is_whole(app).await?);
+        assert_eq!(unrelated_data(app, &excluded_ids).await?, money);
+        assert!(chains_are_valid(app).await?);
         for table in [
             "users",
             "students",
@@ -162,8 +162,8 @@ fn a_rejected_erasure_changes_nothing() {
             erase(app, &admin, user).await?.expect(404);
         }
         let path = format!("/v1/privacy/subjects/{student}/erase");
-        let refused = app.post(&admin, &path, json!({})).await?.expect(422);
-        assert_eq!(refused.pointers(), ["/reason"]);
+        let rejected = app.post(&admin, &path, json!({})).await?.expect(422);
+        assert_eq!(rejected.pointers(), ["/reason"]);
         for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.session(0, role).await?;
             erase(app, &session, student).await?.expect(403);
@@ -227,7 +227,7 @@ fn a_person_who_gets_a_new_name_can_be_erased_again() {
             .expect(200);
         erase(app, &admin, subject.user).await?.expect(200);
         assert_eq!(lines_naming_subject(&dump_database(app)?), [""; 0]);
-        assert!(is_whole(app).await?);
+        assert!(chains_are_valid(app).await?);
         Ok(())
     });
 }
@@ -254,7 +254,7 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
             Ok(())
         };
         let others = async {
-            let mut made = 0;
+            let mut created = 0;
             for _ in 0..20 {
                 let reply = app
                     .post(
@@ -264,17 +264,17 @@ fn concurrent_writes_during_an_erasure_survive_without_the_name() {
                     )
                     .await?;
                 anyhow::ensure!([201, 503].contains(&reply.status), "{}", reply.text);
-                made += i64::from(reply.status == 201);
+                created += i64::from(reply.status == 201);
             }
-            Ok(made)
+            Ok(created)
         };
         let count = "lms.requests where details = 'The screen stays dark.'";
         let before = queries::count(app, count, &[]).await?;
-        let (written, made, erased) =
+        let (written, created, erased) =
             tokio::join!(writing, others, erase(app, &admin, subject.user));
-        let (_, made, _): ((), i64, Value) = (written?, made?, erased?.expect(200).json());
-        assert_eq!(queries::count(app, count, &[]).await?, before + made);
-        assert!(is_whole(app).await?);
+        let (_, created, _): ((), i64, Value) = (written?, created?, erased?.expect(200).json());
+        assert_eq!(queries::count(app, count, &[]).await?, before + created);
+        assert!(chains_are_valid(app).await?);
         // A name that was given after the erasure is erased by another one.
         if erase(app, &admin, subject.user).await?.status == 409 {
             let user = app.get(&admin, &path).await?.expect(200).json();
@@ -302,8 +302,8 @@ fn append_only_tables_are_changed_only_by_an_erasure() {
             "truncate lms.erasures",
             "update lms.event_log set state = '{}'",
         ] {
-            let refused = client.batch_execute(sql).await;
-            let code = refused
+            let rejected = client.batch_execute(sql).await;
+            let code = rejected
                 .err()
                 .and_then(|error| error.code().map(|code| code.code().to_owned()));
             assert_eq!(code.as_deref(), Some("42501"), "{sql}");

@@ -40,7 +40,7 @@ struct Spelling {
     hyphen: &'static str,
     space: &'static str,
     /// The index of the word that comes first. If it is not 0, the surname starts there.
-    turned: usize,
+    first_word: usize,
     comma: &'static str,
     case: u8,
     is_decomposed: bool,
@@ -58,12 +58,12 @@ fn spelling() -> impl Strategy<Value = Spelling> {
         any::<bool>(),
     )
         .prop_map(
-            |(name, apostrophe, hyphen, space, turned, comma, case, is_decomposed)| Spelling {
+            |(name, apostrophe, hyphen, space, first_word, comma, case, is_decomposed)| Spelling {
                 name,
                 apostrophe,
                 hyphen,
                 space,
-                turned,
+                first_word,
                 comma,
                 case,
                 is_decomposed,
@@ -73,12 +73,12 @@ fn spelling() -> impl Strategy<Value = Spelling> {
 
 impl Spelling {
     /// Returns the name in this spelling, before decomposition.
-    fn written(&self) -> String {
+    fn spell(&self) -> String {
         let words: Vec<&str> = NAMES[self.name].split(' ').collect();
-        let turned = self.turned % words.len();
-        let mut text = words[turned..].join(" ");
-        if turned > 0 {
-            text = [text, words[..turned].join(" ")].join(self.comma);
+        let first_word = self.first_word % words.len();
+        let mut text = words[first_word..].join(" ");
+        if first_word > 0 {
+            text = [text, words[..first_word].join(" ")].join(self.comma);
         }
         text = match self.case {
             0 => text,
@@ -92,8 +92,8 @@ impl Spelling {
 }
 
 async fn account(app: &Application, admin: &Session, name: &str) -> Result<Uuid> {
-    let (home, _) = queries::demo_centres(app).await?;
-    let user = fixtures::create_user(app, admin, "student", home).await?;
+    let (own_centre, _) = queries::demo_centres(app).await?;
+    let user = fixtures::create_user(app, admin, "student", own_centre).await?;
     app.patch(admin, &format!("/v1/users/{user}"), json!({"name": name}))
         .await?
         .expect(200);
@@ -114,20 +114,20 @@ fn every_spelling_of_a_name_is_found_in_rows_and_events() {
     let spellings = random_samples::samples(150, &spelling());
     run(async move |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let mut users = Vec::new();
         for name in NAMES {
             users.push(account(app, &admin, name).await?);
         }
         for (index, spelling) in spellings.iter().enumerate() {
-            let mut name = spelling.written();
+            let mut name = spelling.spell();
             if spelling.is_decomposed {
                 let decomposed =
                     queries::fetch_texts(app, "select normalize($1, nfd)", &[&name]).await?;
                 name = decomposed.concat();
             }
             let details = format!("spelt ({name}) {index}");
-            let body = json!({"centre_id": home, "type": "complaint", "details": details});
+            let body = json!({"centre_id": own_centre, "type": "complaint", "details": details});
             app.post(&admin, "/v1/requests", body).await?.expect(201);
         }
         for user in users {
@@ -157,7 +157,7 @@ fn every_spelling_of_a_name_is_found_in_rows_and_events() {
 fn words_other_than_the_name_stay() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let will = account(app, &admin, "Will May").await?;
         let hope = account(app, &admin, "Hope").await?;
         let zoe = account(app, &admin, "Zoe Lee").await?;
@@ -188,7 +188,7 @@ fn words_other_than_the_name_stay() {
             ),
         ];
         for (words, _) in texts {
-            let body = json!({"centre_id": home, "type": "complaint", "details": words});
+            let body = json!({"centre_id": own_centre, "type": "complaint", "details": words});
             app.post(&admin, "/v1/requests", body).await?.expect(201);
         }
         for user in [will, hope, zoe] {
@@ -286,12 +286,13 @@ fn a_name_is_found_with_a_comma_in_another_case_or_without_spaces() {
     ];
     run(async move |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for (name, spellings) in cases.iter().chain(within) {
             let user = account(app, &admin, name).await?;
             for spelling in *spellings {
                 let details = format!("spelt ({spelling})");
-                let body = json!({"centre_id": home, "type": "complaint", "details": details});
+                let body =
+                    json!({"centre_id": own_centre, "type": "complaint", "details": details});
                 app.post(&admin, "/v1/requests", body).await?.expect(201);
             }
             erase(app, &admin, user).await?.expect(200);

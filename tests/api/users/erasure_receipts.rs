@@ -35,11 +35,11 @@ async fn problem(app: &Application, receipt: &Value) -> Result<String> {
 /// Makes a change that no role may make, as someone with access to the database's files could.
 async fn tamper(app: &Application, sql: &str) -> Result<()> {
     let client = app.superuser().await?;
-    let guarded = "select t.tgrelid::regclass::text
+    let append_only_tables = "select t.tgrelid::regclass::text
         from pg_trigger as t
         where t.tgname = 'append_only'
           and t.tgrelid::regclass::text like '%event%'";
-    let tables = queries::fetch_texts(app, guarded, &[]).await?;
+    let tables = queries::fetch_texts(app, append_only_tables, &[]).await?;
     for table in &tables {
         let open = format!("alter table only {table} disable trigger append_only");
         client.batch_execute(&open).await?;
@@ -73,8 +73,8 @@ fn a_receipt_can_be_read_again_and_stays_valid() {
             .json();
         assert_eq!(erasure["counts"], receipt["counts"]);
         assert_eq!(erasure["reason"], "Asked for it by letter.");
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
-        app.get(&theirs, &format!("/v1/erasures/{id}/receipt"))
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
+        app.get(&other_tenant_admin, &format!("/v1/erasures/{id}/receipt"))
             .await?
             .expect(404);
 
@@ -191,8 +191,8 @@ fn the_command_exports_erases_and_verifies() {
                 "1 to 1000 characters",
             ),
         ] {
-            let refused = privacy::erase(address, tenant, user, reason).await;
-            let error = refused
+            let rejected = privacy::erase(address, tenant, user, reason).await;
+            let error = rejected
                 .err()
                 .map(|error| error.to_string())
                 .unwrap_or_default();

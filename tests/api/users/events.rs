@@ -61,14 +61,14 @@ fn an_event_has_its_actor_kind_and_request_id() {
             .bearer_auth(&admin.token)
             .header("x-request-id", "made-by-the-test")
             .json(&body);
-        let made = send(request).await?.expect(201).json();
+        let created = send(request).await?.expect(201).json();
         let (data, next) = page(app, &admin, &format!("?after={end}")).await?;
         assert_eq!(data.len(), 1);
         assert_eq!(next, end + 1);
         let event = &data[0];
         assert_eq!(event["position"], end + 1);
         assert_eq!(event["entity"], "centres");
-        assert_eq!(event["entity_id"], made["id"]);
+        assert_eq!(event["entity_id"], created["id"]);
         assert_eq!(event["kind"], "centre.created");
         assert_eq!(event["actor"], json!(admin.user));
         assert_eq!(event["request_id"], "made-by-the-test");
@@ -77,7 +77,7 @@ fn an_event_has_its_actor_kind_and_request_id() {
         assert_eq!(event["state"]["version"], 1);
         assert!(event["at"].as_str().is_some_and(|at| at.ends_with('Z')));
 
-        let id = made["id"].as_str().unwrap_or_default();
+        let id = created["id"].as_str().unwrap_or_default();
         let (by_id, _) = page(app, &admin, &format!("?id={id}")).await?;
         assert_eq!(by_id, data);
         let (by_entity, _) = page(app, &admin, &format!("?entity=centres&after={end}")).await?;
@@ -97,16 +97,16 @@ fn only_admins_read_the_log_of_their_own_tenant() {
             .await?
             .expect(401);
         let ours = app.sign_in(role::ADMIN).await?;
-        let theirs = app.sign_in_to(1, role::ADMIN).await?;
+        let other_tenant_admin = app.sign_in_to(1, role::ADMIN).await?;
         let (first, _) = page(app, &ours, "?limit=200").await?;
-        let (second, _) = page(app, &theirs, "?limit=200").await?;
+        let (second, _) = page(app, &other_tenant_admin, "?limit=200").await?;
         assert!(
             first
                 .iter()
                 .all(|event| !second.iter().any(|other| other["id"] == event["id"]))
         );
         let id = first[0]["entity_id"].as_str().unwrap_or_default();
-        let (found, next) = page(app, &theirs, &format!("?id={id}")).await?;
+        let (found, next) = page(app, &other_tenant_admin, &format!("?id={id}")).await?;
         assert_eq!((found.len(), next), (0, json!(0)));
         for (method, path) in [(Method::POST, "/v1/events"), (Method::DELETE, "/v1/events")] {
             let reply = app.call(Some(&ours), method, path, None).await?.expect(405);

@@ -99,9 +99,9 @@ async fn set_first_contact(
 fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = child(app, &admin, home).await?;
-        let parent = fixtures::create_account(app, &admin, role::PARENT, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = child(app, &admin, own_centre).await?;
+        let parent = fixtures::create_account(app, &admin, role::PARENT, own_centre).await?;
         assert!(!can_see(app, &parent, student).await?);
         let link = fixtures::link_guardian(app, &admin, parent.user, student).await?;
         set_first_contact(app, &admin, student, Some(parent.user)).await?;
@@ -141,18 +141,19 @@ fn a_former_guardian_sees_nothing_and_is_no_first_contact() {
 fn a_first_contact_is_a_guardian_until_replaced() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = child(app, &admin, home).await?;
-        let lone = fixtures::create_account(app, &admin, role::PARENT, home).await?;
-        let other = fixtures::create_account(app, &admin, role::PARENT, home).await?;
-        set_first_contact(app, &admin, student, Some(lone.user)).await?;
-        assert!(can_see(app, &lone, student).await?);
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = child(app, &admin, own_centre).await?;
+        let first_guardian =
+            fixtures::create_account(app, &admin, role::PARENT, own_centre).await?;
+        let other = fixtures::create_account(app, &admin, role::PARENT, own_centre).await?;
+        set_first_contact(app, &admin, student, Some(first_guardian.user)).await?;
+        assert!(can_see(app, &first_guardian, student).await?);
         assert_eq!(
             guardians(app, &admin, student).await?,
-            [(lone.user.to_string(), true)]
+            [(first_guardian.user.to_string(), true)]
         );
         set_first_contact(app, &admin, student, Some(other.user)).await?;
-        assert!(!can_see(app, &lone, student).await?);
+        assert!(!can_see(app, &first_guardian, student).await?);
         assert!(can_see(app, &other, student).await?);
         assert_eq!(
             guardians(app, &admin, student).await?,
@@ -167,12 +168,15 @@ fn a_first_contact_is_a_guardian_until_replaced() {
         set_first_contact(app, &admin, student, None).await?;
         assert!(can_see(app, &other, student).await?);
         // The link of a first contact can be deleted, which removes the first contact.
-        set_first_contact(app, &admin, student, Some(lone.user)).await?;
-        let path = format!("/v1/guardians?student_id={student}&user_id={}", lone.user);
+        set_first_contact(app, &admin, student, Some(first_guardian.user)).await?;
+        let path = format!(
+            "/v1/guardians?student_id={student}&user_id={}",
+            first_guardian.user
+        );
         let links = get_data(app, &admin, &path).await?;
         let link = format!("/v1/guardians/{}", text_fields(&links, "id")[0]);
         app.delete(&admin, &link).await?.expect(204);
-        assert!(!can_see(app, &lone, student).await?);
+        assert!(!can_see(app, &first_guardian, student).await?);
         let now = app
             .get(&admin, &format!("/v1/students/{student}"))
             .await?
@@ -187,26 +191,26 @@ fn a_first_contact_is_a_guardian_until_replaced() {
 fn every_way_of_setting_a_first_contact_creates_the_link() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let parent = fixtures::create_account(app, &admin, role::PARENT, home).await?;
-        let pupil = fixtures::create_user(app, &admin, "student", home).await?;
-        let body = json!({"user_id": pupil, "centre_id": home, "parent_id": parent.user});
-        let made = app.post(&admin, "/v1/students", body).await?.expect(201);
-        let first = fixtures::parse_id(&made.json())?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let parent = fixtures::create_account(app, &admin, role::PARENT, own_centre).await?;
+        let pupil = fixtures::create_user(app, &admin, "student", own_centre).await?;
+        let body = json!({"user_id": pupil, "centre_id": own_centre, "parent_id": parent.user});
+        let created = app.post(&admin, "/v1/students", body).await?.expect(201);
+        let first = fixtures::parse_id(&created.json())?;
         let body = json!({
-            "name": "Ida", "email": "ida.pupil@aurora.example", "role": "student", "centre_id": home,
+            "name": "Ida", "email": "ida.pupil@aurora.example", "role": "student", "centre_id": own_centre,
             "profile": {"parent_id": parent.user},
         });
-        let made = app.post(&admin, "/v1/users", body).await?.expect(201);
+        let created = app.post(&admin, "/v1/users", body).await?.expect(201);
         let second = queries::fetch_id(
             app,
             "select id from lms.students where user_id = $1",
-            &[&fixtures::parse_id(&made.json())?],
+            &[&fixtures::parse_id(&created.json())?],
         )
         .await?;
-        let pupil = fixtures::create_user(app, &admin, "student", home).await?;
+        let pupil = fixtures::create_user(app, &admin, "student", own_centre).await?;
         let file = format!(
-            "user_id,centre_id,parent_id\n{pupil},{home},{}\n",
+            "user_id,centre_id,parent_id\n{pupil},{own_centre},{}\n",
             parent.user
         );
         import(app, &admin, "/v1/students/import", file)
@@ -245,11 +249,11 @@ fn every_way_of_setting_a_first_contact_creates_the_link() {
 fn a_student_cannot_be_a_guardian() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let own = fixtures::user_of_student(app, student).await?;
-        let other = fixtures::create_user(app, &admin, "student", home).await?;
-        let before = queries::write_marks(app).await?;
+        let other = fixtures::create_user(app, &admin, "student", own_centre).await?;
+        let before = queries::write_counters(app).await?;
         for user in [own, other] {
             let body = json!({"user_id": user, "student_id": student, "relationship": "parent"});
             let reply = app.post(&admin, "/v1/guardians", body).await?.expect(422);
@@ -266,10 +270,10 @@ fn a_student_cannot_be_a_guardian() {
                 .expect(422);
             assert_eq!(reply.pointers(), ["/parent_id"]);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         // A guardian cannot become a student, and a student who was a guardian cannot become one again.
-        let parent = fixtures::create_user(app, &admin, "parent", home).await?;
+        let parent = fixtures::create_user(app, &admin, "parent", own_centre).await?;
         let link = fixtures::link_guardian(app, &admin, parent, student).await?;
         let account = format!("/v1/users/{parent}");
         let become_student = json!({"role": "student"});
@@ -295,10 +299,10 @@ fn a_student_cannot_be_a_guardian() {
 fn concurrent_changes_leave_no_first_contact_without_a_link() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let path = format!("/v1/students/{student}");
-        let parent = fixtures::create_user(app, &admin, "parent", home).await?;
+        let parent = fixtures::create_user(app, &admin, "parent", own_centre).await?;
         for _ in 0..12 {
             let link = fixtures::link_guardian(app, &admin, parent, student).await?;
             let (named, deleted) = tokio::join!(

@@ -15,8 +15,8 @@ fn a_parent_sees_the_student_until_the_link_is_deleted() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let parent = app.sign_in(role::PARENT).await?;
-        let (_, away) = queries::demo_centres(app).await?;
-        let child = queries::other_user(app, "student", away).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
+        let child = queries::other_user(app, "student", other_centre).await?;
         let student = queries::fetch_id(
             app,
             "select id from lms.students where user_id = $1",
@@ -28,13 +28,13 @@ fn a_parent_sees_the_student_until_the_link_is_deleted() {
 
         let body =
             json!({"user_id": parent.user, "student_id": student, "relationship": "guardian"});
-        let made = app
+        let created = app
             .post(&admin, "/v1/guardians", body.clone())
             .await?
             .expect(201);
-        let link = made.json();
+        let link = created.json();
         let path = format!("/v1/guardians/{}", link["id"].as_str().unwrap_or_default());
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         assert_eq!(link["relationship"], "guardian");
         app.get(&parent, &seen).await?.expect(200);
         app.get(&parent, &path).await?.expect(200);
@@ -65,7 +65,7 @@ fn a_parent_sees_the_student_until_the_link_is_deleted() {
 #[test]
 fn each_role_sees_the_links_within_its_scope() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let scope = match role {
@@ -89,16 +89,17 @@ fn each_role_sees_the_links_within_its_scope() {
                   and ($2::uuid is not null and $3::uuid is not null)"
             );
             let mut expected =
-                queries::fetch_texts(app, &sql, &[&session.tenant, &home, &session.user]).await?;
+                queries::fetch_texts(app, &sql, &[&session.tenant, &own_centre, &session.user])
+                    .await?;
             assert!(!expected.is_empty(), "{}", role.name());
             expected.sort();
-            let mut found: Vec<String> = list(app, &session, "/v1/guardians?limit=200")
+            let mut listed: Vec<String> = list(app, &session, "/v1/guardians?limit=200")
                 .await?
                 .iter()
                 .filter_map(|one| one["id"].as_str().map(str::to_owned))
                 .collect();
-            found.sort();
-            assert_eq!(found, expected, "{}", role.name());
+            listed.sort();
+            assert_eq!(listed, expected, "{}", role.name());
         }
         Ok(())
     });
@@ -107,18 +108,18 @@ fn each_role_sees_the_links_within_its_scope() {
 #[test]
 fn only_supervisors_and_admins_write_links_within_their_scope() {
     run(async |app| {
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let parent = app.user(0, role::PARENT).id;
-        let far_parent = queries::other_user(app, "parent", away).await?;
-        let far = queries::other_user(app, "student", away).await?;
-        let far = queries::fetch_id(
+        let other_centre_parent = queries::other_user(app, "parent", other_centre).await?;
+        let other_centre_student = queries::other_user(app, "student", other_centre).await?;
+        let other_centre_student = queries::fetch_id(
             app,
             "select id from lms.students where user_id = $1",
-            &[&far],
+            &[&other_centre_student],
         )
         .await?;
-        let theirs = queries::first_id(app, 1, "students").await?;
-        let body = json!({"user_id": parent, "student_id": far, "relationship": "parent"});
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
+        let body = json!({"user_id": parent, "student_id": other_centre_student, "relationship": "parent"});
         for role in [
             role::STUDENT,
             role::PARENT,
@@ -128,36 +129,36 @@ fn only_supervisors_and_admins_write_links_within_their_scope() {
             role::FINANCE,
         ] {
             let session = app.sign_in(role).await?;
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             app.post(&session, "/v1/guardians", body.clone())
                 .await?
                 .expect(403);
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
         }
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let reply = app
             .post(&supervisor, "/v1/guardians", body)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/student_id"]);
-        let near = queries::fetch_id(
+        let own_centre_student = queries::fetch_id(
             app,
             "select id from lms.students where centre_id = $1 and parent_id <> $2",
-            &[&home, &parent],
+            &[&own_centre, &parent],
         )
         .await?;
-        let body = json!({"user_id": far_parent, "student_id": near, "relationship": "parent"});
+        let body = json!({"user_id": other_centre_parent, "student_id": own_centre_student, "relationship": "parent"});
         let reply = app
             .post(&supervisor, "/v1/guardians", body)
             .await?
             .expect(422);
         assert_eq!(reply.pointers(), ["/user_id"]);
-        let body = json!({"user_id": parent, "student_id": theirs, "relationship": "parent"});
+        let body = json!({"user_id": parent, "student_id": other_tenant_student, "relationship": "parent"});
         let reply = app.post(&admin, "/v1/guardians", body).await?.expect(422);
         assert_eq!(reply.pointers(), ["/student_id"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }

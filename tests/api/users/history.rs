@@ -37,12 +37,12 @@ fn a_row_is_shown_as_of_any_time() {
             .await?
             .get(0);
         let body = json!({"name": "First", "code": "back", "time_zone": "UTC", "currency": "EUR"});
-        let made = app
+        let created = app
             .post(&admin, "/v1/centres", body)
             .await?
             .expect(201)
             .json();
-        let path = format!("/v1/centres/{}", made["id"].as_str().context("an id")?);
+        let path = format!("/v1/centres/{}", created["id"].as_str().context("an id")?);
         let changed = app
             .patch(&admin, &path, json!({"name": "Second"}))
             .await?
@@ -53,7 +53,7 @@ fn a_row_is_shown_as_of_any_time() {
             .await?
             .expect(200);
 
-        let id = made["id"].as_str().unwrap_or_default();
+        let id = created["id"].as_str().unwrap_or_default();
         let history = history(app, &admin, "centres", id).await?;
         let kinds: Vec<&str> = history.iter().map(|(kind, _)| kind.as_str()).collect();
         assert_eq!(
@@ -68,7 +68,7 @@ fn a_row_is_shown_as_of_any_time() {
         let at = |index: usize| format!("{path}?as_of={}", history[index].1);
         let first = app.get(&admin, &at(0)).await?.expect(200);
         assert_eq!(first.header("etag"), "\"1\"");
-        assert_eq!(first.json(), made);
+        assert_eq!(first.json(), created);
         assert_eq!(app.get(&admin, &at(1)).await?.expect(200).json(), changed);
         app.get(&admin, &at(2)).await?.expect(404);
         let now = app.get(&admin, &path).await?.expect(200).json();

@@ -13,19 +13,19 @@ fn a_person_under_a_legal_hold_cannot_be_erased_until_its_release() {
         let admin = app.sign_in(role::ADMIN).await?;
         let subject = create_data_subject(app, &admin).await?;
         let body = json!({"user_id": subject.user, "reason": "A claim is pending"});
-        let made = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
-        let path = format!("/v1/legal-holds/{}", fixtures::parse_id(&made.json())?);
-        let before = queries::write_marks(app).await?;
+        let created = app.post(&admin, "/v1/legal-holds", body).await?.expect(201);
+        let path = format!("/v1/legal-holds/{}", fixtures::parse_id(&created.json())?);
+        let before = queries::write_counters(app).await?;
         // A parent's data concerns the child as well.
         for user in [subject.user, subject.parent] {
-            let refused = erase(app, &admin, user).await?.expect(409);
+            let rejected = erase(app, &admin, user).await?.expect(409);
             assert!(
-                refused.text.contains("A claim is pending."),
+                rejected.text.contains("A claim is pending."),
                 "{}",
-                refused.text
+                rejected.text
             );
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         app.delete(&admin, &path).await?.expect(204);
         erase(app, &admin, subject.parent).await?.expect(200);
         app.call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
@@ -52,8 +52,8 @@ fn a_legal_hold_requires_a_person_and_a_reason() {
             ),
             (json!({"user_id": stranger, "reason": "Why"}), "/user_id"),
         ] {
-            let refused = app.post(&admin, "/v1/legal-holds", body).await?.expect(422);
-            assert_eq!(refused.pointers(), [pointer]);
+            let rejected = app.post(&admin, "/v1/legal-holds", body).await?.expect(422);
+            assert_eq!(rejected.pointers(), [pointer]);
         }
         Ok(())
     });

@@ -13,8 +13,8 @@ async fn request_reset(app: &Application, tenant: &str, email: &str) -> Result<R
         .await
 }
 
-async fn confirm(app: &Application, code: &str) -> Result<Reply> {
-    let body = json!({"token": code, "password": NEW_PASSWORD});
+async fn confirm(app: &Application, request_code: &str) -> Result<Reply> {
+    let body = json!({"token": request_code, "password": NEW_PASSWORD});
     app.call(
         None,
         Method::POST,
@@ -25,7 +25,7 @@ async fn confirm(app: &Application, code: &str) -> Result<Reply> {
 }
 
 /// Requests a reset for the address and returns its code.
-async fn code(app: &Application, email: &str) -> Result<String> {
+async fn request_code(app: &Application, email: &str) -> Result<String> {
     request_reset(app, "aurora", email).await?.expect(202);
     notifications::send_reset_codes(app).await?;
     notifications::latest_code(app).await
@@ -139,8 +139,8 @@ fn reset_requests_for_many_accounts_from_one_address_are_limited() {
 fn a_code_is_invalidated_by_a_newer_one() {
     run(async |app| {
         let user = app.user(0, role::PARENT);
-        let first = code(app, &user.email).await?;
-        let second = code(app, &user.email).await?;
+        let first = request_code(app, &user.email).await?;
+        let second = request_code(app, &user.email).await?;
         assert_ne!(first, second);
         let reply = confirm(app, &first).await?.expect(422);
         assert_eq!(reply.pointers(), ["/token"]);
@@ -153,7 +153,7 @@ fn a_code_is_invalidated_by_a_newer_one() {
 }
 
 /// Runs a change of the support user's account, after which an earlier code must be invalid.
-async fn ends_a_code(
+async fn assert_code_invalidated_by(
     app: &Application,
     what: &str,
     cause: impl AsyncFnOnce(&Application) -> Result<()>,
@@ -167,9 +167,9 @@ async fn ends_a_code(
         &[&user.id],
     )
     .await?;
-    let code = code(app, email.first().context("an address")?).await?;
+    let request_code = request_code(app, email.first().context("an address")?).await?;
     cause(app).await?;
-    let reply = confirm(app, &code).await?.expect(422);
+    let reply = confirm(app, &request_code).await?.expect(422);
     assert_eq!(reply.pointers(), ["/token"], "{what}");
     let live = "lms.one_use_tokens where user_id = $1 and used_at is null";
     assert_eq!(queries::count(app, live, &[&user.id]).await?, 0, "{what}");
@@ -200,7 +200,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
             app.patch(&admin, &path, body).await?.expect(200);
             anyhow::Ok(())
         };
-        ends_a_code(app, "password", async |app| {
+        assert_code_invalidated_by(app, "password", async |app| {
             let session = app.sign_in(role::SUPPORT).await?;
             let body = json!({"current": user.password, "new": NEW_PASSWORD});
             app.post(&session, "/v1/auth/password", body)
@@ -209,22 +209,22 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
             Ok(())
         })
         .await?;
-        ends_a_code(app, "email", async |app| {
+        assert_code_invalidated_by(app, "email", async |app| {
             patch(app, json!({"email": "moved@aurora.example"})).await
         })
         .await?;
-        ends_a_code(app, "status", async |app| {
+        assert_code_invalidated_by(app, "status", async |app| {
             post(app, "deactivate").await?.expect(200);
             post(app, "activate").await?.expect(200);
             Ok(())
         })
         .await?;
-        ends_a_code(app, "role", async |app| {
+        assert_code_invalidated_by(app, "role", async |app| {
             patch(app, json!({"role": "assessor"})).await?;
             patch(app, json!({"role": "support"})).await
         })
         .await?;
-        ends_a_code(app, "tenant", async |app| {
+        assert_code_invalidated_by(app, "tenant", async |app| {
             for status in ["inactive", "active"] {
                 let sql = "update lms.tenants set status = $1 where slug = 'aurora'";
                 queries::execute(app, sql, &[&status]).await?;
@@ -233,7 +233,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
         })
         .await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        ends_a_code(app, "deletion", async |app| {
+        assert_code_invalidated_by(app, "deletion", async |app| {
             for deleted in ["now()", "null"] {
                 let sql = format!("update lms.users set deleted_at = {deleted} where id = $1");
                 queries::execute(app, &sql, &[&user.id]).await?;
@@ -244,11 +244,11 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
         // A change that does not affect signing in leaves a code valid.
         let email = "moved@aurora.example";
         queries::execute(app, "delete from lms.one_use_tokens", &[]).await?;
-        let code = code(app, email).await?;
+        let request_code = request_code(app, email).await?;
         app.patch(&admin, &path, json!({"name": "Another Name"}))
             .await?
             .expect(200);
-        confirm(app, &code).await?.expect(204);
+        confirm(app, &request_code).await?.expect(204);
         Ok(())
     });
 }
@@ -257,7 +257,7 @@ fn a_code_is_invalidated_by_changes_and_deletion_of_the_account() {
 fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
     run(async |app| {
         let user = app.user(0, role::PARENT);
-        let code = code(app, &user.email).await?;
+        let request_code = request_code(app, &user.email).await?;
         confirm(app, "made-up").await?.expect(422);
         queries::execute(
             app,
@@ -271,7 +271,7 @@ fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
         app.call(None, Method::POST, "/v1/auth/email/confirm", Some(body))
             .await?
             .expect(429);
-        confirm(app, &code).await?.expect(204);
+        confirm(app, &request_code).await?.expect(204);
         Ok(())
     });
 }
@@ -280,12 +280,12 @@ fn guessed_codes_are_limited_and_do_not_block_a_valid_one() {
 fn a_code_used_concurrently_works_once() {
     run(async |app| {
         let user = app.user(0, role::PARENT);
-        let code = code(app, &user.email).await?;
+        let request_code = request_code(app, &user.email).await?;
         let attempts: Vec<_> = (0..12)
             .map(|_| {
                 let request = app
                     .request(Method::POST, "/v1/auth/password-reset/confirm")
-                    .json(&json!({"token": code, "password": NEW_PASSWORD}));
+                    .json(&json!({"token": request_code, "password": NEW_PASSWORD}));
                 tokio::spawn(tests::send(request))
             })
             .collect();

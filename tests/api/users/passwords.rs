@@ -48,7 +48,7 @@ fn changing_the_password_ends_all_other_sessions() {
 fn changing_a_password_requires_the_current_one() {
     run(async |app| {
         let session = app.sign_in(role::STUDENT).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let body = json!({"current": "not the password", "new": NEW_PASSWORD});
         for _ in 0..5 {
             let reply = app
@@ -62,7 +62,7 @@ fn changing_a_password_requires_the_current_one() {
             .await?
             .expect(429);
         assert!(!locked.header("retry-after").is_empty());
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -76,7 +76,7 @@ fn short_long_and_common_passwords_are_rejected_everywhere() {
             .await?
             .expect(202);
         let token = notifications::latest_code(app).await?;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let long = "x".repeat(129);
         for (password, code) in [
             ("eleven char", "too_short"),
@@ -95,15 +95,15 @@ fn short_long_and_common_passwords_are_rejected_everywhere() {
                 .await?
                 .expect(422);
             assert_eq!(confirmed.pointers(), ["/password"]);
-            let made = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": password});
-            let made = app.post(&admin, "/v1/users", made).await?.expect(422);
-            assert_eq!(made.pointers(), ["/password"]);
-            for reply in [changed, confirmed, made] {
+            let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": password});
+            let created = app.post(&admin, "/v1/users", body).await?.expect(422);
+            assert_eq!(created.pointers(), ["/password"]);
+            for reply in [changed, confirmed, created] {
                 assert_eq!(reply.json()["errors"][0]["code"], code);
                 assert!(!reply.text.contains(password), "{}", reply.text);
             }
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -120,13 +120,13 @@ fn a_password_change_with_an_idempotency_key_stores_no_hash_with_the_key() {
             .json(&json!({"current": user.password, "new": NEW_PASSWORD}));
         send(request).await?.expect(204);
         app.sign_in_as("aurora", &user.email, NEW_PASSWORD).await?;
-        let kept = queries::count(
+        let key_count = queries::count(
             app,
             "lms.idempotency_keys as k where k::text like '%argon2%'",
             &[],
         )
         .await?;
-        assert_eq!(kept, 0);
+        assert_eq!(key_count, 0);
         Ok(())
     });
 }
@@ -266,12 +266,12 @@ fn no_secret_is_stored_or_shown_in_plain_text() {
         let admin = app.sign_in(role::ADMIN).await?;
         let user = app.user(0, role::ADMIN);
         let first = "the first of 3 pass phrases";
-        let made = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": first});
+        let created = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support", "password": first});
         let request = app
             .request(Method::POST, "/v1/users")
             .bearer_auth(&admin.token)
             .header("idempotency-key", "ana")
-            .json(&made);
+            .json(&created);
         let mut shown = vec![send(request).await?.expect(201).text];
         let changed = json!({"current": user.password, "new": NEW_PASSWORD});
         shown.push(

@@ -33,16 +33,16 @@ async fn supervisor(
 ) -> Result<(Uuid, Session)> {
     let password = "a lake holds 9 boats";
     let body = json!({"name": "Sam", "email": email, "role": "supervisor", "centre_id": centre, "password": password});
-    let made = app.post(admin, "/v1/users", body).await?.expect(201);
+    let created = app.post(admin, "/v1/users", body).await?.expect(201);
     let session = app.sign_in_as("aurora", email, password).await?;
-    Ok((fixtures::parse_id(&made.json())?, session))
+    Ok((fixtures::parse_id(&created.json())?, session))
 }
 
 #[test]
 fn a_code_is_invalid_once_its_requester_loses_the_permission() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let made_up = confirm(app, "made-up").await?.expect(422).json();
         for case in [
             "linked",
@@ -53,8 +53,8 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
             "deleted",
         ] {
             let address = format!("{case}.asker@aurora.example");
-            let (asker, session) = supervisor(app, &admin, home, &address).await?;
-            let person = fixtures::create_user(app, &admin, "parent", home).await?;
+            let (asker, session) = supervisor(app, &admin, own_centre, &address).await?;
+            let person = fixtures::create_user(app, &admin, "parent", own_centre).await?;
             let before = pending_change(app, person).await?.0;
             let email = format!("{case}@elsewhere.example");
             change(app, &session, person, &email).await?.expect(200);
@@ -64,13 +64,13 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
                 (format!("/v1/users/{asker}"), format!("/v1/users/{person}"));
             match case {
                 "linked" => {
-                    let student = fixtures::create_student(app, &admin, away).await?;
+                    let student = fixtures::create_student(app, &admin, other_centre).await?;
                     let body =
                         json!({"user_id": person, "student_id": student, "relationship": "parent"});
                     app.post(&admin, "/v1/guardians", body).await?.expect(201)
                 }
                 "moved" => app
-                    .patch(&admin, &person_path, json!({"centre_id": away}))
+                    .patch(&admin, &person_path, json!({"centre_id": other_centre}))
                     .await?
                     .expect(200),
                 "deactivated" => app
@@ -87,13 +87,13 @@ fn a_code_is_invalid_once_its_requester_loses_the_permission() {
                     .await?
                     .expect(200),
                 "transferred" => app
-                    .patch(&admin, &asker, json!({"centre_id": away}))
+                    .patch(&admin, &asker, json!({"centre_id": other_centre}))
                     .await?
                     .expect(200),
                 _ => app.delete(&admin, &asker).await?.expect(204),
             };
-            let refused = confirm(app, &code).await?.expect(422).json();
-            assert_eq!(refused["errors"], made_up["errors"], "{case}");
+            let rejected = confirm(app, &code).await?.expect(422).json();
+            assert_eq!(rejected["errors"], made_up["errors"], "{case}");
             assert_eq!(
                 pending_change(app, person).await?,
                 (before, String::new(), 0),
@@ -154,12 +154,12 @@ fn the_warning_is_sent_to_the_present_address() {
             .await?
             .expect(204);
         let provider = StubProvider::start(Behaviour::Accepts).await?;
-        let told = [
+        let expected_mails = [
             "A change of your e-mail address was requested",
             "Your e-mail address was changed",
         ]
         .map(|subject| (old.clone(), subject.to_owned()));
-        assert_eq!(mails(app, &provider).await?, told);
+        assert_eq!(mails(app, &provider).await?, expected_mails);
         Ok(())
     });
 }

@@ -104,8 +104,8 @@ fn an_export_has_only_rows_of_the_person_and_their_children() {
         assert_eq!(family["users"].len(), 2);
         assert_eq!(family["assessments"], own["assessments"]);
         assert_eq!(family["finance_records"], own["finance_records"]);
-        for theirs in ["sessions", "requests", "request_comments"] {
-            assert!(!family.contains_key(theirs), "{theirs}");
+        for private_file in ["sessions", "requests", "request_comments"] {
+            assert!(!family.contains_key(private_file), "{private_file}");
         }
         for (table, rows) in &family {
             for row in rows {
@@ -151,14 +151,14 @@ fn unknown_people_and_oversized_exports_are_rejected() {
         .await?;
         let user = app.user(0, role::STUDENT).id;
         let path = format!("/v1/privacy/subjects/{user}/export");
-        let refused = app
+        let rejected = app
             .call(Some(&admin), Method::POST, &path, None)
             .await?
             .expect(409);
         assert!(
-            refused.text.contains("lms privacy export"),
+            rejected.text.contains("lms privacy export"),
             "{}",
-            refused.text
+            rejected.text
         );
         let text = operations::privacy::export(&app.superuser_url, "aurora", user).await?;
         let document: Value = serde_json::from_str(&text)?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Application, Session, class_fixture, fixtures, help_desk, queries, role, run};
 use uuid::Uuid;
 
-use crate::users::deactivation::{bring_back, remove};
+use crate::users::deactivation::{remove, undo_removal};
 
 async fn deactivate(app: &Application, admin: &Session, user: Uuid) -> Result<()> {
     remove(app, admin, user, "deactivate").await?.expect(200);
@@ -13,7 +13,7 @@ async fn deactivate(app: &Application, admin: &Session, user: Uuid) -> Result<()
 }
 
 async fn activate(app: &Application, admin: &Session, user: Uuid) -> Result<()> {
-    bring_back(app, admin, user, "deactivate")
+    undo_removal(app, admin, user, "deactivate")
         .await?
         .expect(200);
     Ok(())
@@ -29,17 +29,17 @@ async fn exists(app: &Application, table: &str, id: Uuid) -> Result<bool> {
 fn rows_created_while_the_account_was_inactive_are_reactivated_with_it() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for (table, role) in [
             ("students", "student"),
             ("tutors", "tutor"),
             ("staff", "support"),
         ] {
-            let user = fixtures::create_user(app, &admin, role, home).await?;
+            let user = fixtures::create_user(app, &admin, role, own_centre).await?;
             deactivate(app, &admin, user).await?;
-            let body = json!({"user_id": user, "centre_id": home});
-            let made = app.post(&admin, &format!("/v1/{table}"), body).await?;
-            let row = fixtures::parse_id(&made.expect(201).json())?;
+            let body = json!({"user_id": user, "centre_id": own_centre});
+            let created = app.post(&admin, &format!("/v1/{table}"), body).await?;
+            let row = fixtures::parse_id(&created.expect(201).json())?;
             assert!(!exists(app, table, row).await?, "{table}");
             activate(app, &admin, user).await?;
             assert!(exists(app, table, row).await?, "{table}");
@@ -57,10 +57,10 @@ fn rows_created_while_the_account_was_inactive_are_reactivated_with_it() {
 fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
-        let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 5).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "support", own_centre).await?;
         for (table, row) in [("students", student), ("tutors", tutor), ("staff", staff)] {
             let sql = format!("select user_id from lms.{table} where id = $1");
             let user = queries::fetch_id(app, &sql, &[&row]).await?;
@@ -100,8 +100,8 @@ fn rows_restored_while_the_account_was_inactive_are_reactivated_with_it() {
 fn inactive_staff_stay_inactive_when_the_account_is_reactivated() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "support", own_centre).await?;
         let sql = "select user_id from lms.staff where id = $1";
         let user = queries::fetch_id(app, sql, &[&staff]).await?;
         deactivate(app, &admin, user).await?;
@@ -123,9 +123,9 @@ fn inactive_staff_stay_inactive_when_the_account_is_reactivated() {
 fn a_restored_request_is_unassigned_if_its_assignee_has_left() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        for way in ["stays", "deleted", "inactive"] {
-            let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        for assignee_change in ["stays", "deleted", "inactive"] {
+            let staff = help_desk::create_staff_member(app, &admin, "support", own_centre).await?;
             let mut requests = Vec::new();
             for moves in [
                 vec!["start", "resolve"],
@@ -149,7 +149,7 @@ fn a_restored_request_is_unassigned_if_its_assignee_has_left() {
                 .await?
                 .expect(204);
             let path = format!("/v1/staff/{staff}");
-            match way {
+            match assignee_change {
                 "deleted" => {
                     app.delete(&admin, &path).await?.expect(204);
                 }
@@ -160,7 +160,7 @@ fn a_restored_request_is_unassigned_if_its_assignee_has_left() {
                 }
                 _ => {}
             }
-            let expected = if way == "stays" {
+            let expected = if assignee_change == "stays" {
                 json!(staff)
             } else {
                 Value::Null
@@ -169,7 +169,11 @@ fn a_restored_request_is_unassigned_if_its_assignee_has_left() {
                 let reply = help_desk::transition(app, &admin, request, back)
                     .await?
                     .expect(200);
-                assert_eq!(reply.json()["assigned_to"], expected, "{way} {back}");
+                assert_eq!(
+                    reply.json()["assigned_to"],
+                    expected,
+                    "{assignee_change} {back}"
+                );
             }
         }
         Ok(())

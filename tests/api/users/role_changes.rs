@@ -7,10 +7,10 @@ use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 fn a_role_cannot_change_while_a_row_requires_it() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
-        let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 5).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "support", own_centre).await?;
         for (table, row, others) in [
             ("students", student, ["parent", "tutor"]),
             ("tutors", tutor, ["parent", "support"]),
@@ -20,14 +20,18 @@ fn a_role_cannot_change_while_a_row_requires_it() {
             let user = queries::fetch_id(app, &sql, &[&row]).await?;
             let account = format!("/v1/users/{user}");
             let path = format!("/v1/{table}/{row}");
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             for role in others {
-                let refused = app.patch(&admin, &account, json!({"role": role})).await?;
-                let refused = refused.expect(409);
-                assert_eq!(refused.pointers(), ["/role"], "{table} {role}");
-                assert!(refused.text.contains(&row.to_string()), "{}", refused.text);
+                let rejected = app.patch(&admin, &account, json!({"role": role})).await?;
+                let rejected = rejected.expect(409);
+                assert_eq!(rejected.pointers(), ["/role"], "{table} {role}");
+                assert!(
+                    rejected.text.contains(&row.to_string()),
+                    "{}",
+                    rejected.text
+                );
             }
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
             // Without the row the role may change, and then the row cannot be restored.
             app.delete(&admin, &path).await?.expect(204);
             for role in others {
@@ -48,10 +52,10 @@ fn a_role_cannot_change_while_a_row_requires_it() {
 fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 5).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 5).await?;
         let class = json!({
-            "centre_id": home,
+            "centre_id": own_centre,
             "tutor_id": tutor,
             "schedule": class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=4"),
         });
@@ -69,7 +73,7 @@ fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
             .await?
             .expect(204);
         // Staff may have any role but those of families.
-        let staff = help_desk::create_staff_member(app, &admin, "support", home).await?;
+        let staff = help_desk::create_staff_member(app, &admin, "support", own_centre).await?;
         let sql = "select user_id from lms.staff where id = $1";
         let user = queries::fetch_id(app, sql, &[&staff]).await?;
         for role in ["assessor", "supervisor", "tutor", "support"] {
@@ -78,10 +82,10 @@ fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
                 .expect(200);
         }
         for role in ["student", "parent"] {
-            let user = fixtures::create_user(app, &admin, role, home).await?;
-            let body = json!({"user_id": user, "centre_id": home});
-            let refused = app.post(&admin, "/v1/staff", body).await?.expect(422);
-            assert_eq!(refused.pointers(), ["/user_id"]);
+            let user = fixtures::create_user(app, &admin, role, own_centre).await?;
+            let body = json!({"user_id": user, "centre_id": own_centre});
+            let rejected = app.post(&admin, "/v1/staff", body).await?.expect(422);
+            assert_eq!(rejected.pointers(), ["/user_id"]);
         }
         Ok(())
     });
@@ -91,22 +95,22 @@ fn a_tutor_with_lessons_stays_a_tutor_and_compatible_roles_may_change() {
 fn a_concurrent_role_change_and_row_creation_do_not_both_succeed() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for _ in 0..8 {
-            let user = fixtures::create_user(app, &admin, "tutor", home).await?;
+            let user = fixtures::create_user(app, &admin, "tutor", own_centre).await?;
             let account = format!("/v1/users/{user}");
-            let (made, changed) = tokio::join!(
+            let (created, changed) = tokio::join!(
                 app.post(
                     &admin,
                     "/v1/tutors",
-                    json!({"user_id": user, "centre_id": home})
+                    json!({"user_id": user, "centre_id": own_centre})
                 ),
                 app.patch(&admin, &account, json!({"role": "support"}))
             );
-            let (made, changed) = (made?.status, changed?.status);
+            let (created, changed) = (created?.status, changed?.status);
             assert!(
-                matches!((made, changed), (201, 409) | (422, 200)),
-                "{made} {changed}"
+                matches!((created, changed), (201, 409) | (422, 200)),
+                "{created} {changed}"
             );
         }
         Ok(())

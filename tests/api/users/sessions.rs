@@ -236,8 +236,8 @@ fn reusing_a_refresh_token_ends_its_session_and_no_other() {
             .json();
         let newest = pair["refresh_token"].as_str().context("a token")?;
 
-        let refused = refresh(app, &stolen.refresh_token).await?.expect(401);
-        assert_eq!(refused.json()["type"], "/problems/credentials-refused");
+        let rejected = refresh(app, &stolen.refresh_token).await?.expect(401);
+        assert_eq!(rejected.json()["type"], "/problems/credentials-refused");
         refresh(app, newest).await?.expect(401);
         app.get(&stolen, "/v1/auth/me").await?.expect(401);
         app.get(&other, "/v1/auth/me").await?.expect(200);
@@ -287,9 +287,9 @@ fn signing_out_ends_the_tokens_at_once() {
             .await?
             .expect(204);
         assert_eq!(reply.text, "");
-        let refused = app.get(&session, "/v1/auth/me").await?.expect(401);
-        assert_eq!(refused.header("www-authenticate"), "Bearer");
-        assert_eq!(refused.json()["type"], "/problems/unauthenticated");
+        let rejected = app.get(&session, "/v1/auth/me").await?.expect(401);
+        assert_eq!(rejected.header("www-authenticate"), "Bearer");
+        assert_eq!(rejected.json()["type"], "/problems/unauthenticated");
         app.get(&session, "/v1/users").await?.expect(401);
         refresh(app, &session.refresh_token).await?.expect(401);
         app.call(Some(&session), Method::POST, "/v1/auth/logout", None)
@@ -306,7 +306,7 @@ fn users_see_and_end_only_their_own_sessions() {
         let first = app.sign_in(role::STUDENT).await?;
         let second = app.sign_in(role::STUDENT).await?;
         let stranger = app.sign_in(role::ADMIN).await?;
-        let strangers = app.get(&stranger, "/v1/auth/me").await?.expect(200).json();
+        let strangers_account = app.get(&stranger, "/v1/auth/me").await?.expect(200).json();
         let own = app.get(&first, "/v1/auth/me").await?.expect(200).json();
 
         let list = app
@@ -345,11 +345,11 @@ fn users_see_and_end_only_their_own_sessions() {
         app.delete(&first, &path).await?.expect(204);
         app.get(&second, "/v1/auth/me").await?.expect(401);
         app.delete(&first, &path).await?.expect(404);
-        let theirs = format!(
+        let strangers_path = format!(
             "/v1/auth/sessions/{}",
-            strangers["session_id"].as_str().unwrap_or_default()
+            strangers_account["session_id"].as_str().unwrap_or_default()
         );
-        app.delete(&first, &theirs).await?.expect(404);
+        app.delete(&first, &strangers_path).await?.expect(404);
         app.delete(&first, &format!("/v1/auth/sessions/{}", Uuid::now_v7()))
             .await?
             .expect(404);

@@ -313,14 +313,14 @@ fn behind_a_trusted_proxy_each_client_is_counted_separately() {
                     .await?
                     .expect(200)
                     .json();
-                let kept = queries::fetch_texts(
+                let addresses = queries::fetch_texts(
                     app,
                     "select address from lms.sessions where user_id = $1 order by created_at desc",
                     &[&user.id],
                 )
                 .await?;
                 assert_eq!(
-                    kept.first().map(String::as_str),
+                    addresses.first().map(String::as_str),
                     Some("192.0.2.1"),
                     "{pair}"
                 );

@@ -19,7 +19,7 @@ fn names(value: &Value) -> BTreeSet<&str> {
 fn a_staff_member_is_created_read_updated_deleted_and_restored() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
         let user = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
         let user = app
             .post(&admin, "/v1/users", user)
@@ -27,18 +27,18 @@ fn a_staff_member_is_created_read_updated_deleted_and_restored() {
             .expect(201)
             .json()["id"]
             .clone();
-        let body = json!({"user_id": user, "centre_id": home, "title": "Helper", "hired_on": "2026-02-28"});
-        let made = app
+        let body = json!({"user_id": user, "centre_id": own_centre, "title": "Helper", "hired_on": "2026-02-28"});
+        let created = app
             .post(&admin, "/v1/staff", body.clone())
             .await?
             .expect(201);
-        let staff = made.json();
+        let staff = created.json();
         let path = format!("/v1/staff/{}", staff["id"].as_str().unwrap_or_default());
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
         let expected = json!({
             "id": staff["id"],
             "user_id": user,
-            "centre_id": home,
+            "centre_id": own_centre,
             "title": "Helper",
             "department": null,
             "hired_on": "2026-02-28",
@@ -52,9 +52,9 @@ fn a_staff_member_is_created_read_updated_deleted_and_restored() {
         assert_eq!(staff, expected);
         let twice = app.post(&admin, "/v1/staff", body).await?.expect(409);
         assert_eq!(twice.pointers(), ["/user_id"]);
-        let moved = json!({"centre_id": away, "department": "Office", "status": "inactive", "hired_on": null});
+        let moved = json!({"centre_id": other_centre, "department": "Office", "status": "inactive", "hired_on": null});
         let moved = app.patch(&admin, &path, moved).await?.expect(200).json();
-        assert_eq!(moved["centre_id"], json!(away));
+        assert_eq!(moved["centre_id"], json!(other_centre));
         assert_eq!(moved["status"], "inactive");
         assert_eq!(moved["hired_on"], Value::Null);
         let fixed = app
@@ -79,10 +79,10 @@ fn a_staff_member_is_created_read_updated_deleted_and_restored() {
 fn a_staff_member_must_refer_to_existing_rows() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        let away = fixtures::parse_id(
+        let other_centre = fixtures::parse_id(
             &app.post(&admin, "/v1/centres", body)
                 .await?
                 .expect(201)
@@ -93,20 +93,23 @@ fn a_staff_member_must_refer_to_existing_rows() {
             app.user(1, role::TUTOR).id,
             queries::first_id(app, 1, "centres").await?,
         );
-        app.delete(&admin, &format!("/v1/centres/{away}"))
+        app.delete(&admin, &format!("/v1/centres/{other_centre}"))
             .await?
             .expect(204);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for (body, pointer) in [
             (
-                json!({"user_id": their_user, "centre_id": home}),
+                json!({"user_id": their_user, "centre_id": own_centre}),
                 "/user_id",
             ),
             (
                 json!({"user_id": user, "centre_id": their_centre}),
                 "/centre_id",
             ),
-            (json!({"user_id": user, "centre_id": away}), "/centre_id"),
+            (
+                json!({"user_id": user, "centre_id": other_centre}),
+                "/centre_id",
+            ),
             (json!({"user_id": user, "centre_id": user}), "/centre_id"),
         ] {
             let reply = app.post(&admin, "/v1/staff", body).await?.expect(422);
@@ -120,7 +123,7 @@ fn a_staff_member_must_refer_to_existing_rows() {
                 }
             );
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }
@@ -128,7 +131,7 @@ fn a_staff_member_must_refer_to_existing_rows() {
 #[test]
 fn each_role_sees_the_fields_of_staff_it_may_read() {
     run(async |app| {
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             let reply = app.get(&session, "/v1/staff").await?;
@@ -148,7 +151,7 @@ fn each_role_sees_the_fields_of_staff_it_may_read() {
                             BTreeSet::from(["id", "user_id", "centre_id", "title"])
                         );
                     }
-                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(home)),
+                    role::SUPERVISOR => assert_eq!(one["centre_id"], json!(own_centre)),
                     _ => assert_eq!(one.get("deleted_at").is_some(), role == role::ADMIN),
                 }
             }
@@ -161,8 +164,8 @@ fn each_role_sees_the_fields_of_staff_it_may_read() {
 fn a_supervisor_writes_only_the_staff_of_their_centre() {
     run(async |app| {
         let supervisor = app.sign_in(role::SUPERVISOR).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let user = queries::other_user(app, "tutor", home).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let user = queries::other_user(app, "tutor", own_centre).await?;
         let tenant_wide = queries::fetch_id(
             app,
             "select id from lms.staff where user_id = $1",
@@ -170,11 +173,11 @@ fn a_supervisor_writes_only_the_staff_of_their_centre() {
         )
         .await?;
         let path = format!("/v1/staff/{}", tenant_wide);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         app.post(
             &supervisor,
             "/v1/staff",
-            json!({"user_id": user, "centre_id": away}),
+            json!({"user_id": user, "centre_id": other_centre}),
         )
         .await?
         .expect(403);
@@ -183,19 +186,21 @@ fn a_supervisor_writes_only_the_staff_of_their_centre() {
             .await?
             .expect(404);
         app.delete(&supervisor, &path).await?.expect(404);
-        assert_eq!(queries::write_marks(app).await?, before);
-        let made = app
+        assert_eq!(queries::write_counters(app).await?, before);
+        let created = app
             .post(
                 &supervisor,
                 "/v1/staff",
-                json!({"user_id": user, "centre_id": home}),
+                json!({"user_id": user, "centre_id": own_centre}),
             )
             .await?;
         let path = format!(
             "/v1/staff/{}",
-            made.expect(201).json()["id"].as_str().unwrap_or_default()
+            created.expect(201).json()["id"]
+                .as_str()
+                .unwrap_or_default()
         );
-        app.patch(&supervisor, &path, json!({"centre_id": away}))
+        app.patch(&supervisor, &path, json!({"centre_id": other_centre}))
             .await?
             .expect(403);
         app.patch(&supervisor, &path, json!({"title": "Helper"}))

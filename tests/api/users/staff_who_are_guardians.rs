@@ -86,8 +86,8 @@ async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> R
     .await?;
     assert_eq!(lessons.len(), 1);
     let attendance = format!("{}/attendance", lesson_path(&child.class, START));
-    let found = get_data(app, caller, &attendance).await?;
-    assert_eq!(text_fields(&found, "student_id"), [student.to_string()]);
+    let listed = get_data(app, caller, &attendance).await?;
+    assert_eq!(text_fields(&listed, "student_id"), [student.to_string()]);
     let calendar = format!(
         "/v1/calendar?from=2035-04-01T00:00:00Z&to=2035-04-05T00:00:00Z&student_id={student}"
     );
@@ -109,18 +109,18 @@ async fn sees_as_parent(app: &Application, caller: &Session, child: &Child) -> R
 
 /// Asserts that the caller can change neither the child, nor its class, nor a guardian link.
 async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> Result<()> {
-    let before = queries::write_marks(app).await?;
+    let before = queries::write_counters(app).await?;
     let class = class_path(&child.class);
-    let refused = |reply: tests::Reply| {
+    let rejected = |reply: tests::Reply| {
         assert!([403, 404, 422].contains(&reply.status), "{}", reply.text);
     };
-    refused(app.patch(caller, &class, json!({"room": "Blue"})).await?);
-    refused(app.delete(caller, &class).await?);
-    refused(post_without_body(app, caller, &format!("{class}/cancel")).await?);
+    rejected(app.patch(caller, &class, json!({"room": "Blue"})).await?);
+    rejected(app.delete(caller, &class).await?);
+    rejected(post_without_body(app, caller, &format!("{class}/cancel")).await?);
     let at = lesson_path(&child.class, START);
-    refused(post_without_body(app, caller, &format!("{at}/cancel")).await?);
+    rejected(post_without_body(app, caller, &format!("{at}/cancel")).await?);
     let body = json!({"students": [{"student_id": child.student, "status": "present"}]});
-    refused(
+    rejected(
         app.call(
             Some(caller),
             Method::PUT,
@@ -130,19 +130,19 @@ async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> R
         .await?,
     );
     let student = format!("/v1/students/{}", child.student);
-    refused(
+    rejected(
         app.patch(caller, &student, json!({"academic_age": {"reading": 12}}))
             .await?,
     );
     let body = json!({"student_id": child.student, "type": "reading", "score": 99});
-    refused(app.post(caller, "/v1/assessments", body).await?);
+    rejected(app.post(caller, "/v1/assessments", body).await?);
     let body = json!({"student_id": child.student, "points": 99});
-    refused(app.post(caller, "/v1/gamification", body).await?);
+    rejected(app.post(caller, "/v1/gamification", body).await?);
     let body =
         json!({"user_id": caller.user, "student_id": child.classmate, "relationship": "parent"});
-    refused(app.post(caller, "/v1/guardians", body).await?);
-    refused(app.delete(caller, &child.other_link).await?);
-    assert_eq!(queries::write_marks(app).await?, before);
+    rejected(app.post(caller, "/v1/guardians", body).await?);
+    rejected(app.delete(caller, &child.other_link).await?);
+    assert_eq!(queries::write_counters(app).await?, before);
     Ok(())
 }
 
@@ -150,10 +150,10 @@ async fn writes_nothing(app: &Application, caller: &Session, child: &Child) -> R
 fn a_tutor_who_is_a_parent_sees_students_and_children() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let child = child(app, &admin, away).await?;
-        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let pupil = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let child = child(app, &admin, other_centre).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let pupil = fixtures::create_student(app, &admin, own_centre).await?;
         let assign = format!("/v1/students/{pupil}/assign-tutor");
         app.post(&admin, &assign, json!({"tutor_id": tutor}))
             .await?
@@ -228,9 +228,9 @@ fn a_tutor_who_is_a_parent_sees_students_and_children() {
 fn a_tutor_can_be_the_first_contact_only_of_their_own_child() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let (_, caller) = fixtures::create_tutor_with_session(app, &admin, home).await?;
-        let student = fixtures::create_student(app, &admin, home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (_, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let student = fixtures::create_student(app, &admin, own_centre).await?;
         let path = format!("/v1/students/{student}");
         let body = json!({"parent_id": caller.user});
         let reply = app.patch(&admin, &path, body.clone()).await?.expect(422);
@@ -245,10 +245,10 @@ fn a_tutor_can_be_the_first_contact_only_of_their_own_child() {
 fn staff_who_are_parents_read_but_do_not_write_their_children_at_other_centres() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, away) = queries::demo_centres(app).await?;
-        let child = child(app, &admin, away).await?;
+        let (own_centre, other_centre) = queries::demo_centres(app).await?;
+        let child = child(app, &admin, other_centre).await?;
         for role in [role::SUPERVISOR, role::ASSESSOR] {
-            let caller = fixtures::create_account(app, &admin, role, home).await?;
+            let caller = fixtures::create_account(app, &admin, role, own_centre).await?;
             let student = format!("/v1/students/{}", child.student);
             app.get(&caller, &student).await?.expect(404);
             let before = get_data(app, &caller, "/v1/students?limit=200")

@@ -42,16 +42,16 @@ fn only_admins_change_name_and_settings() {
         let path = format!("/v1/tenants/{}", app.demo.tenants[0].id);
         let body =
             json!({"name": "Aurora", "settings": {"week_begins": "monday", "grace": {"days": 3}}});
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for role in role::ALL.into_iter().filter(|role| *role != role::ADMIN) {
             let session = app.sign_in(role).await?;
-            let events = queries::write_marks(app).await?;
+            let events = queries::write_counters(app).await?;
             app.patch(&session, &path, body.clone()).await?.expect(403);
-            assert_eq!(queries::write_marks(app).await?, events);
+            assert_eq!(queries::write_counters(app).await?, events);
         }
         let admin = app.sign_in(role::ADMIN).await?;
         assert_ne!(
-            queries::write_marks(app).await?,
+            queries::write_counters(app).await?,
             before,
             "sign-ins are events"
         );
@@ -97,7 +97,7 @@ fn fields_set_by_the_operator_are_read_only() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let path = format!("/v1/tenants/{}", admin.tenant);
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         for field in [
             "id",
             "slug",
@@ -128,7 +128,7 @@ fn fields_set_by_the_operator_are_read_only() {
                 .expect(405);
             assert_eq!(reply.header("allow"), allow);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         Ok(())
     });
 }

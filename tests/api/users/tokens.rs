@@ -30,15 +30,15 @@ async fn me(app: &Application, token: &str) -> Result<Reply> {
 fn a_token_of_another_region_is_redirected_without_further_information() {
     run(async |app| {
         let session = app.sign_in(role::ADMIN).await?;
-        let elsewhere = Claims {
+        let other_region_claims = Claims {
             aud: "au".to_owned(),
             ..claims(app, &session)?
         };
         // The other region has keys of its own, which this region does not have.
-        let theirs = Keys::parse("au-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+        let other_cell_keys = Keys::parse("au-1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
             .map_err(anyhow::Error::msg)?;
-        for keys in [keys(app)?, theirs] {
-            let token = sign(&keys, &elsewhere)?;
+        for keys in [keys(app)?, other_cell_keys] {
+            let token = sign(&keys, &other_region_claims)?;
             for path in ["/v1/auth/me", "/v1/users", "/v1/events"] {
                 let reply = send(app.request(Method::GET, path).bearer_auth(&token))
                     .await?
@@ -59,9 +59,9 @@ fn a_token_of_another_region_is_redirected_without_further_information() {
                 .request(Method::POST, "/v1/centres")
                 .bearer_auth(&token)
                 .json(&json!({"name": "x", "code": "x1", "time_zone": "UTC", "currency": "EUR"}));
-            let before = queries::write_marks(app).await?;
+            let before = queries::write_counters(app).await?;
             send(request).await?.expect(421);
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
         }
         Ok(())
     });
@@ -161,22 +161,22 @@ fn a_token_whose_claims_do_not_match_its_session_is_rejected() {
         let session = app.sign_in(role::STUDENT).await?;
         let other = app.sign_in(role::ADMIN).await?;
         let good = claims(app, &session)?;
-        let theirs = claims(app, &other)?;
+        let other_claims = claims(app, &other)?;
         for wrong in [
             Claims {
                 role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },
             Claims {
-                sid: theirs.sid,
+                sid: other_claims.sid,
                 ..good.clone()
             },
             Claims {
-                sub: theirs.sub,
+                sub: other_claims.sub,
                 ..good.clone()
             },
             Claims {
-                sub: theirs.sub,
+                sub: other_claims.sub,
                 role: role::ADMIN.name().to_owned(),
                 ..good.clone()
             },

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use tests::{Application, Session, queries, role, run};
 use uuid::Uuid;
 
-async fn make(app: &Application, session: &Session, body: Value) -> Result<(String, Value)> {
-    let made = app.post(session, "/v1/users", body).await?.expect(201);
-    let id = made.json()["id"].as_str().context("id")?.to_owned();
-    assert_eq!(made.header("location"), format!("/v1/users/{id}"));
-    assert_eq!(made.header("etag"), "\"1\"");
-    Ok((id, made.json()))
+async fn create_user(app: &Application, session: &Session, body: Value) -> Result<(String, Value)> {
+    let created = app.post(session, "/v1/users", body).await?.expect(201);
+    let id = created.json()["id"].as_str().context("id")?.to_owned();
+    assert_eq!(created.header("location"), format!("/v1/users/{id}"));
+    assert_eq!(created.header("etag"), "\"1\"");
+    Ok((id, created.json()))
 }
 
 #[test]
@@ -19,8 +19,8 @@ fn an_account_without_a_profile_is_only_a_user() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "Ana@Aurora.example", "role": "finance"});
-        let (id, made) = make(app, &admin, body).await?;
-        let at = made["created_at"].clone();
+        let (id, created) = create_user(app, &admin, body).await?;
+        let at = created["created_at"].clone();
         let expected = json!({
             "id": id,
             "name": "Ana",
@@ -38,7 +38,7 @@ fn an_account_without_a_profile_is_only_a_user() {
             "updated_by": admin.user,
             "deleted_at": null,
         });
-        assert_eq!(made, expected);
+        assert_eq!(created, expected);
         assert_eq!(
             app.get(&admin, &format!("/v1/users/{id}"))
                 .await?
@@ -63,7 +63,7 @@ fn an_account_without_a_profile_is_only_a_user() {
 fn each_role_gets_its_profile_in_the_same_transaction() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let parent = app.user(0, role::PARENT).id;
         let child = queries::first_id(app, 0, "students").await?;
         let staff = json!({"title": "Helper", "department": "Office", "hired_on": "2026-02-01"});
@@ -108,11 +108,11 @@ fn each_role_gets_its_profile_in_the_same_transaction() {
                 "name": "Ana",
                 "email": format!("ana.{role}@aurora.example"),
                 "role": role,
-                "centre_id": home,
+                "centre_id": own_centre,
                 "password": "the lamp is on table 3",
                 "profile": profile,
             });
-            let (id, _) = make(app, &admin, body).await?;
+            let (id, _) = create_user(app, &admin, body).await?;
             let from = format!(
                 "lms.{table} where user_id = $1::text::uuid and created_by = $2 and {condition}"
             );
@@ -145,15 +145,15 @@ fn each_role_gets_its_profile_in_the_same_transaction() {
 fn an_invalid_profile_leaves_nothing_behind() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
         let nobody = Uuid::now_v7();
-        let theirs = queries::first_id(app, 1, "students").await?;
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
         let tutor = app.user(0, role::TUTOR).id;
-        let before = queries::write_marks(app).await?;
+        let before = queries::write_counters(app).await?;
         let cases = [
             (
                 "student",
-                json!(home),
+                json!(own_centre),
                 json!({"max_students": 3}),
                 "/profile/max_students",
             ),
@@ -165,39 +165,39 @@ fn an_invalid_profile_leaves_nothing_behind() {
             ),
             (
                 "student",
-                json!(home),
+                json!(own_centre),
                 json!({"dob": "2015-02-30"}),
                 "/profile/dob",
             ),
             (
                 "student",
-                json!(home),
+                json!(own_centre),
                 json!({"dob": "2015-05-05", "parent_id": nobody}),
                 "/profile/parent_id",
             ),
             (
                 "student",
-                json!(home),
+                json!(own_centre),
                 json!({"parent_id": tutor}),
                 "/profile/parent_id",
             ),
             ("tutor", json!(null), json!({}), "/centre_id"),
             (
                 "tutor",
-                json!(home),
+                json!(own_centre),
                 json!({"max_students": -1}),
                 "/profile/max_students",
             ),
             (
                 "parent",
                 json!(null),
-                json!({"student_id": theirs}),
+                json!({"student_id": other_tenant_student}),
                 "/profile/relationship",
             ),
             (
                 "parent",
                 json!(null),
-                json!({"student_id": theirs, "relationship": "parent"}),
+                json!({"student_id": other_tenant_student, "relationship": "parent"}),
                 "/profile/student_id",
             ),
             (
@@ -225,7 +225,7 @@ fn an_invalid_profile_leaves_nothing_behind() {
             let reply = app.post(&admin, "/v1/users", body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer], "{}", reply.text);
         }
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
         assert_eq!(
             queries::count(app, "lms.users where email = 'ana@aurora.example'", &[]).await?,
             0
@@ -239,8 +239,8 @@ fn an_email_is_unique_among_users_that_are_not_deleted() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
         let body = json!({"name": "Ana", "email": "ana@aurora.example", "role": "support"});
-        let (id, _) = make(app, &admin, body.clone()).await?;
-        let before = queries::write_marks(app).await?;
+        let (id, _) = create_user(app, &admin, body.clone()).await?;
+        let before = queries::write_counters(app).await?;
         let shouted = json!({"name": "Ana", "email": "ANA@aurora.example", "role": "support"});
         for clash in [body.clone(), shouted] {
             let reply = app.post(&admin, "/v1/users", clash).await?.expect(409);
@@ -252,11 +252,11 @@ fn an_email_is_unique_among_users_that_are_not_deleted() {
             .await?
             .expect(409);
         assert_eq!(reply.pointers(), ["/email"]);
-        assert_eq!(queries::write_marks(app).await?, before);
+        assert_eq!(queries::write_counters(app).await?, before);
 
         let path = format!("/v1/users/{id}");
         app.delete(&admin, &path).await?.expect(204);
-        make(app, &admin, body).await?;
+        create_user(app, &admin, body).await?;
         let restored = app
             .call(Some(&admin), Method::POST, &format!("{path}/restore"), None)
             .await?;
@@ -361,19 +361,19 @@ fn a_deleted_user_is_gone_until_restored() {
 fn an_admin_changes_role_and_centre_of_a_user() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (_, away) = queries::demo_centres(app).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
         let session = app.sign_in(role::ASSESSOR).await?;
         let path = format!("/v1/users/{}", session.user);
         let body = json!({
             "role": "supervisor",
-            "centre_id": away,
+            "centre_id": other_centre,
             "language_preferences": ["pt-BR", "en"],
             "accessibility_settings": {"large_text": true},
             "phone": "+441632960000",
         });
         let changed = app.patch(&admin, &path, body).await?.expect(200).json();
         assert_eq!(changed["role"], "supervisor");
-        assert_eq!(changed["centre_id"], json!(away));
+        assert_eq!(changed["centre_id"], json!(other_centre));
         assert_eq!(changed["language_preferences"], json!(["pt-BR", "en"]));
         assert_eq!(changed["accessibility_settings"]["large_text"], true);
         assert_eq!(changed["phone"], "+441632960000");

@@ -17,7 +17,7 @@ fn private_hosts_are_rejected_in_every_spelling() {
             },
             async |app| {
                 let admin = app.sign_in(role::ADMIN).await?;
-                let before = queries::write_marks(app).await?;
+                let before = queries::write_counters(app).await?;
                 for url in [
                     "https://localhost/",
                     "https://LocalHost./",
@@ -50,18 +50,18 @@ fn private_hosts_are_rejected_in_every_spelling() {
                     "https://[2001:db8::1]/",
                     "http://127.0.0.1:3000/",
                 ] {
-                    let refused = app
+                    let rejected = app
                         .post(&admin, "/v1/webhooks", json!({"url": url}))
                         .await?
                         .expect(422);
-                    assert_eq!(refused.pointers(), ["/url"], "{url}");
+                    assert_eq!(rejected.pointers(), ["/url"], "{url}");
                     assert_eq!(
-                        refused.json()["errors"][0]["code"],
+                        rejected.json()["errors"][0]["code"],
                         "private_address",
                         "{url}"
                     );
                 }
-                assert_eq!(queries::write_marks(app).await?, before);
+                assert_eq!(queries::write_counters(app).await?, before);
                 Ok(())
             },
         )
@@ -137,15 +137,15 @@ fn a_redirect_into_a_private_network_is_a_failure_and_is_not_followed() {
             webhook_fixture::deliver_due(app, Utc::now()).await?.retried,
             1
         );
-        let told = webhook_fixture::get_deliveries(app, &admin, &hook)
+        let delivery = webhook_fixture::get_deliveries(app, &admin, &hook)
             .await?
             .remove(0);
         assert_eq!(
-            told["last_error"],
+            delivery["last_error"],
             "answered 307: redirects are not followed"
         );
         assert_eq!(
-            (&told["last_status"], &told["status"]),
+            (&delivery["last_status"], &delivery["status"]),
             (&json!(307), &json!("waiting"))
         );
         assert_eq!(receiver.request_count(), 1);

@@ -14,15 +14,15 @@ fn a_webhook_is_created_with_a_secret_shown_once() {
             "description": "Accounting",
             "kinds": ["students", "finance_record.created"],
         });
-        let made = app.post(&admin, "/v1/webhooks", body).await?.expect(201);
-        let secret = webhook_fixture::text_of(&made.json()["secret"]);
+        let created = app.post(&admin, "/v1/webhooks", body).await?.expect(201);
+        let secret = webhook_fixture::text_of(&created.json()["secret"]);
         assert!(
             secret.starts_with("whsec_") && secret.len() == 6 + 44,
             "{secret}"
         );
-        let id = fixtures::parse_id(&made.json())?;
+        let id = fixtures::parse_id(&created.json())?;
         let path = format!("/v1/webhooks/{id}");
-        assert_eq!(made.header("location"), path);
+        assert_eq!(created.header("location"), path);
 
         let read = app.get(&admin, &path).await?.expect(200);
         assert!(!read.text.contains(&secret[6..]) && !read.text.contains("\"secret\""));
@@ -44,10 +44,10 @@ fn a_webhook_is_created_with_a_secret_shown_once() {
             (&json!(null), &json!([]))
         );
         for read_only in ["url", "status", "disabled_reason"] {
-            let refused = app
+            let rejected = app
                 .patch(&admin, &path, json!({read_only: "https://a.example.org/"}))
                 .await?;
-            assert_eq!(refused.expect(422).pointers(), [format!("/{read_only}")]);
+            assert_eq!(rejected.expect(422).pointers(), [format!("/{read_only}")]);
         }
         app.delete(&admin, &path).await?.expect(204);
         app.get(&admin, &path).await?.expect(404);
@@ -82,11 +82,11 @@ fn invalid_fields_of_a_webhook_are_rejected_and_named() {
             (json!({"url": url, "secret": "whsec_AAAA"}), "/secret"),
             (json!({"url": url, "description": ""}), "/description"),
         ] {
-            let refused = app
+            let rejected = app
                 .post(&admin, "/v1/webhooks", body.clone())
                 .await?
                 .expect(422);
-            assert_eq!(refused.pointers(), [pointer], "{body}: {}", refused.text);
+            assert_eq!(rejected.pointers(), [pointer], "{body}: {}", rejected.text);
         }
         app.post(&admin, "/v1/webhooks", json!({"url": url}))
             .await?
@@ -113,8 +113,8 @@ fn invalid_fields_of_a_webhook_are_rejected_and_named() {
 fn actions_on_an_unknown_webhook_are_not_found() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let theirs = queries::first_id(app, 1, "webhooks").await?;
-        for id in [theirs, Uuid::now_v7()] {
+        let other_tenant_webhook = queries::first_id(app, 1, "webhooks").await?;
+        for id in [other_tenant_webhook, Uuid::now_v7()] {
             for (action, body) in [
                 ("rotate-secret", json!({})),
                 ("enable", json!({})),
@@ -140,7 +140,7 @@ fn a_replay_from_beyond_the_end_is_rejected_and_changes_nothing() {
         let sql = "select position::text from lms.event_heads where tenant_id = $1";
         webhook_fixture::seal_events(app, &admin).await?;
         let end: i64 = queries::fetch_texts(app, sql, &[&admin.tenant]).await?[0].parse()?;
-        let refused = webhook_fixture::post_action(
+        let rejected = webhook_fixture::post_action(
             app,
             &admin,
             &hook,
@@ -148,11 +148,11 @@ fn a_replay_from_beyond_the_end_is_rejected_and_changes_nothing() {
             Some(json!({"after": end + 1})),
         )
         .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/after"]);
-        let refused =
+        assert_eq!(rejected.expect(422).pointers(), ["/after"]);
+        let rejected =
             webhook_fixture::post_action(app, &admin, &hook, "replay", Some(json!({"after": -1})))
                 .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/after"]);
+        assert_eq!(rejected.expect(422).pointers(), ["/after"]);
         assert_eq!(
             queries::count(app, queues, &[&hook.id, &(end + 1)]).await?,
             0
@@ -221,10 +221,10 @@ fn signing_secrets_are_stored_in_one_table_only() {
         }
         // The components cannot read the table of secrets either.
         let client = database::connect(&app.application_url).await?;
-        let refused = client
+        let rejected = client
             .query("select secret from lms.webhook_secrets", &[])
             .await;
-        assert!(format!("{:?}", refused.err()).contains("permission denied"));
+        assert!(format!("{:?}", rejected.err()).contains("permission denied"));
         Ok(())
     });
 }
@@ -265,9 +265,9 @@ fn finished_deliveries_are_purged_after_their_retention() {
                 {purge}"
             ))
             .await?;
-        let left = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
-        assert_eq!(left.len(), 1, "{left:?}");
-        assert_eq!(left[0]["status"], "waiting");
+        let deliveries = webhook_fixture::get_deliveries(app, &admin, &hook).await?;
+        assert_eq!(deliveries.len(), 1, "{deliveries:?}");
+        assert_eq!(deliveries[0]["status"], "waiting");
         let secrets = "lms.webhook_secrets where webhook_id = $1";
         assert_eq!(queries::count(app, secrets, &[&hook.id]).await?, 1);
         let old = "lms.notification_deliveries where delivered_at < now() - interval '30 days'";

@@ -43,10 +43,13 @@ fn normal(path: &Path) -> PathBuf {
 
 /// Returns the anchor that GitHub gives a heading: lower case, hyphens for spaces, no punctuation.
 fn anchor(heading: &str) -> String {
-    let kept = heading
+    let characters = heading
         .chars()
         .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.collect::<String>().to_lowercase().replace(' ', "-")
+    characters
+        .collect::<String>()
+        .to_lowercase()
+        .replace(' ', "-")
 }
 
 /// Returns the links and the anchors of a page.

@@ -104,22 +104,22 @@ impl Client {
 
     /// Sends requests until it is stopped, and waits for the last responses.
     pub(crate) async fn run(self) -> Result<Tally> {
-        let room = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
+        let permits = Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS));
         let mut ticks = interval(REQUEST_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut tasks = JoinSet::new();
-        let mut turn = 0;
+        let mut sequence = 0;
         while !self.is_over.load(Ordering::Relaxed) {
             ticks.tick().await;
-            let place = Arc::clone(&room).acquire_owned().await?;
+            let permit = Arc::clone(&permits).acquire_owned().await?;
             let client = self.clone();
             tasks.spawn(async move {
-                if let Err(error) = client.send_one(turn).await {
-                    client.note(|seen| seen.wrong.push(format!("{turn}: {error:#}")));
+                if let Err(error) = client.send_one(sequence).await {
+                    client.note(|seen| seen.wrong.push(format!("{sequence}: {error:#}")));
                 }
-                drop(place);
+                drop(permit);
             });
-            turn += 1;
+            sequence += 1;
         }
         while let Some(ended) = tasks.join_next().await {
             ended?;
@@ -152,62 +152,65 @@ impl Client {
     }
 
     /// Performs one turn of the mix: of every ten, seven read, and three write and read back.
-    async fn send_one(&self, turn: usize) -> Result<()> {
-        match turn % 10 {
-            0 | 1 => self.create_payment(turn).await,
-            2 => self.create_centre(turn).await,
-            3 | 4 => self.verify_one(turn).await,
+    async fn send_one(&self, sequence: usize) -> Result<()> {
+        match sequence % 10 {
+            0 | 1 => self.create_payment(sequence).await,
+            2 => self.create_centre(sequence).await,
+            3 | 4 => self.verify_one(sequence).await,
             _ => self.verify_list().await,
         }
     }
 
     async fn verify_list(&self) -> Result<()> {
-        let found = students(&self.get("/v1/students?limit=100").await?);
-        anyhow::ensure!(found == *self.students, "other students: {found:?}");
+        let listed = students(&self.get("/v1/students?limit=100").await?);
+        anyhow::ensure!(listed == *self.students, "other students: {listed:?}");
         Ok(())
     }
 
-    async fn verify_one(&self, turn: usize) -> Result<()> {
-        let (id, tutor) = &self.students[turn % self.students.len()];
-        let found = self.get(&format!("/v1/students/{id}")).await?;
+    async fn verify_one(&self, sequence: usize) -> Result<()> {
+        let (id, tutor) = &self.students[sequence % self.students.len()];
+        let read_back = self.get(&format!("/v1/students/{id}")).await?;
         anyhow::ensure!(
-            &text(&found, "id") == id && &text(&found, "assigned_tutor_id") == tutor,
-            "another student: {found}"
+            &text(&read_back, "id") == id && &text(&read_back, "assigned_tutor_id") == tutor,
+            "another student: {read_back}"
         );
         Ok(())
     }
 
-    async fn create_payment(&self, turn: usize) -> Result<()> {
-        let reference = format!("load-{turn:06}");
+    async fn create_payment(&self, sequence: usize) -> Result<()> {
+        let reference = format!("load-{sequence:06}");
         let body = json!({"centre_id": *self.centre, "type": "expense", "amount": "1.25", "method": "card", "reference": reference});
-        let made = self
+        let created = self
             .send(Method::POST, "/v1/finance-records", Some(body))
             .await?;
         anyhow::ensure!(
-            text(&made, "reference") == reference,
-            "another payment: {made}"
+            text(&created, "reference") == reference,
+            "another payment: {created}"
         );
         self.note(|seen| seen.payments.push(reference));
-        let path = format!("/v1/finance-records/{}", text(&made, "id"));
-        let found = self.get(&path).await?;
-        anyhow::ensure!(found["amount"] == made["amount"], "{found}, and not {made}");
+        let path = format!("/v1/finance-records/{}", text(&created, "id"));
+        let read_back = self.get(&path).await?;
+        anyhow::ensure!(
+            read_back["amount"] == created["amount"],
+            "{read_back}, and not {created}"
+        );
         Ok(())
     }
 
-    async fn create_centre(&self, turn: usize) -> Result<()> {
-        let code = format!("load-{turn:06}");
+    async fn create_centre(&self, sequence: usize) -> Result<()> {
+        let code = format!("load-{sequence:06}");
         let body = json!({"name": "New", "code": code, "time_zone": "UTC", "currency": "EUR"});
-        let made = self.send(Method::POST, "/v1/centres", Some(body)).await?;
+        let created = self.send(Method::POST, "/v1/centres", Some(body)).await?;
         self.note(|seen| seen.centres.insert(code.clone(), "New".to_owned()));
-        let path = format!("/v1/centres/{}", text(&made, "id"));
-        let name = format!("Renamed {turn}");
+        let path = format!("/v1/centres/{}", text(&created, "id"));
+        let name = format!("Renamed {sequence}");
         self.send(Method::PATCH, &path, Some(json!({"name": name})))
             .await?;
         self.note(|seen| seen.centres.insert(code.clone(), name.clone()));
-        let found = self.get(&path).await?;
+        let read_back = self.get(&path).await?;
         anyhow::ensure!(
-            text(&found, "name") == name && text(&found, "code") == code,
-            "another centre: {found}"
+            text(&read_back, "name") == name && text(&read_back, "code") == code,
+            "another centre: {read_back}"
         );
         Ok(())
     }
@@ -218,7 +221,7 @@ impl Client {
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let asked = format!("{method} {path}");
+        let request_line = format!("{method} {path}");
         let mut request: RequestBuilder = self
             .http
             .request(method.clone(), format!("{}{path}", self.url))
@@ -231,11 +234,11 @@ impl Client {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await.with_context(|| asked.clone())?;
+        let answer = request.send().await.with_context(|| request_line.clone())?;
         let status = answer.status();
-        let text = answer.text().await.with_context(|| asked.clone())?;
-        anyhow::ensure!(status.is_success(), "{asked}: {status} {text}");
-        serde_json::from_str(&text).context(asked)
+        let text = answer.text().await.with_context(|| request_line.clone())?;
+        anyhow::ensure!(status.is_success(), "{request_line}: {status} {text}");
+        serde_json::from_str(&text).context(request_line)
     }
 
     fn note<T>(&self, change: impl FnOnce(&mut Observed) -> T) {

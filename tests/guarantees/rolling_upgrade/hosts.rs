@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 /// The timeout of every wait.
-const BOUND: Duration = Duration::from_secs(120);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The polling interval.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -83,7 +83,7 @@ impl Host {
         let mut process = self.process.take().context("the host was not started")?;
         let id = process.id().context("the host has ended by itself")?;
         kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
-        let status = timeout(BOUND, process.wait())
+        let status = timeout(WAIT_TIMEOUT, process.wait())
             .await
             .context("the host does not stop")??;
         let log = fs::read_to_string(self.directory.join(format!("host-{}.log", self.name)))?;
@@ -160,7 +160,7 @@ async fn until(what: &str, is_so: impl AsyncFn() -> bool) -> Result<()> {
             sleep(POLL_INTERVAL).await;
         }
     };
-    timeout(BOUND, waiting)
+    timeout(WAIT_TIMEOUT, waiting)
         .await
         .with_context(|| format!("timed out waiting until {what}"))
 }

@@ -10,7 +10,7 @@ use super::{Tamperer, verify_first_tenant};
 /// Returns an SQL expression for the column with the bit `$3` flipped, according to its type.
 fn flip_bit_expression(kind: &str, column: &str) -> Result<String> {
     let uuid = format!("uuid_send({column})");
-    let turn = |bytes: &str| {
+    let flip = |bytes: &str| {
         format!(
             "set_bit({bytes}, $3 % (8 * octet_length({bytes})), 1 - get_bit({bytes}, $3 % (8 * octet_length({bytes}))))"
         )
@@ -18,9 +18,9 @@ fn flip_bit_expression(kind: &str, column: &str) -> Result<String> {
     Ok(match kind {
         "uuid" => format!(
             "coalesce(encode({}, 'hex')::uuid, lms.new_id())",
-            turn(&uuid)
+            flip(&uuid)
         ),
-        "bytea" => turn(column),
+        "bytea" => flip(column),
         "int8" => format!("{column} # (1::bigint << ($3 % 62)::integer)"),
         // Only the lower seven bits of a byte are flipped, so that ASCII text stays ASCII.
         "text" => {

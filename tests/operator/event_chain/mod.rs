@@ -38,17 +38,17 @@ impl Tamperer {
             )
             .await?;
         let tamperer = Self { client, tenant };
-        tamperer.keep().await?;
+        tamperer.save().await?;
         Ok(tamperer)
     }
 
     /// Saves the present log, which [`Tamperer::restore`] restores.
-    async fn keep(&self) -> Result<()> {
+    async fn save(&self) -> Result<()> {
         self.client
             .batch_execute(
-                "drop table if exists public.kept_log, public.kept_heads;
-                create table public.kept_log as select * from lms.event_log;
-                create table public.kept_heads as select * from lms.event_heads",
+                "drop table if exists public.saved_log, public.saved_heads;
+                create table public.saved_log as select * from lms.event_log;
+                create table public.saved_heads as select * from lms.event_heads",
             )
             .await?;
         Ok(())
@@ -58,9 +58,9 @@ impl Tamperer {
         self.client
             .batch_execute(
                 "delete from lms.event_log;
-                insert into lms.event_log select * from public.kept_log;
+                insert into lms.event_log select * from public.saved_log;
                 delete from lms.event_heads;
-                insert into lms.event_heads select * from public.kept_heads",
+                insert into lms.event_heads select * from public.saved_heads",
             )
             .await?;
         Ok(())

@@ -39,7 +39,7 @@ fn only_the_redacted_state_of_an_erasure_is_accepted() {
         assert_eq!(verify_first_tenant(app).await?, None);
         erase(&tamperer, second, 20, "{\"name\": null}").await?;
         assert_eq!(verify_first_tenant(app).await?, None);
-        tamperer.keep().await?;
+        tamperer.save().await?;
         let of = "where tenant_id = $1 and position = $2";
         for state in ["{\"name\": \"Ana\"}", "{\"name\": \"Erased\"}"] {
             let sql = format!("update lms.event_log set state = '{state}' {of}");

@@ -14,8 +14,8 @@ fn a_rewritten_tail_is_detected_by_the_signed_heads() {
         let directory = tempfile::tempdir()?;
         let (key, file) = (directory.path().join("key"), directory.path().join("heads"));
         let public = keys::generate(&key)?;
-        let written = heads::export(&app.superuser_url, &file, &keys::private(&key)?).await?;
-        assert_eq!(written, 2);
+        let count = heads::export(&app.superuser_url, &file, &keys::private(&key)?).await?;
+        assert_eq!(count, 2);
         let signed = Heads::read(&file, &keys::public(&public)?)?;
         let end = tamperer.end().await?;
         assert_eq!(

@@ -5,7 +5,7 @@ use operations::relocation::{self, Direction, RelocationState};
 use serde_json::json;
 use tests::{role, run};
 
-use super::{AU_URL, Other, everything, options, sign_in, with_other_cell};
+use super::{AU_URL, OtherCell, options, rows_by_table, sign_in, with_other_cell};
 
 /// Adds a trigger that terminates the connection that records a state.
 async fn fail_at_state(client: &tokio_postgres::Client, state: &str) -> Result<()> {
@@ -31,14 +31,14 @@ async fn remove_failure(client: &tokio_postgres::Client) -> Result<()> {
 #[test]
 fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
     run(async |app| {
-        let other = Other::make(app).await?;
-        let (here, there) = (app.superuser().await?, other.client().await?);
+        let other = OtherCell::create(app).await?;
+        let (source, target) = (app.superuser().await?, other.client().await?);
         let options = options(app, &other);
         with_other_cell(app, &other, async |au| {
             for state in RelocationState::STEPS {
                 let client = match state.direction() {
-                    Direction::Out => &here,
-                    Direction::In => &there,
+                    Direction::Out => &source,
+                    Direction::In => &target,
                 };
                 fail_at_state(client, state.name()).await?;
                 assert!(relocation::run(&options).await.is_err(), "{state:?}");
@@ -74,21 +74,21 @@ fn an_interrupted_relocation_leaves_one_serving_cell_and_resumes() {
 #[test]
 fn a_tenant_in_relocation_is_read_only_and_the_relocation_can_be_cancelled() {
     run(async |app| {
-        let other = Other::make(app).await?;
-        let there = other.client().await?;
+        let other = OtherCell::create(app).await?;
+        let target = other.client().await?;
         let options = options(app, &other);
         let admin = app.sign_in(role::ADMIN).await?;
-        fail_at_state(&there, "awaited").await?;
+        fail_at_state(&target, "awaited").await?;
         assert!(relocation::run(&options).await.is_err());
-        remove_failure(&there).await?;
+        remove_failure(&target).await?;
         app.get(&admin, "/v1/users").await?.expect(200);
-        let refused = app
+        let rejected = app
             .patch(&admin, "/v1/tenant", json!({"name": "Another name"}))
             .await?;
-        ensure!(refused.status != 200, "the tenant was updated");
+        ensure!(rejected.status != 200, "the tenant was updated");
         relocation::cancel(&options).await?;
         sign_in(app, app).await?.expect(200);
-        for (name, rows) in everything(&there, app.demo.tenants[0].id).await? {
+        for (name, rows) in rows_by_table(&target, app.demo.tenants[0].id).await? {
             assert_eq!(rows, "", "{name}");
         }
         relocation::run(&options).await?;

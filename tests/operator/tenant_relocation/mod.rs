@@ -18,13 +18,13 @@ const EU_URL: &str = "https://eu.lms.example.com";
 const AU_URL: &str = "https://au.lms.example.com";
 
 /// A second cell on the server of a test, without a tenant.
-struct Other {
+struct OtherCell {
     superuser_url: String,
     application_url: String,
 }
 
-impl Other {
-    async fn make(app: &Application) -> Result<Self> {
+impl OtherCell {
+    async fn create(app: &Application) -> Result<Self> {
         let name = format!("other_{}", uuid::Uuid::now_v7().simple());
         app.superuser()
             .await?
@@ -48,7 +48,7 @@ impl Other {
     }
 }
 
-fn options(app: &Application, other: &Other) -> Options {
+fn options(app: &Application, other: &OtherCell) -> Options {
     Options {
         tenant: app.demo.tenants[0].slug.clone(),
         from: Cell {
@@ -77,7 +77,7 @@ async fn sign_in(app: &Application, of: &Application) -> Result<Reply> {
 /// Runs a test on an application of the other cell.
 async fn with_other_cell(
     app: &Application,
-    other: &Other,
+    other: &OtherCell,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
     app.with_second_application(
@@ -102,7 +102,7 @@ async fn receipt_file(
 }
 
 /// Returns a tenant's rows as text, by table, without the region and retention class.
-async fn everything(
+async fn rows_by_table(
     client: &tokio_postgres::Client,
     tenant: uuid::Uuid,
 ) -> Result<Vec<(String, String)>> {
@@ -151,25 +151,25 @@ async fn dump(client: &tokio_postgres::Client) -> Result<String> {
 #[test]
 fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
     run(async |app| {
-        let other = Other::make(app).await?;
-        let (here, there) = (app.superuser().await?, other.client().await?);
+        let other = OtherCell::create(app).await?;
+        let (source, target) = (app.superuser().await?, other.client().await?);
         let tenant = app.demo.tenants[0].id;
         let admin = app.sign_in(role::ADMIN).await?;
         let email = app.user(0, role::ADMIN).email.clone();
-        let name: String = here
+        let name: String = source
             .query_one(
                 "select name from lms.tenants where tenant_id = $1",
                 &[&tenant],
             )
             .await?
             .get(0);
-        let bystander = everything(&here, app.demo.tenants[1].id).await?;
+        let bystander = rows_by_table(&source, app.demo.tenants[1].id).await?;
         let options = options(app, &other);
 
         let receipt = relocation::run(&options).await?;
-        let before = everything(&here, tenant).await?;
+        let before = rows_by_table(&source, tenant).await?;
         // The target has one more event, for the relocation.
-        let told: i64 = there
+        let event_count: i64 = target
             .query_one(
                 "select count(*) from lms_private.unsealed_events
                 where tenant_id = $1 and kind = 'tenant.updated' and request_id = 'relocation' and state ->> 'region' = 'au'",
@@ -177,10 +177,12 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
             )
             .await?
             .get(0);
-        assert_eq!(told, 1);
-        for ((name, left), (_, arrived)) in before.iter().zip(everything(&there, tenant).await?) {
+        assert_eq!(event_count, 1);
+        for ((name, source_rows), (_, target_rows)) in
+            before.iter().zip(rows_by_table(&target, tenant).await?)
+        {
             if name != "lms.tenants" {
-                assert!(*left == arrived, "{name} differs");
+                assert!(*source_rows == target_rows, "{name} differs");
             }
         }
 
@@ -204,16 +206,16 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
 
         let directory = tempfile::tempdir()?;
         let file = receipt_file(&directory, &receipt).await?;
-        let forgotten = relocation::erase_source(&file, &options.from, &options.to).await?;
-        assert!(forgotten.rows > 100);
-        let left = dump(&here).await?;
+        let erased = relocation::erase_source(&file, &options.from, &options.to).await?;
+        assert!(erased.rows > 100);
+        let dump_after = dump(&source).await?;
         for marker in [&email, &name] {
-            assert!(!left.contains(marker.as_str()), "{marker} is left");
+            assert!(!dump_after.contains(marker.as_str()), "{marker} is left");
         }
-        for (name, rows) in everything(&here, tenant).await? {
+        for (name, rows) in rows_by_table(&source, tenant).await? {
             assert_eq!(rows, "", "{name}");
         }
-        assert!(everything(&here, app.demo.tenants[1].id).await? == bystander);
+        assert!(rows_by_table(&source, app.demo.tenants[1].id).await? == bystander);
         for reply in [
             app.get(&admin, "/v1/users").await?,
             sign_in(app, app).await?,
@@ -222,12 +224,12 @@ fn a_tenant_is_relocated_completely_and_erased_from_the_source_cell() {
         }
 
         // The tenant is relocated back.
-        let back = Options {
+        let return_options = Options {
             tenant: options.tenant.clone(),
             from: options.to.clone(),
             to: options.from.clone(),
         };
-        relocation::run(&back).await?;
+        relocation::run(&return_options).await?;
         sign_in(app, app).await?.expect(200);
         with_other_cell(app, &other, async |au| {
             assert_eq!(
@@ -253,15 +255,15 @@ fn every_table_is_relocated_or_belongs_to_the_cell() {
                 &[],
             )
             .await?;
-        let moved = tenant_tables(&client).await?;
-        let mut left: Vec<String> = rows
+        let relocated = tenant_tables(&client).await?;
+        let mut not_relocated: Vec<String> = rows
             .iter()
             .map(|row| row.get(0))
-            .filter(|name: &String| moved.iter().all(|table| table.name != *name))
+            .filter(|name: &String| relocated.iter().all(|table| table.name != *name))
             .collect();
-        left.retain(|name| CELL_TABLES.iter().all(|(known, _)| known != name));
+        not_relocated.retain(|name| CELL_TABLES.iter().all(|(known, _)| known != name));
         assert_eq!(
-            left,
+            not_relocated,
             [
                 "lms_private.cell",
                 "lms_private.currencies",

@@ -20,7 +20,7 @@ from dateutil.rrule import rrulestr
 clock.MAXYEAR = 2040
 
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
-FORM = "%Y-%m-%dT%H:%M:%S"
+LOCAL_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 def week(day, week_start):
@@ -83,8 +83,8 @@ def starts(start, rule, until):
 
 
 def lessons(case):
-    zone, start, end = ZoneInfo(case["time_zone"]), *(datetime.strptime(case[name], FORM) for name in ("start", "end"))
-    until = datetime.strptime(case["until"], FORM)
+    zone, start, end = ZoneInfo(case["time_zone"]), *(datetime.strptime(case[name], LOCAL_FORMAT) for name in ("start", "end"))
+    until = datetime.strptime(case["until"], LOCAL_FORMAT)
 
     def instant(local):
         return local.replace(tzinfo=zone, fold=0).astimezone(timezone.utc)
@@ -94,7 +94,7 @@ def lessons(case):
         begun, ended = instant(local), instant(local + (end - start))
         if ended <= begun:
             ended = begun + (end - start)
-        found.append([begun.strftime(FORM + "Z"), ended.strftime(FORM + "Z")])
+        found.append([begun.strftime(LOCAL_FORMAT + "Z"), ended.strftime(LOCAL_FORMAT + "Z")])
     return found
 
 

@@ -51,8 +51,8 @@ const COMMANDS: [(&str, &str); 3] = [("read", "r"), ("insert", "a"), ("update", 
 pub async fn matrix(client: &Client, baseline: &Migration) -> Result<String> {
     let mut privileges = BTreeMap::new();
     for row in client.query(PRIVILEGES, &[]).await? {
-        let held: [bool; 3] = [row.get(1), row.get(2), row.get(3)];
-        privileges.insert(row.get::<_, String>(0), held);
+        let privileges_held: [bool; 3] = [row.get(1), row.get(2), row.get(3)];
+        privileges.insert(row.get::<_, String>(0), privileges_held);
     }
     let mut policies: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
     for row in client.query(POLICIES, &[]).await? {
@@ -69,15 +69,15 @@ pub async fn matrix(client: &Client, baseline: &Migration) -> Result<String> {
     );
     let mut closed = Vec::new();
     for (_, name) in subjects(baseline) {
-        let Some(held) = privileges.get(&name) else {
+        let Some(privileges_held) = privileges.get(&name) else {
             continue;
         };
-        if *held == [false; 3] {
+        if *privileges_held == [false; 3] {
             closed.push(name);
             continue;
         }
         let of_table = policies.get(&name).map_or(&[][..], Vec::as_slice);
-        write!(text, "\n{}", table(&name, *held, of_table)?)?;
+        write!(text, "\n{}", table(&name, *privileges_held, of_table)?)?;
     }
     write!(
         text,
@@ -90,19 +90,24 @@ pub async fn matrix(client: &Client, baseline: &Migration) -> Result<String> {
 }
 
 /// Returns the section of one table: a heading and a line for each role.
-fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> Result<String> {
+fn table(
+    name: &str,
+    privileges_held: [bool; 3],
+    policies: &[(String, String, String)],
+) -> Result<String> {
     let mut rows = vec![vec![name.to_owned()]];
     let mut conditions = Vec::new();
-    for ((command, code), held) in COMMANDS.into_iter().zip(held) {
+    for ((command, code), privileges_held) in COMMANDS.into_iter().zip(privileges_held) {
         let policy = policies
             .iter()
             .find(|(_, commands, _)| commands == code || commands == "*");
         let head = match policy {
-            Some((policy, ..)) if held => format!("{command} ({policy})"),
+            Some((policy, ..)) if privileges_held => format!("{command} ({policy})"),
             _ => command.to_owned(),
         };
         rows[0].push(head);
-        conditions.push(held.then(|| policy.map_or("true", |(.., condition)| condition)));
+        conditions
+            .push(privileges_held.then(|| policy.map_or("true", |(.., condition)| condition)));
     }
     for role in role::ALL {
         let mut row = vec![format!("  {}", role.name())];
@@ -133,21 +138,21 @@ fn table(name: &str, held: [bool; 3], policies: &[(String, String, String)]) -> 
 
 /// Evaluates a condition for a role.
 fn scope(condition: &str, role: &str, table: &str) -> String {
-    let condition = outer(condition.trim());
-    if let Some((cases, rest)) = cases(condition) {
-        let arm = outer(arm(cases, role));
+    let condition = strip_parentheses(condition.trim());
+    if let Some((cases, rest)) = split_case(condition) {
+        let branch = strip_parentheses(case_branch(cases, role));
         let rest = rest.trim().strip_prefix("OR ").unwrap_or_default();
-        return match (arm, rest) {
+        return match (branch, rest) {
             ("true", _) => "all".to_owned(),
             ("false", "") => "-".to_owned(),
-            ("false", rest) => named(rest, table),
-            (arm, "") => named(arm, table),
-            (arm, rest) => named(&format!("{arm} {rest}"), table),
+            ("false", rest) => scope_names(rest, table),
+            (branch, "") => scope_names(branch, table),
+            (branch, rest) => scope_names(&format!("{branch} {rest}"), table),
         };
     }
-    if let Some(wanted) = condition.strip_prefix("ROLE ") {
-        let is_named = wanted.contains(&format!("'{role}'"));
-        let is_wanted = if wanted.starts_with("<>") {
+    if let Some(expected_roles) = condition.strip_prefix("ROLE ") {
+        let is_named = expected_roles.contains(&format!("'{role}'"));
+        let is_wanted = if expected_roles.starts_with("<>") {
             !is_named
         } else {
             is_named
@@ -157,12 +162,12 @@ fn scope(condition: &str, role: &str, table: &str) -> String {
     match condition {
         "true" => "all".to_owned(),
         "false" => "-".to_owned(),
-        other => named(other, table),
+        other => scope_names(other, table),
     }
 }
 
 /// Removes the parentheses around a condition.
-fn outer(condition: &str) -> &str {
+fn strip_parentheses(condition: &str) -> &str {
     let inner = condition
         .strip_prefix('(')
         .and_then(|rest| rest.strip_suffix(')'));
@@ -181,7 +186,7 @@ fn outer(condition: &str) -> &str {
 }
 
 /// Splits a condition into its CASE over the role and the rest.
-fn cases(condition: &str) -> Option<(&str, &str)> {
+fn split_case(condition: &str) -> Option<(&str, &str)> {
     let body = condition.strip_prefix("CASE ROLE ")?;
     body.match_indices(" END").find_map(|(place, word)| {
         let (head, rest) = (&body[..place], &body[place + word.len()..]);
@@ -192,9 +197,9 @@ fn cases(condition: &str) -> Option<(&str, &str)> {
 }
 
 /// Returns the branch of a role, or the ELSE branch.
-fn arm<'a>(cases: &'a str, role: &str) -> &'a str {
-    let wanted = format!("WHEN '{role}' THEN ");
-    let begin = match cases.split_once(&wanted) {
+fn case_branch<'a>(cases: &'a str, role: &str) -> &'a str {
+    let expected_roles = format!("WHEN '{role}' THEN ");
+    let begin = match cases.split_once(&expected_roles) {
         Some((_, rest)) => rest,
         None => cases.split_once("ELSE ").map_or("false", |(_, rest)| rest),
     };
@@ -207,7 +212,7 @@ fn arm<'a>(cases: &'a str, role: &str) -> &'a str {
 }
 
 /// Returns the scopes that a condition names.
-fn named(condition: &str, table: &str) -> String {
+fn scope_names(condition: &str, table: &str) -> String {
     let mut found: Vec<(usize, String)> = Vec::new();
     for (words, name) in [("app.centre_id", "centre"), ("app.user_id", "own")] {
         found.extend(

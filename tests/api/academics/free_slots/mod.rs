@@ -47,8 +47,8 @@ fn free_slots_equal_a_minute_by_minute_computation() {
         let mut centres = Vec::new();
         for (index, (zone, _)) in ZONES.iter().enumerate() {
             let body = json!({"name": zone, "code": format!("zone-{index}"), "time_zone": zone, "currency": "EUR"});
-            let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
-            centres.push(fixtures::parse_id(&made.json())?);
+            let created = app.post(&admin, "/v1/centres", body).await?.expect(201);
+            centres.push(fixtures::parse_id(&created.json())?);
         }
         let mut found = 0;
         for case in &cases {
@@ -102,8 +102,8 @@ fn free_slots_equal_a_minute_by_minute_computation() {
 fn a_tutor_without_availability_has_no_free_slots() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        let tutor = fixtures::create_tutor(app, &admin, home, 1).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let tutor = fixtures::create_tutor(app, &admin, own_centre, 1).await?;
         let (from, to) = (
             "2026-03-02T00:00:00Z".parse()?,
             "2026-03-09T00:00:00Z".parse()?,
@@ -192,32 +192,38 @@ fn a_window_follows_local_time_across_clock_changes_and_lessons_are_half_open() 
 #[test]
 fn each_role_sees_the_free_slots_of_tutors_within_its_scope() {
     run(async |app| {
-        let (_, away) = queries::demo_centres(app).await?;
+        let (_, other_centre) = queries::demo_centres(app).await?;
         let own = fixtures::demo_tutor(app).await?;
-        let far = queries::fetch_id(
+        let other_centre_tutor = queries::fetch_id(
             app,
             "select id from lms.tutors where centre_id = $1",
-            &[&away],
+            &[&other_centre],
         )
         .await?;
         let period = "from=2026-03-02T00:00:00Z&to=2026-03-09T00:00:00Z";
         for role in role::ALL {
             let session = app.sign_in(role).await?;
-            let (near, distant) = match role {
+            let (own_centre_status, other_centre_status) = match role {
                 role::STUDENT | role::PARENT => (403, 403),
                 role::TUTOR | role::SUPERVISOR => (200, 404),
                 _ => (200, 200),
             };
-            for (tutor, status) in [(own, near), (far, distant)] {
+            for (tutor, status) in [
+                (own, own_centre_status),
+                (other_centre_tutor, other_centre_status),
+            ] {
                 let path = format!("/v1/tutors/{tutor}/free-slots?{period}");
                 app.get(&session, &path).await?.expect(status);
             }
         }
         let admin = app.sign_in(role::ADMIN).await?;
-        let theirs = queries::first_id(app, 1, "tutors").await?;
-        app.get(&admin, &format!("/v1/tutors/{theirs}/free-slots?{period}"))
-            .await?
-            .expect(404);
+        let other_tenant_tutor = queries::first_id(app, 1, "tutors").await?;
+        app.get(
+            &admin,
+            &format!("/v1/tutors/{other_tenant_tutor}/free-slots?{period}"),
+        )
+        .await?
+        .expect(404);
         for query in [
             "",
             "from=2026-03-02T00:00:00Z",

@@ -17,16 +17,16 @@ pub(crate) const PATH: &str = "/v1/finance-records/statement";
 /// A parent of two children in two centres: the first contact of one, and a guardian of the other.
 pub(crate) struct Family {
     pub(crate) parent: Uuid,
-    pub(crate) home: Uuid,
+    pub(crate) own_centre: Uuid,
     pub(crate) other_centre: Uuid,
     pub(crate) child: Uuid,
     pub(crate) sibling: Uuid,
 }
 
 pub(crate) async fn family(app: &Application, admin: &Session) -> Result<Family> {
-    let (home, other_centre) = queries::demo_centres(app).await?;
-    let parent = fixtures::create_user(app, admin, "parent", home).await?;
-    let child = fixtures::create_student(app, admin, home).await?;
+    let (own_centre, other_centre) = queries::demo_centres(app).await?;
+    let parent = fixtures::create_user(app, admin, "parent", own_centre).await?;
+    let child = fixtures::create_student(app, admin, own_centre).await?;
     let sibling = fixtures::create_student(app, admin, other_centre).await?;
     let body = json!({"parent_id": parent});
     app.patch(admin, &format!("/v1/students/{child}"), body)
@@ -36,7 +36,7 @@ pub(crate) async fn family(app: &Application, admin: &Session) -> Result<Family>
     app.post(admin, "/v1/guardians", body).await?.expect(201);
     Ok(Family {
         parent,
-        home,
+        own_centre,
         other_centre,
         child,
         sibling,
@@ -77,11 +77,23 @@ async fn content(app: &Application, session: &Session, query: &str) -> Result<Va
 /// Creates finance records of the family in two currencies, one of them reversed, and returns the
 /// number of the first.
 async fn create_records(app: &Application, finance: &Session, family: &Family) -> Result<u64> {
-    let before = entry(family.home, family.child, "payment", "100.50", "2026-02-27");
+    let before = entry(
+        family.own_centre,
+        family.child,
+        "payment",
+        "100.50",
+        "2026-02-27",
+    );
     let first = create(app, finance, &before).await?["number"]
         .as_u64()
         .context("a number")?;
-    let mut payment = entry(family.home, family.child, "payment", "50", "2026-03-01");
+    let mut payment = entry(
+        family.own_centre,
+        family.child,
+        "payment",
+        "50",
+        "2026-03-01",
+    );
     payment["reference"] = json!("=HYPERLINK(\"https://evil.example\")");
     let mistake = create(app, finance, &payment).await?;
     create(
@@ -96,14 +108,20 @@ async fn create_records(app: &Application, finance: &Session, family: &Family) -
         ),
     )
     .await?;
-    let back = json!({"reference": "Paid twice", "effective_on": "2026-03-31"});
-    reverse(app, finance, &mistake["id"], &back)
+    let reversal_body = json!({"reference": "Paid twice", "effective_on": "2026-03-31"});
+    reverse(app, finance, &mistake["id"], &reversal_body)
         .await?
         .expect(201);
     create(
         app,
         finance,
-        &entry(family.home, family.child, "payment", "7.75", "2026-04-01"),
+        &entry(
+            family.own_centre,
+            family.child,
+            "payment",
+            "7.75",
+            "2026-04-01",
+        ),
     )
     .await?;
     let mut yen = entry(
@@ -169,8 +187,8 @@ fn a_familys_statement_covers_every_child_centre_and_currency() {
                 entry.remove("finance_record_id");
             }
         }
-        let (home, other_centre) = (
-            json!({"centre_id": family.home, "centre": "Riverside", "student_id": family.child}),
+        let (own_centre, other_centre) = (
+            json!({"centre_id": family.own_centre, "centre": "Riverside", "student_id": family.child}),
             json!({"centre_id": family.other_centre, "centre": "Hillcrest", "student_id": family.sibling}),
         );
         let at = |place: &Value, rest: Value| {
@@ -187,10 +205,10 @@ fn a_familys_statement_covers_every_child_centre_and_currency() {
                     "currency": "EUR",
                     "brought_forward": "100.50",
                     "entries": [
-                        line(1, at(&home, json!({"effective_on": "2026-03-01", "type": "payment", "amount": "50.00",
+                        line(1, at(&own_centre, json!({"effective_on": "2026-03-01", "type": "payment", "amount": "50.00",
                             "balance": "150.50", "reversed_by": first + 3, "reference": "=HYPERLINK(\"https://evil.example\")"}))),
                         line(2, at(&other_centre, json!({"effective_on": "2026-03-02", "type": "payment", "amount": "20.25", "balance": "170.75"}))),
-                        line(3, at(&home, json!({"effective_on": "2026-03-31", "type": "payment", "amount": "-50.00",
+                        line(3, at(&own_centre, json!({"effective_on": "2026-03-31", "type": "payment", "amount": "-50.00",
                             "balance": "120.75", "reverses": first + 1, "reference": "Paid twice"}))),
                     ],
                     "paid_in": "70.25",
@@ -251,7 +269,7 @@ fn a_csv_statement_has_a_row_for_each_entry_and_no_formulas() {
 }
 
 #[test]
-fn invalid_parameters_are_rejected_by_name() {
+fn invalid_parameters_are_rejected_with_the_field_name() {
     run(async |app| {
         let finance = app.sign_in(role::FINANCE).await?;
         let student = fixtures::demo_student(app).await?;

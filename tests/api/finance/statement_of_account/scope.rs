@@ -52,10 +52,16 @@ fn students_and_parents_get_their_own_statement_by_default() {
         let explicit = content(app, &parent, &format!("?user_id={}", parent.user)).await?;
         assert_eq!(explicit["accounts"], found["accounts"]);
 
-        let lone =
+        let childless_parent =
             fixtures::create_user(app, &admin, "parent", queries::demo_centres(app).await?.0)
                 .await?;
-        let reply = statement(app, &admin, &format!("?user_id={lone}"), "text/html").await?;
+        let reply = statement(
+            app,
+            &admin,
+            &format!("?user_id={childless_parent}"),
+            "text/html",
+        )
+        .await?;
         reply.expect(404);
         Ok(())
     });
@@ -68,7 +74,7 @@ fn each_role_sees_the_statements_within_its_scope() {
         let family = family(app, &admin).await?;
         create_records(app, &app.sign_in(role::FINANCE).await?, &family).await?;
         let own = fixtures::demo_student(app).await?;
-        let theirs = queries::first_id(app, 1, "students").await?;
+        let other_tenant_student = queries::first_id(app, 1, "students").await?;
         for role in role::ALL {
             let session = app.sign_in(role).await?;
             // A tutor may read only the statements of their own children, and the demo tutor has none.
@@ -85,7 +91,7 @@ fn each_role_sees_the_statements_within_its_scope() {
                     format!("?user_id={}", family.parent),
                     all || role == role::SUPERVISOR,
                 ),
-                (format!("?student_id={theirs}"), false),
+                (format!("?student_id={other_tenant_student}"), false),
                 (format!("?user_id={}", Uuid::now_v7()), false),
             ] {
                 let reply = statement(app, &session, &query, "application/json").await?;
@@ -135,7 +141,7 @@ fn staff_see_the_statement_of_a_deleted_student() {
             assert_eq!(accounts, before, "{query}");
         }
         // A deleted student without finance records is not found.
-        let other = fixtures::create_student(app, &admin, family.home).await?;
+        let other = fixtures::create_student(app, &admin, family.own_centre).await?;
         app.delete(&admin, &format!("/v1/students/{other}"))
             .await?
             .expect(204);

@@ -15,10 +15,10 @@ fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
             .await?;
         let other = [group.pupils[1], group.parents[1], group.tutor_user];
         patch(app, &admin, &class, json!({"student_ids": group.children})).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "class_students_changed", &other)
             .await?;
-        for text in &told {
+        for text in &messages {
             assert_mentions(
                 text,
                 &["Cello", "Red", "2035-04-02 ", "New to the class: Cy Moss."],
@@ -31,10 +31,10 @@ fn joining_and_leaving_a_class_notifies_only_the_student_and_the_tutor() {
             json!({"student_ids": [group.children[0]]}),
         )
         .await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "class_students_changed", &other)
             .await?;
-        for text in &told {
+        for text in &messages {
             assert_mentions(text, &["No longer in the class: Cy Moss."]);
         }
 

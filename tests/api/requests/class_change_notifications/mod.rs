@@ -74,14 +74,16 @@ impl Group {
         &self,
         app: &Application,
         event: &str,
-        whom: &[Uuid],
+        recipients: &[Uuid],
     ) -> Result<Vec<String>> {
-        let mut expected: Vec<(String, Uuid)> =
-            whom.iter().map(|user| (event.to_owned(), *user)).collect();
+        let mut expected: Vec<(String, Uuid)> = recipients
+            .iter()
+            .map(|user| (event.to_owned(), *user))
+            .collect();
         expected.sort();
         assert_eq!(notifications::queued_templates(app).await?, expected);
         let mut texts = Vec::new();
-        for user in whom {
+        for user in recipients {
             let sql = "select message from lms.notifications where user_id = $1 order by created_at desc, id desc limit 1";
             texts.push(
                 queries::fetch_texts(app, sql, &[user])
@@ -132,10 +134,10 @@ fn deleting_restoring_or_splitting_a_class_sends_notifications() {
         app.delete(&admin, &class_fixture::class_path(&class))
             .await?
             .expect(204);
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
-        assert_mentions(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        assert_mentions(&messages[1], &["4 lessons", "from 2035-04-02 "]);
         class_fixture::post_without_body(
             app,
             &admin,
@@ -143,10 +145,10 @@ fn deleting_restoring_or_splitting_a_class_sends_notifications() {
         )
         .await?
         .expect(200);
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_added", &group.family())
             .await?;
-        assert_mentions(&told[1], &["4 lessons", "from 2035-04-02 "]);
+        assert_mentions(&messages[1], &["4 lessons", "from 2035-04-02 "]);
         // A series without an end is planned for about a year.
         let day = chrono::Utc::now().date_naive() + chrono::Duration::days(3);
         let (start, end) = (format!("{day}T05:00:00"), format!("{day}T06:00:00"));
@@ -165,10 +167,10 @@ fn deleting_restoring_or_splitting_a_class_sends_notifications() {
         )
         .await?
         .expect(200);
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_added", &group.family())
             .await?;
-        assert_mentions(&told[1], &["lessons in Harp", &format!("from {day} ")]);
+        assert_mentions(&messages[1], &["lessons in Harp", &format!("from {day} ")]);
 
         let split = async |class: &Value, schedule: Value| {
             let at = class_fixture::lesson_path(class, "2035-04-09T10:00:00Z");
@@ -187,10 +189,10 @@ fn deleting_restoring_or_splitting_a_class_sends_notifications() {
         split(&class, later(15, 16, "FREQ=WEEKLY;COUNT=3"))
             .await?
             .expect(201);
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_moved", &group.family())
             .await?;
-        assert_mentions(&told[1], &["3 lessons", "the first from 2035-04-09 "]);
+        assert_mentions(&messages[1], &["3 lessons", "the first from 2035-04-09 "]);
         app.delete(&admin, &class_fixture::class_path(&class))
             .await?
             .expect(204);
@@ -200,11 +202,11 @@ fn deleting_restoring_or_splitting_a_class_sends_notifications() {
         split(&class, later(10, 11, "FREQ=WEEKLY;COUNT=1"))
             .await?
             .expect(201);
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &["2 lessons", "from 2035-04-16 ", "to 2035-04-23 "],
         );
         Ok(())

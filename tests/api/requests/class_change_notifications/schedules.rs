@@ -14,26 +14,26 @@ fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
         let schedule = single(7, 10, 11)["schedule"].clone();
         let class = group.create_class(app, &admin, "Violin", schedule).await?;
         patch(app, &admin, &class, single(7, 12, 13)).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lesson_moved", &group.family())
             .await?;
-        for text in &told {
+        for text in &messages {
             assert_mentions(
                 text,
                 &["Violin", "Red", "from 2035-05-07 ", "to 2035-05-07 "],
             );
         }
-        assert_mentions(&told[1], &["Ada Lee"]);
+        assert_mentions(&messages[1], &["Ada Lee"]);
         patch(app, &admin, &class, single(8, 12, 13)).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lesson_moved", &group.family())
             .await?;
-        assert_mentions(&told[1], &["from 2035-05-07 ", "to 2035-05-08 "]);
+        assert_mentions(&messages[1], &["from 2035-05-07 ", "to 2035-05-08 "]);
         patch(app, &admin, &class, single(8, 12, 14)).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lesson_changed", &group.family())
             .await?;
-        assert_mentions(&told[1], &["on 2035-05-08 ", "It ends at 2035-05-08 "]);
+        assert_mentions(&messages[1], &["on 2035-05-08 ", "It ends at 2035-05-08 "]);
         // Nothing has changed, so no one is notified.
         patch(app, &admin, &class, single(8, 12, 14)).await?;
         group.take_notifications(app, "", &[]).await?;
@@ -43,11 +43,11 @@ fn a_changed_schedule_notifies_everyone_once_with_old_and_new_times() {
             .await?;
         let later = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=50"), "room": "Blue"});
         patch(app, &admin, &class, later).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_moved", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &[
                 "50 lessons in Cello for Ada Lee with Tess Tutor",
                 "(room: Blue)",
@@ -69,36 +69,36 @@ fn notifications_of_a_changed_series_name_the_lessons_that_are_cancelled_added_o
             .await?;
         let of = |rule: &str| json!({"schedule": series(10, 11, rule)});
         patch(app, &admin, &class, of("FREQ=WEEKLY;COUNT=2")).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_cancelled", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &["2 lessons", "from 2035-04-16 ", "to 2035-04-23 "],
         );
         patch(app, &admin, &class, of("FREQ=WEEKLY;COUNT=5")).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_added", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &["3 lessons", "Ada Lee", "from 2035-04-16 ", "to 2035-04-30 "],
         );
         let mut without = of("FREQ=WEEKLY;COUNT=5");
         without["schedule"]["recurring"]["except"] = json!(["2035-04-09T10:00:00"]);
         patch(app, &admin, &class, without).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lesson_cancelled", &group.family())
             .await?;
-        assert_mentions(&told[1], &["on 2035-04-09 "]);
+        assert_mentions(&messages[1], &["on 2035-04-09 "]);
         // A new time and one lesson fewer cause one notification.
         let fewer = json!({"schedule": series(15, 16, "FREQ=WEEKLY;COUNT=3")});
         patch(app, &admin, &class, fewer).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_moved", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &["3 lessons", "No longer taking place: 2035-04-30 "],
         );
         let path = format!(
@@ -108,10 +108,10 @@ fn notifications_of_a_changed_series_name_the_lessons_that_are_cancelled_added_o
         let longer =
             json!({"starts_at": "2035-04-02T15:00:00Z", "ends_at": "2035-04-02T17:00:00Z"});
         app.post(&admin, &path, longer).await?.expect(200);
-        let told = group
+        let messages = group
             .take_notifications(app, "lesson_changed", &group.family())
             .await?;
-        assert_mentions(&told[1], &["It ends at 2035-04-02 "]);
+        assert_mentions(&messages[1], &["It ends at 2035-04-02 "]);
         Ok(())
     });
 }
@@ -129,28 +129,34 @@ fn a_change_of_weekday_is_announced_as_moved_lessons_of_the_same_weeks() {
         let class = group.create_class(app, &admin, "Cello", mondays).await?;
         let twice = json!({"schedule": from(3, "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=8")});
         patch(app, &admin, &class, twice).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_moved", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &["4 lessons", "from 2035-04-02 ", "to 2035-04-03 "],
         );
-        assert_mentions(&told[1], &["the last from 2035-04-23 ", "to 2035-04-24 "]);
-        assert_mentions(&told[1], &[" 4 lessons are added."]);
+        assert_mentions(
+            &messages[1],
+            &["the last from 2035-04-23 ", "to 2035-04-24 "],
+        );
+        assert_mentions(&messages[1], &[" 4 lessons are added."]);
         // The lessons move from Sundays to the following Mondays, which belong to other weeks.
         let sundays = from(1, "FREQ=WEEKLY;COUNT=4");
         let class = group.create_class(app, &admin, "Flute", sundays).await?;
         let mondays = json!({"schedule": from(2, "FREQ=WEEKLY;COUNT=4")});
         patch(app, &admin, &class, mondays).await?;
-        let told = group
+        let messages = group
             .take_notifications(app, "lessons_moved", &group.family())
             .await?;
         assert_mentions(
-            &told[1],
+            &messages[1],
             &["4 lessons", "from 2035-04-01 ", "to 2035-04-02 "],
         );
-        assert_mentions(&told[1], &["the last from 2035-04-22 ", "to 2035-04-23 "]);
+        assert_mentions(
+            &messages[1],
+            &["the last from 2035-04-22 ", "to 2035-04-23 "],
+        );
         Ok(())
     });
 }

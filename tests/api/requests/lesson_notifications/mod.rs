@@ -95,8 +95,8 @@ fn a_parent_of_two_gets_one_notification_naming_only_their_children() {
         app.post(&admin, &format!("{at}/move"), body)
             .await?
             .expect(200);
-        let told = sent(app, families.parent, "lesson_moved").await?;
-        assert_eq!(told.len(), 1, "{told:?}");
+        let messages = sent(app, families.parent, "lesson_moved").await?;
+        assert_eq!(messages.len(), 1, "{messages:?}");
         for part in [
             "Violin",
             "Ada Lee and Ben Lee",
@@ -105,7 +105,7 @@ fn a_parent_of_two_gets_one_notification_naming_only_their_children() {
             "to 2035-04-03 ",
             "Reason: The tutor is ill.",
         ] {
-            assert!(told[0].contains(part), "{part}: {}", told[0]);
+            assert!(messages[0].contains(part), "{part}: {}", messages[0]);
         }
         let other = last(app, families.other_parent, "lesson_moved").await?;
         assert!(
@@ -159,16 +159,19 @@ fn a_change_of_room_or_tutor_of_many_lessons_sends_one_notification() {
         app.post(&admin, &format!("{at}/move"), same(json!("Blue")))
             .await?
             .expect(200);
-        let told = last(app, families.parent, "lesson_changed").await?;
+        let message = last(app, families.parent, "lesson_changed").await?;
         assert!(
-            told.contains("room Blue (before: Red)") && told.contains("Ada Lee and Ben Lee"),
-            "{told}"
+            message.contains("room Blue (before: Red)") && message.contains("Ada Lee and Ben Lee"),
+            "{message}"
         );
         app.post(&admin, &format!("{at}/move"), same(Value::Null))
             .await?
             .expect(200);
-        let told = last(app, families.parent, "lesson_changed").await?;
-        assert!(told.contains("without a room (before: Blue)"), "{told}");
+        let message = last(app, families.parent, "lesson_changed").await?;
+        assert!(
+            message.contains("without a room (before: Blue)"),
+            "{message}"
+        );
         // Nothing has changed, so no one is notified.
         app.post(&admin, &format!("{at}/move"), same(Value::Null))
             .await?
@@ -183,12 +186,12 @@ fn a_change_of_room_or_tutor_of_many_lessons_sends_one_notification() {
         )
         .await?
         .expect(200);
-        let told = sent(app, families.parent, "lessons_changed").await?;
-        assert_eq!(told.len(), 1, "{told:?}");
+        let messages = sent(app, families.parent, "lessons_changed").await?;
+        assert_eq!(messages.len(), 1, "{messages:?}");
         assert!(
-            told[0].contains("2 lessons in Cello for Ada Lee and Ben Lee")
-                && told[0].contains("room Green (before: Red)"),
-            "{told:?}"
+            messages[0].contains("2 lessons in Cello for Ada Lee and Ben Lee")
+                && messages[0].contains("room Green (before: Red)"),
+            "{messages:?}"
         );
 
         let tutor = fixtures::create_tutor(app, &admin, families.centre, 5).await?;
@@ -199,11 +202,12 @@ fn a_change_of_room_or_tutor_of_many_lessons_sends_one_notification() {
         )
         .await?
         .expect(200);
-        let told = sent(app, families.parent, "lessons_changed").await?;
+        let messages = sent(app, families.parent, "lessons_changed").await?;
         assert!(
-            told.iter()
+            messages
+                .iter()
                 .any(|text| text.contains("with New tutor (before: Tess Tutor)")),
-            "{told:?}"
+            "{messages:?}"
         );
         for tutor in [families.tutor, tutor] {
             let user = queries::fetch_id(
@@ -212,10 +216,10 @@ fn a_change_of_room_or_tutor_of_many_lessons_sends_one_notification() {
                 &[&tutor],
             )
             .await?;
-            let told = sent(app, user, "lessons_changed").await?;
+            let messages = sent(app, user, "lessons_changed").await?;
             assert!(
-                told.iter().any(|text| text.contains("Tess Tutor")),
-                "{told:?}"
+                messages.iter().any(|text| text.contains("Tess Tutor")),
+                "{messages:?}"
             );
         }
         // Cancelling a class sends one notification, whatever the number of rooms.

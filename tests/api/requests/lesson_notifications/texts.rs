@@ -114,15 +114,15 @@ fn a_tenants_templates_may_have_optional_sections() {
             ("{{#reason}}x{{/room}}", "must begin with"),
             ("{{#reasons}}x{{/reasons}}", "No such placeholder"),
         ] {
-            let refused = app
+            let rejected = app
                 .post(&admin, path, template(message, "en"))
                 .await?
                 .expect(422);
-            assert_eq!(refused.pointers(), ["/message"]);
-            assert!(refused.text.contains(part), "{}", refused.text);
+            assert_eq!(rejected.pointers(), ["/message"]);
+            assert!(rejected.text.contains(part), "{}", rejected.text);
         }
         let own = "{{lesson}} of {{students}} at {{starts_at}}: {{reason}}";
-        let kept = app
+        let template_row = app
             .post(&admin, path, template(own, "en"))
             .await?
             .expect(201)
@@ -147,7 +147,7 @@ fn a_tenants_templates_may_have_optional_sections() {
             "{text}"
         );
         let patch = json!({"message": "{{^ room }}No room{{/ room }}{{#room}}In {{room}}{{/room}}{{# reason }} for {{reason}}{{/reason}}."});
-        let one = format!("{path}/{}", fixtures::parse_id(&kept)?);
+        let one = format!("{path}/{}", fixtures::parse_id(&template_row)?);
         app.patch(&admin, &one, patch).await?.expect(200);
         assert!(
             cancel(class_fixture::SECOND_MONDAY, &class)
@@ -178,21 +178,21 @@ fn a_tenants_templates_may_have_optional_sections() {
                 "user_id": families.parent, "type": "email", "template": "lesson_cancelled",
                 "data": {"students": students, "tutor": "T", "centre": "C", "starts_at": "now", "lesson": "L"},
             });
-            let made = notifications::post_notification(app, &admin, body)
+            let created = notifications::post_notification(app, &admin, body)
                 .await?
                 .expect(201)
                 .json();
-            assert_eq!(made["message"], expected);
-            assert_eq!(made["data"]["students"], expected);
+            assert_eq!(created["message"], expected);
+            assert_eq!(created["data"]["students"], expected);
         }
         let body = json!({
             "user_id": families.parent, "type": "email", "template": "lesson_cancelled",
             "data": {"students": ["A", 1], "tutor": ["T"]},
         });
-        let refused = notifications::post_notification(app, &admin, body)
+        let rejected = notifications::post_notification(app, &admin, body)
             .await?
             .expect(422);
-        assert_eq!(refused.pointers(), ["/data/students"]);
+        assert_eq!(rejected.pointers(), ["/data/students"]);
         Ok(())
     });
 }

@@ -3,31 +3,31 @@
 use serde_json::{Value, json};
 use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 
-use super::{REMOVAL_ACTIONS, bring_back, family, remove, user_of};
+use super::{REMOVAL_ACTIONS, family, remove, undo_removal, user_of};
 
 #[test]
 fn loans_must_be_returned_before_the_borrower_is_deactivated() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        for way in REMOVAL_ACTIONS {
+        for removal_action in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let item = help_desk::create_item(app, &admin, family.centre, 2).await?;
             let loan = help_desk::lend_item(app, &admin, &item, family.student_user, 1).await?;
             let loan = loan.expect(201).json();
-            let refused = remove(app, &admin, family.student_user, way)
+            let rejected = remove(app, &admin, family.student_user, removal_action)
                 .await?
                 .expect(409);
             for part in [
                 "loans that have not been returned: 1",
                 item["id"].as_str().unwrap_or_default(),
             ] {
-                assert!(refused.text.contains(part), "{}", refused.text);
+                assert!(rejected.text.contains(part), "{}", rejected.text);
             }
             help_desk::return_loan(app, &admin, &loan)
                 .await?
                 .expect(200);
-            let done = remove(app, &admin, family.student_user, way).await?;
-            assert!([200, 204].contains(&done.status), "{}", done.text);
+            let removed = remove(app, &admin, family.student_user, removal_action).await?;
+            assert!([200, 204].contains(&removed.status), "{}", removed.text);
         }
         Ok(())
     });
@@ -37,18 +37,19 @@ fn loans_must_be_returned_before_the_borrower_is_deactivated() {
 fn requests_of_deactivated_staff_are_unassigned() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let (home, _) = queries::demo_centres(app).await?;
-        for way in REMOVAL_ACTIONS {
-            let staff = help_desk::create_staff_member(app, &admin, "assessor", home).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        for removal_action in REMOVAL_ACTIONS {
+            let staff = help_desk::create_staff_member(app, &admin, "assessor", own_centre).await?;
             let user = user_of(app, "staff", staff).await?;
             let request =
-                help_desk::create_request_from(app, &admin, help_desk::request_body(home)).await?;
+                help_desk::create_request_from(app, &admin, help_desk::request_body(own_centre))
+                    .await?;
             let path = format!("{}/assign", help_desk::request_path(&request));
             app.post(&admin, &path, json!({"staff_id": staff}))
                 .await?
                 .expect(200);
-            let done = remove(app, &admin, user, way).await?;
-            assert!([200, 204].contains(&done.status), "{}", done.text);
+            let removed = remove(app, &admin, user, removal_action).await?;
+            assert!([200, 204].contains(&removed.status), "{}", removed.text);
             let read = app
                 .get(&admin, &help_desk::request_path(&request))
                 .await?
@@ -83,7 +84,7 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
                 .len(),
             0
         );
-        bring_back(app, &admin, family.parent, "delete")
+        undo_removal(app, &admin, family.parent, "delete")
             .await?
             .expect(200);
         let child = app
@@ -107,15 +108,15 @@ fn deleting_and_restoring_an_account_includes_its_rows_and_links() {
             remove(app, &admin, user, "delete").await?.expect(204);
             app.get(&admin, &path).await?.expect(404);
             // The row cannot be restored without the account.
-            let refused =
+            let rejected =
                 class_fixture::post_without_body(app, &admin, &format!("{path}/restore")).await?;
-            assert_eq!(refused.expect(409).pointers(), ["/user_id"]);
-            bring_back(app, &admin, user, "delete").await?.expect(200);
+            assert_eq!(rejected.expect(409).pointers(), ["/user_id"]);
+            undo_removal(app, &admin, user, "delete").await?.expect(200);
             app.get(&admin, &path).await?.expect(200);
             // A row that was deleted on its own stays deleted.
             app.delete(&admin, &path).await?.expect(204);
             remove(app, &admin, user, "delete").await?.expect(204);
-            bring_back(app, &admin, user, "delete").await?.expect(200);
+            undo_removal(app, &admin, user, "delete").await?.expect(200);
             app.get(&admin, &path).await?.expect(404);
             class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
                 .await?
@@ -131,8 +132,8 @@ fn only_an_empty_centre_is_deleted_and_nothing_is_restored_to_it() {
         let admin = app.sign_in(role::ADMIN).await?;
         let body =
             json!({"name": "Lakeside", "code": "lake", "time_zone": "UTC", "currency": "EUR"});
-        let made = app.post(&admin, "/v1/centres", body).await?.expect(201);
-        let centre = fixtures::parse_id(&made.json())?;
+        let created = app.post(&admin, "/v1/centres", body).await?.expect(201);
+        let centre = fixtures::parse_id(&created.json())?;
         let path = format!("/v1/centres/{centre}");
         let tutor = fixtures::create_tutor(app, &admin, centre, 5).await?;
         let user = user_of(app, "tutors", tutor).await?;
@@ -143,7 +144,7 @@ fn only_an_empty_centre_is_deleted_and_nothing_is_restored_to_it() {
         let item = help_desk::create_item(app, &admin, centre, 1).await?;
         let request =
             help_desk::create_request_from(app, &admin, help_desk::request_body(centre)).await?;
-        let refused = app.delete(&admin, &path).await?.expect(409);
+        let rejected = app.delete(&admin, &path).await?.expect(409);
         for part in [
             "upcoming lessons: 2",
             "tutors: 1",
@@ -151,7 +152,7 @@ fn only_an_empty_centre_is_deleted_and_nothing_is_restored_to_it() {
             "inventory items: 1",
             "open requests: 1",
         ] {
-            assert!(refused.text.contains(part), "{part}: {}", refused.text);
+            assert!(rejected.text.contains(part), "{part}: {}", rejected.text);
         }
         // A centre can be closed while people belong to it, but not while it has future lessons.
         let closed = json!({"status": "inactive"});
@@ -163,15 +164,15 @@ fn only_an_empty_centre_is_deleted_and_nothing_is_restored_to_it() {
         let later = json!({
             "centre_id": centre, "tutor_id": tutor, "schedule": class_fixture::weekly_schedule("FREQ=WEEKLY;COUNT=2"),
         });
-        let refused = app.post(&admin, "/v1/classes", later).await?;
-        assert_eq!(refused.expect(422).pointers(), ["/centre_id"]);
-        let refused = class_fixture::post_without_body(
+        let rejected = app.post(&admin, "/v1/classes", later).await?;
+        assert_eq!(rejected.expect(422).pointers(), ["/centre_id"]);
+        let rejected = class_fixture::post_without_body(
             app,
             &admin,
             &format!("{}/restore", class_fixture::class_path(&class)),
         )
         .await?;
-        assert_eq!(refused.expect(422).pointers(), ["/centre_id"]);
+        assert_eq!(rejected.expect(422).pointers(), ["/centre_id"]);
 
         app.delete(&admin, &help_desk::item_path(&item))
             .await?
@@ -181,19 +182,19 @@ fn only_an_empty_centre_is_deleted_and_nothing_is_restored_to_it() {
             .expect(204);
         remove(app, &admin, user, "delete").await?.expect(204);
         app.delete(&admin, &path).await?.expect(204);
-        let refused = class_fixture::post_without_body(
+        let rejected = class_fixture::post_without_body(
             app,
             &admin,
             &format!("{}/restore", help_desk::item_path(&item)),
         )
         .await?;
-        assert_eq!(refused.expect(409).pointers(), ["/centre_id"]);
+        assert_eq!(rejected.expect(409).pointers(), ["/centre_id"]);
         // The account and its tutor row cannot be restored to a deleted centre.
-        bring_back(app, &admin, user, "delete").await?.expect(409);
+        undo_removal(app, &admin, user, "delete").await?.expect(409);
         class_fixture::post_without_body(app, &admin, &format!("{path}/restore"))
             .await?
             .expect(200);
-        bring_back(app, &admin, user, "delete").await?.expect(200);
+        undo_removal(app, &admin, user, "delete").await?.expect(200);
         Ok(())
     });
 }

@@ -5,23 +5,23 @@ use serde_json::json;
 use tests::{class_fixture, fixtures, help_desk, queries, role, run};
 
 use super::{
-    REMOVAL_ACTIONS, bring_back, class_body, count_future_lessons, family, remove, user_of,
+    REMOVAL_ACTIONS, class_body, count_future_lessons, family, remove, undo_removal, user_of,
 };
 
 #[test]
 fn a_tutor_with_future_lessons_cannot_be_deactivated() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        let room = class_fixture::class_fixture(app).await?;
-        for way in REMOVAL_ACTIONS {
+        let fixture = class_fixture::class_fixture(app).await?;
+        for removal_action in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let path = format!("/v1/students/{}/assign-tutor", family.student);
             app.post(&admin, &path, json!({"tutor_id": family.tutor}))
                 .await?
                 .expect(200);
             let class = class_fixture::create_class(app, &admin, class_body(&family, &[])).await?;
-            let before = queries::write_marks(app).await?;
-            let refused = remove(app, &admin, family.tutor_user, way)
+            let before = queries::write_counters(app).await?;
+            let rejected = remove(app, &admin, family.tutor_user, removal_action)
                 .await?
                 .expect(409);
             for part in [
@@ -29,29 +29,29 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
                 class["id"].as_str().unwrap_or_default(),
                 "students assigned to them: 1",
             ] {
-                assert!(refused.text.contains(part), "{}", refused.text);
+                assert!(rejected.text.contains(part), "{}", rejected.text);
             }
             app.delete(&admin, &format!("/v1/tutors/{}", family.tutor))
                 .await?
                 .expect(409);
-            assert_eq!(queries::write_marks(app).await?, before);
+            assert_eq!(queries::write_counters(app).await?, before);
 
             app.patch(
                 &admin,
                 &class_fixture::class_path(&class),
-                json!({"tutor_id": room.other_tutor}),
+                json!({"tutor_id": fixture.other_tutor}),
             )
             .await?
             .expect(200);
-            let refused = remove(app, &admin, family.tutor_user, way)
+            let rejected = remove(app, &admin, family.tutor_user, removal_action)
                 .await?
                 .expect(409);
-            assert!(!refused.text.contains("lessons"), "{}", refused.text);
+            assert!(!rejected.text.contains("lessons"), "{}", rejected.text);
             app.post(&admin, &path, json!({"tutor_id": null}))
                 .await?
                 .expect(200);
-            let done = remove(app, &admin, family.tutor_user, way).await?;
-            assert!([200, 204].contains(&done.status), "{}", done.text);
+            let removed = remove(app, &admin, family.tutor_user, removal_action).await?;
+            assert!([200, 204].contains(&removed.status), "{}", removed.text);
             class_fixture::post_without_body(
                 app,
                 &admin,
@@ -81,18 +81,18 @@ fn a_tutor_with_future_lessons_cannot_be_deactivated() {
 fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated() {
     run(async |app| {
         let admin = app.sign_in(role::ADMIN).await?;
-        for way in REMOVAL_ACTIONS {
+        for removal_action in REMOVAL_ACTIONS {
             let family = family(app, &admin).await?;
             let other = fixtures::create_student(app, &admin, family.centre).await?;
-            let made = class_fixture::create_class(
+            let created = class_fixture::create_class(
                 app,
                 &admin,
                 class_body(&family, &[family.student, other]),
             )
             .await?;
             assert_eq!(count_future_lessons(app, family.student).await?, 8);
-            let done = remove(app, &admin, family.student_user, way).await?;
-            assert!([200, 204].contains(&done.status), "{}", done.text);
+            let removed = remove(app, &admin, family.student_user, removal_action).await?;
+            assert!([200, 204].contains(&removed.status), "{}", removed.text);
             assert_eq!(
                 (
                     count_future_lessons(app, family.student).await?,
@@ -101,34 +101,34 @@ fn a_deactivated_student_leaves_future_lessons_and_rejoins_them_when_reactivated
                 (0, 8)
             );
             let class = app
-                .get(&admin, &class_fixture::class_path(&made))
+                .get(&admin, &class_fixture::class_path(&created))
                 .await?
                 .expect(200);
             assert_eq!(class.json()["student_ids"], json!([other]));
 
             // A user who was inactive before the deletion is restored as inactive, without lessons.
-            if way == "deactivate" {
+            if removal_action == "deactivate" {
                 remove(app, &admin, family.student_user, "delete")
                     .await?
                     .expect(204);
-                bring_back(app, &admin, family.student_user, "delete")
+                undo_removal(app, &admin, family.student_user, "delete")
                     .await?
                     .expect(200);
                 assert_eq!(count_future_lessons(app, family.student).await?, 0);
             }
-            bring_back(app, &admin, family.student_user, way)
+            undo_removal(app, &admin, family.student_user, removal_action)
                 .await?
                 .expect(200);
             assert_eq!(count_future_lessons(app, family.student).await?, 8);
             let class = app
-                .get(&admin, &class_fixture::class_path(&made))
+                .get(&admin, &class_fixture::class_path(&created))
                 .await?
                 .expect(200);
             assert_eq!(class.json()["student_ids"], json!([other, family.student]));
             class_fixture::post_without_body(
                 app,
                 &admin,
-                &format!("{}/cancel", class_fixture::class_path(&made)),
+                &format!("{}/cancel", class_fixture::class_path(&created)),
             )
             .await?
             .expect(200);
@@ -143,17 +143,20 @@ fn a_restored_class_does_not_bring_back_students_who_have_left() {
         let admin = app.sign_in(role::ADMIN).await?;
         let family = family(app, &admin).await?;
         let other = fixtures::create_student(app, &admin, family.centre).await?;
-        let made =
+        let created =
             class_fixture::create_class(app, &admin, class_body(&family, &[family.student, other]))
                 .await?;
-        let path = class_fixture::class_path(&made);
+        let path = class_fixture::class_path(&created);
         app.delete(&admin, &path).await?.expect(204);
         remove(app, &admin, family.student_user, "deactivate")
             .await?
             .expect(200);
-        let back =
+        let reactivated =
             class_fixture::post_without_body(app, &admin, &format!("{path}/restore")).await?;
-        assert_eq!(back.expect(200).json()["student_ids"], json!([other]));
+        assert_eq!(
+            reactivated.expect(200).json()["student_ids"],
+            json!([other])
+        );
         assert_eq!(count_future_lessons(app, family.student).await?, 0);
         assert_eq!(count_future_lessons(app, other).await?, 8);
         Ok(())
@@ -172,24 +175,24 @@ fn a_concurrent_deactivation_and_booking_do_not_both_succeed() {
                 "/v1/classes",
                 Some(class_body(&family, &[])),
             );
-            let (booked, left) =
+            let (booked, removed) =
                 tokio::join!(book, remove(app, &admin, family.tutor_user, "deactivate"));
-            let (booked, left) = (booked?.status, left?.status);
+            let (booked, removed) = (booked?.status, removed?.status);
             assert!(
-                matches!((booked, left), (201, 409) | (422, 200)),
-                "{booked} {left}"
+                matches!((booked, removed), (201, 409) | (422, 200)),
+                "{booked} {removed}"
             );
             let path = format!("/v1/students/{}/assign-tutor", family.student);
             let other = fixtures::create_tutor(app, &admin, family.centre, 2).await?;
             let user = user_of(app, "tutors", other).await?;
-            let (given, left) = tokio::join!(
+            let (assigned, removed) = tokio::join!(
                 app.post(&admin, &path, json!({"tutor_id": other})),
                 remove(app, &admin, user, "delete")
             );
-            let (given, left) = (given?.status, left?.status);
+            let (assigned, removed) = (assigned?.status, removed?.status);
             assert!(
-                matches!((given, left), (200, 409) | (422, 204)),
-                "{given} {left}"
+                matches!((assigned, removed), (200, 409) | (422, 204)),
+                "{assigned} {removed}"
             );
         }
         Ok(())
@@ -210,12 +213,12 @@ fn erasure_is_blocked_only_by_future_lessons_with_others() {
             .await?
             .expect(200);
         assert_eq!(count_future_lessons(app, family.student).await?, 0);
-        let refused = tests::data_subject::erase(app, &admin, family.tutor_user).await?;
-        let refused = refused.expect(409);
+        let rejected = tests::data_subject::erase(app, &admin, family.tutor_user).await?;
+        let rejected = rejected.expect(409);
         assert!(
-            refused.text.contains("upcoming lessons: 8"),
+            rejected.text.contains("upcoming lessons: 8"),
             "{}",
-            refused.text
+            rejected.text
         );
         Ok(())
     });

@@ -66,22 +66,22 @@ pub(crate) async fn remove(
     app: &Application,
     session: &Session,
     user: Uuid,
-    way: &str,
+    removal_action: &str,
 ) -> Result<Reply> {
     let path = format!("/v1/users/{user}");
-    match way {
+    match removal_action {
         "delete" => app.delete(session, &path).await,
         _ => class_fixture::post_without_body(app, session, &format!("{path}/deactivate")).await,
     }
 }
 
-pub(crate) async fn bring_back(
+pub(crate) async fn undo_removal(
     app: &Application,
     session: &Session,
     user: Uuid,
-    way: &str,
+    removal_action: &str,
 ) -> Result<Reply> {
-    let verb = if way == "delete" {
+    let verb = if removal_action == "delete" {
         "restore"
     } else {
         "activate"

@@ -56,14 +56,14 @@ async fn run(variant: Variant) -> Result<Vec<String>, Error> {
     lines.push(line(variant.query(&connection, "select 1 / 0", &[]).await));
     lines.push(line(variant.execute(&connection, "nonsense", &[]).await));
     let wrong = [ParameterValue::Boolean(true)];
-    let refused = variant
+    let rejected = variant
         .query(&connection, "select $1::integer", &wrong)
         .await;
-    lines.push(format!("{}", refused.is_err()));
+    lines.push(format!("{}", rejected.is_err()));
     drop(connection);
 
-    let elsewhere = variant.open("postgres://127.0.0.1:1/x").await;
-    lines.push(format!("{}", elsewhere.is_err()));
+    let unreachable = variant.open("postgres://127.0.0.1:1/x").await;
+    lines.push(format!("{}", unreachable.is_err()));
     let builder = ConnectionBuilder::new(&address);
     let certified = builder.set_ca_root("no certificate");
     lines.push(format!("{}", certified.is_err()));

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_postgres::Client;
 
 /// A cluster with its files.
-pub(crate) struct Site {
+pub(crate) struct RecoveryFixture {
     pub(crate) directory: PathBuf,
     pub(crate) state: PathBuf,
     cluster: Cluster,
@@ -26,24 +26,24 @@ pub(crate) fn directory() -> Result<TempDir> {
 }
 
 /// Runs a test on a new cluster and stops the cluster afterwards.
-pub(crate) async fn with_site(
+pub(crate) async fn with_recovery_fixture(
     cells: &[&str],
-    test: impl AsyncFnOnce(&mut Site) -> Result<()>,
+    test: impl AsyncFnOnce(&mut RecoveryFixture) -> Result<()>,
 ) -> Result<()> {
     let directory = directory()?;
     let path = directory.path().to_owned();
     fs::create_dir(path.join("cells"))?;
     fs::write(path.join("passphrase"), "correct horse battery staple\n")?;
     let state = path.join("state");
-    let mut site = Site {
+    let mut fixture = RecoveryFixture {
         cluster: start(&state).await?,
         directory: path,
         state: state.clone(),
     };
     for cell in cells {
-        site.define(cell, cell)?;
+        fixture.define(cell, cell)?;
     }
-    let outcome = test(&mut site).await;
+    let outcome = test(&mut fixture).await;
     cluster::stop(&state).await?;
     outcome
 }
@@ -57,7 +57,7 @@ pub(crate) async fn start(state: &Path) -> Result<Cluster> {
     .await
 }
 
-impl Site {
+impl RecoveryFixture {
     /// Returns the database URL of the superuser.
     pub(crate) fn address(&self) -> String {
         self.cluster.superuser_url()
@@ -137,21 +137,32 @@ impl Site {
     }
 
     /// Runs `lms backup`, which must succeed.
-    pub(crate) async fn done(&self, arguments: &[&str], told: &str) -> Result<()> {
+    pub(crate) async fn backup_succeeds(
+        &self,
+        arguments: &[&str],
+        expected_message: &str,
+    ) -> Result<()> {
         let (code, printed, errors) = self.backup(arguments).await?;
         ensure!(code == Some(0), "{arguments:?}: {printed}{errors}");
-        ensure!(printed.contains(told), "{arguments:?}: {printed}");
+        ensure!(
+            printed.contains(expected_message),
+            "{arguments:?}: {printed}"
+        );
         Ok(())
     }
 
     /// Runs `lms backup`, which must fail and explain why in one line.
-    pub(crate) async fn fails(&self, arguments: &[&str], told: &str) -> Result<()> {
+    pub(crate) async fn backup_fails(
+        &self,
+        arguments: &[&str],
+        expected_message: &str,
+    ) -> Result<()> {
         let (code, printed, errors) = self.backup(arguments).await?;
         ensure!(code == Some(1), "{arguments:?}: {printed}{errors}");
         let line = printed
             .lines()
             .chain(errors.lines())
-            .find(|line| line.contains(told));
+            .find(|line| line.contains(expected_message));
         ensure!(line.is_some(), "{arguments:?}: {printed}\n{errors}");
         ensure!(errors.lines().count() <= 1, "{arguments:?}: {errors}");
         Ok(())
@@ -159,7 +170,7 @@ impl Site {
 
     /// Configures the backups of a cell, which restarts the cluster.
     pub(crate) async fn configure(&mut self, cell: &str) -> Result<()> {
-        self.done(&["configure", "--cell", cell], "archives to")
+        self.backup_succeeds(&["configure", "--cell", cell], "archives to")
             .await?;
         self.start().await
     }
@@ -193,15 +204,15 @@ pub(crate) async fn now(client: &Client) -> Result<String> {
 /// Returns the files below a directory with matching names, sorted and without links.
 pub(crate) fn files(
     directory: &Path,
-    wanted: impl Fn(&str) -> bool + Copy,
+    is_wanted: impl Fn(&str) -> bool + Copy,
 ) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            found.extend(files(&entry.path(), wanted)?);
-        } else if kind.is_file() && wanted(&entry.file_name().to_string_lossy()) {
+            found.extend(files(&entry.path(), is_wanted)?);
+        } else if kind.is_file() && is_wanted(&entry.file_name().to_string_lossy()) {
             found.push(entry.path());
         }
     }
@@ -229,11 +240,11 @@ impl SmallDisk {
     /// Mounts it as root or through sudo.
     pub(crate) fn mount(path: &Path) -> Result<Self> {
         fs::create_dir(path)?;
-        let mounted = privileged("mount")
+        let status = privileged("mount")
             .args(["-t", "tmpfs", "-o", "size=128m,mode=0777", "tmpfs"])
             .arg(path)
             .status()?;
-        ensure!(mounted.success(), "cannot mount a tmpfs");
+        ensure!(status.success(), "cannot mount a tmpfs");
         Ok(Self(path.to_owned()))
     }
 }

@@ -518,7 +518,7 @@ select
       'ends_at', lms.utc(o.ends_at),
       'status', o.status,
       'reason', o.reason
-    ) order by o.original_start) filter (where o.place <= 2000),
+    ) order by o.original_start) filter (where o.row_number <= 2000),
     '[]'::json
   ),
   'planned_until', lms.utc(case when c.status = 'scheduled' then c.planned_until end),
@@ -526,7 +526,7 @@ select
   null::text as tag
 from lms.classes as c
 left join lateral (
-  select o.*, row_number() over (order by o.original_start) as place
+  select o.*, row_number() over (order by o.original_start) as row_number
   from lms.occurrences as o
   where o.class_id = c.id
     and o.deleted_at is null
@@ -598,7 +598,7 @@ with r as (
   from lms.split_class(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
-    ($1->>'fresh')::uuid,
+    ($1->>'new_class_id')::uuid,
     $1->'input'
   ) as r
 )
@@ -633,7 +633,7 @@ with r as (
   from lms.split_class(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
-    ($1->>'fresh')::uuid,
+    ($1->>'new_class_id')::uuid,
     $1->'input'
   ) as r
 )
@@ -667,7 +667,7 @@ with r as (
   from lms.split_class(
     ($1->>'id')::uuid,
     ($1->>'start')::timestamptz,
-    ($1->>'fresh')::uuid,
+    ($1->>'new_class_id')::uuid,
     $1->'input'
   ) as r
 )
@@ -827,8 +827,8 @@ where s.id = ($1->>'id')::uuid
 -- analytics.student-progress
 select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more),
     'refreshed_at', lms.utc(max(page.refreshed_at))
   )::text as body,
   null::text as tag
@@ -836,9 +836,9 @@ from (
   select
     r.student_id as id,
     r.refreshed_at,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by r.student_id) as position,
-    lead(r.student_id) over (order by r.student_id) is not null as follows,
+    lead(r.student_id) over (order by r.student_id) is not null as has_more,
     json_build_object(
       'student_id', r.student_id,
       'centre_id', r.centre_id,
@@ -863,8 +863,8 @@ from (
 -- analytics.tutor-load
 select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows),
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more),
     'refreshed_at', lms.utc(max(page.refreshed_at))
   )::text as body,
   null::text as tag
@@ -872,9 +872,9 @@ from (
   select
     r.tutor_id as id,
     r.refreshed_at,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by r.tutor_id) as position,
-    lead(r.tutor_id) over (order by r.tutor_id) is not null as follows,
+    lead(r.tutor_id) over (order by r.tutor_id) is not null as has_more,
     json_build_object(
       'tutor_id', r.tutor_id,
       'centre_id', r.centre_id,

@@ -1,7 +1,7 @@
 -- calendar.list
 select
   json_build_object(
-    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
+    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.row_number <= 1000), '[]'::json),
     'is_truncated', count(*) > 1000,
     'planned_until', (
       select lms.utc(min(c.planned_until))
@@ -19,7 +19,7 @@ from (
   select
     o.starts_at,
     o.id,
-    row_number() over (order by o.starts_at, o.id) as place,
+    row_number() over (order by o.starts_at, o.id) as row_number,
     json_build_object(
       'id', o.id,
       'class_id', o.class_id,
@@ -68,7 +68,7 @@ from (
 -- calendar.list
 select
   json_build_object(
-    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
+    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.row_number <= 1000), '[]'::json),
     'is_truncated', count(*) > 1000,
     'planned_until', (
       select lms.utc(min(c.planned_until))
@@ -86,7 +86,7 @@ from (
   select
     o.starts_at,
     o.id,
-    row_number() over (order by o.starts_at, o.id) as place,
+    row_number() over (order by o.starts_at, o.id) as row_number,
     json_build_object(
       'id', o.id,
       'class_id', o.class_id,
@@ -125,7 +125,7 @@ from (
 -- calendar.list
 select
   json_build_object(
-    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
+    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.row_number <= 1000), '[]'::json),
     'is_truncated', count(*) > 1000,
     'planned_until', (
       select lms.utc(min(c.planned_until))
@@ -143,7 +143,7 @@ from (
   select
     o.starts_at,
     o.id,
-    row_number() over (order by o.starts_at, o.id) as place,
+    row_number() over (order by o.starts_at, o.id) as row_number,
     json_build_object(
       'id', o.id,
       'class_id', o.class_id,
@@ -184,7 +184,7 @@ from (
 -- calendar.list
 select
   json_build_object(
-    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.place <= 1000), '[]'::json),
+    'data', coalesce(json_agg(f.entry order by f.starts_at, f.id) filter (where f.row_number <= 1000), '[]'::json),
     'is_truncated', count(*) > 1000,
     'planned_until', (
       select lms.utc(min(c.planned_until))
@@ -202,7 +202,7 @@ from (
   select
     o.starts_at,
     o.id,
-    row_number() over (order by o.starts_at, o.id) as place,
+    row_number() over (order by o.starts_at, o.id) as row_number,
     json_build_object(
       'id', o.id,
       'class_id', o.class_id,

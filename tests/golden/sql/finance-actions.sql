@@ -362,17 +362,17 @@ from lms.post_payroll(
 -- analytics.centre-financials
 select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.cursor) filter (where page.position = page.most and page.follows),
+    'data', coalesce(json_agg(page.item order by page.position) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.cursor) filter (where page.position = page.page_size and page.has_more),
     'refreshed_at', lms.utc(max(page.refreshed_at))
   )::text as body,
   null::text as tag
 from (
   select
     r.refreshed_at,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over keys as position,
-    lead(r.centre_id) over keys is not null as follows,
+    lead(r.centre_id) over keys is not null as has_more,
     lms.cursor($1->>'sort', json_build_array(r.centre_id, r.month, r.currency)) as cursor,
     json_build_object(
       'centre_id', r.centre_id,

@@ -396,17 +396,17 @@ from r;
 -- request-comments.list
 select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more)
   )::text as body,
   null::text as tag
 from lms.requests as w
 left join lateral (
   select
     p.id,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by p.id) as position,
-    lead(p.id) over (order by p.id) is not null as follows,
+    lead(p.id) over (order by p.id) is not null as has_more,
     json_build_object(
       'id', p.id,
       'request_id', p.request_id,
@@ -515,17 +515,17 @@ from r;
 -- inventory.adjustments
 select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more)
   )::text as body,
   null::text as tag
 from lms.inventory as w
 left join lateral (
   select
     p.id,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by p.id) as position,
-    lead(p.id) over (order by p.id) is not null as follows,
+    lead(p.id) over (order by p.id) is not null as has_more,
     json_build_object(
       'id', p.id,
       'change', p.change,
@@ -549,17 +549,17 @@ group by w.id;
 -- inventory-loans.of-item
 select
   json_build_object(
-    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.most), '[]'),
-    'next_cursor', max(page.id::text) filter (where page.position = page.most and page.follows)
+    'data', coalesce(json_agg(page.item order by page.id) filter (where page.position <= page.page_size), '[]'),
+    'next_cursor', max(page.id::text) filter (where page.position = page.page_size and page.has_more)
   )::text as body,
   null::text as tag
 from lms.inventory as w
 left join lateral (
   select
     p.id,
-    coalesce(($1->>'limit')::integer, 50) as most,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
     row_number() over (order by p.id) as position,
-    lead(p.id) over (order by p.id) is not null as follows,
+    lead(p.id) over (order by p.id) is not null as has_more,
     json_build_object(
       'id', p.id,
       'user_id', p.user_id,

@@ -571,8 +571,8 @@ select
 select
   json_build_object(
     'position', q.position,
-    'data', coalesce(json_agg(page.delivery order by page.position desc) filter (where page.place <= page.most), '[]'::json),
-    'next_before', min(page.position) filter (where page.place = page.most and page.follows)
+    'data', coalesce(json_agg(page.delivery order by page.position desc) filter (where page.row_number <= page.page_size), '[]'::json),
+    'next_before', min(page.position) filter (where page.row_number = page.page_size and page.has_more)
   )::text as body,
   null::text as tag
 from lms.webhooks as w
@@ -581,9 +581,9 @@ join lms.webhook_queues as q
 left join lateral (
   select
     d.position,
-    coalesce(($1->>'limit')::integer, 50) as most,
-    row_number() over (order by d.position desc) as place,
-    lead(d.position) over (order by d.position desc) is not null as follows,
+    coalesce(($1->>'limit')::integer, 50) as page_size,
+    row_number() over (order by d.position desc) as row_number,
+    lead(d.position) over (order by d.position desc) is not null as has_more,
     json_build_object(
       'position', d.position,
       'event_id', d.event_id,

@@ -132,7 +132,7 @@ fn a_record_that_breaks_the_rules_is_rejected_for_every_role() {
                     "'reimbursement', 1.00, 'cash', s.id, t.id, null, null",
                     "23514",
                 ),
-                ("'expense', 1.00, 'cash', null, null, c.id, null", "LM422"),
+                ("'expense', 1.00, 'cash', null, null, c.id, null", "23503"),
             ] {
                 let sql = format!(
                     "insert into lms.finance_records

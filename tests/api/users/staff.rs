@@ -114,14 +114,13 @@ fn a_staff_member_must_refer_to_existing_rows() {
         ] {
             let reply = app.post(&admin, "/v1/staff", body).await?.expect(422);
             assert_eq!(reply.pointers(), [pointer]);
-            assert_eq!(
-                reply.json()["errors"][0]["detail"],
-                if pointer == "/user_id" {
-                    "No such user."
-                } else {
-                    "No such centre."
-                }
-            );
+            let detail = if pointer == "/user_id" {
+                "No such user."
+            } else {
+                "No such centre."
+            };
+            let expected = json!({"pointer": pointer, "code": "not_found", "detail": detail});
+            assert_eq!(reply.json()["errors"][0], expected);
         }
         assert_eq!(queries::write_counters(app).await?, before);
         Ok(())

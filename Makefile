@@ -1,6 +1,6 @@
 # The commands of the repository. Newcomers need `make run` and `make test`. The steps are in scripts/ and in the programs lms and lab.
 
-.PHONY: run cells test drill build lab components lint set-up
+.PHONY: run cells test drill build lab components components-spin-4.0 lint set-up
 .SILENT:
 
 run: build
@@ -10,7 +10,7 @@ run: build
 cells: build
 	target/release/lms cell up
 
-test: components
+test: components components-spin-4.0
 	scripts/test.sh
 
 # Loses data on purpose, restores it and prints a report, which docs/explanation/recovery.md quotes.
@@ -28,6 +28,10 @@ build: components
 
 components: set-up
 	scripts/build-components.sh
+
+# For Spin 4.0 and spin-4.0.toml. Later versions load these as well.
+components-spin-4.0: set-up
+	scripts/build-components.sh spin-4.0
 
 lint: set-up
 	scripts/lint.sh

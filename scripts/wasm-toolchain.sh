@@ -16,23 +16,25 @@ has_debian_toolchain() {
     [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]
 }
 
-# Runs a cargo subcommand on all components, and on the component that only tests use.
+# Runs a cargo subcommand on all components, and on the component that only tests use. wasm_flags has further flags for rustc.
 wasm_cargo() {
   local subcommand=$1 manifest
   shift
   for manifest in components/*/Cargo.toml tests/support/probe/Cargo.toml; do
     set -- -p "$(basename "$(dirname "$manifest")")" "$@"
   done
+  # The variable overrides the flags in .cargo/config.toml.
+  local flags="-C target-feature=+simd128 ${wasm_flags:-}"
   if has_rustup_target; then
-    cargo "$subcommand" --target wasm32-wasip2 "$@"
+    CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS=$flags cargo "$subcommand" --target wasm32-wasip2 "$@"
     return
   fi
-  # The linkers are part of rustup's toolchain. The variable overrides the flags in .cargo/config.toml.
+  # The linkers are part of rustup's toolchain.
   local linkers=$sysroot/lib/rustlib/$host/bin
   env -u RUSTUP_TOOLCHAIN \
     PATH="/usr/bin:$linkers:$linkers/gcc-ld:$PATH" \
     RUSTC=/usr/bin/rustc \
     RUSTC_BOOTSTRAP=1 \
-    CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="-C target-feature=+simd128 -L native=/usr/lib/wasm32-wasi" \
+    CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="$flags -L native=/usr/lib/wasm32-wasi" \
     /usr/bin/cargo "$subcommand" -Zbuild-std=std,panic_abort --target wasm32-wasip2 "$@"
 }

@@ -27,4 +27,5 @@ mod schema;
 mod server_log;
 mod slow_clients;
 mod slow_database;
+mod spin_versions;
 mod statement_counts;

@@ -218,8 +218,27 @@ impl Application {
     ) -> Result<()> {
         let mut variables = self.variables.clone();
         change(&mut variables);
-        let manifest = root().join("spin.toml");
-        Box::pin(serve(&manifest, self.demo.clone(), variables, test)).await
+        Box::pin(serve(
+            &root().join("spin.toml"),
+            self.demo.clone(),
+            variables,
+            test,
+        ))
+        .await
+    }
+
+    /// Runs part of a test on the application of another manifest that serves the same database.
+    ///
+    /// # Errors
+    ///
+    /// When the test or the application fails.
+    pub async fn with_manifest(
+        &self,
+        manifest: &Path,
+        test: impl AsyncFnOnce(&Application) -> Result<()>,
+    ) -> Result<()> {
+        let (demo, variables) = (self.demo.clone(), self.variables.clone());
+        Box::pin(serve(manifest, demo, variables, test)).await
     }
 
     /// Runs part of a test on a second application that serves the same database with options of the host.

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::release_candidate;
+
 /// A folder of compiled components.
 #[derive(Debug, Clone)]
 pub(crate) struct CompilationCache {
@@ -30,12 +32,13 @@ impl CompilationCache {
 
     /// Loads the component in the Wasm file `source`, and compiles it if that has not been done.
     pub(crate) fn load(&self, engine: &Engine, source: &Path) -> Result<Component> {
-        let wasm = std::fs::read(source).with_context(|| {
+        let mut wasm = std::fs::read(source).with_context(|| {
             format!(
                 "cannot read the Wasm file {}: has it been built?",
                 source.display()
             )
         })?;
+        release_candidate::finalize(&mut wasm);
         let path = self.folder.join(file_name(engine, &wasm));
         if path.exists() {
             match load_compiled(engine, &path) {

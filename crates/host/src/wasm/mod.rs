@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `engine` | the Wasmtime engine and its instance pool |
 //! | `compilation_cache` | compiled components on disk |
+//! | `release_candidate` | components built for Spin 4.0 |
 //! | `component` | the settings of a component |
 //! | `state`, `linker` | the state of an instance, and the imports that it is linked with |
 //! | `instance` | the life of an instance: creation, reuse, expiry |
@@ -21,6 +22,7 @@ mod instance;
 mod linker;
 mod memory;
 mod outbound_http;
+mod release_candidate;
 mod services;
 mod state;
 mod variables;

@@ -11,3 +11,7 @@ mod postgres;
 pub mod service;
 #[cfg(target_family = "wasm")]
 mod variables;
+
+/// Spin's SDK, in the version that the component is built for.
+#[cfg(target_family = "wasm")]
+pub use spin_sdk as sdk;

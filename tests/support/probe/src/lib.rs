@@ -7,16 +7,16 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use spin_sdk::http::{FullBody, Request, Response};
-use spin_sdk::pg::wit::postgres::{
+use platform::spin::sdk::http::{FullBody, Request, Response};
+use platform::spin::sdk::pg::wit::postgres::{
     Column, Connection, ConnectionBuilder, DbValue, Error, ParameterValue, QueryError,
 };
-use spin_sdk::variables;
+use platform::spin::sdk::variables;
 
 type Rows = (Vec<Column>, Vec<Vec<DbValue>>);
 
-/// The entry point for the host.
-#[spin_sdk::http_service]
+platform::entry!(request => handle(request));
+
 async fn handle(request: Request) -> Result<Response<FullBody<Bytes>>, http::Error> {
     let variant = match request.uri().path() {
         "/synchronous" => Variant::Synchronous,

@@ -153,11 +153,35 @@ async fn assert_serves(app: &Application) -> Result<()> {
     Ok(())
 }
 
+/// Writes the manifest for Spin 4.0 without the component `passwords`, because that version cannot send requests from one component
+/// with WASI 0.3 to another.
+fn write_manifest_without_service(path: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(root().join("spin-4.0.toml"))?;
+    let mut manifest: toml::Table = toml::from_str(&text)?;
+    let triggers = manifest["trigger"]["http"]
+        .as_array_mut()
+        .context("no triggers")?;
+    triggers.retain(|trigger| trigger["component"].as_str() != Some("passwords"));
+    let components = manifest["component"]
+        .as_table_mut()
+        .context("no components")?;
+    components
+        .remove("passwords")
+        .context("no component passwords")?;
+    for (_, component) in components.iter_mut() {
+        let source = root().join(component["source"].as_str().context("no source")?);
+        component["source"] = toml::Value::try_from(source)?;
+    }
+    Ok(std::fs::write(path, toml::to_string(&manifest)?)?)
+}
+
 #[test]
 fn the_components_for_spin_4_0_serve_requests() {
     run(async |app| {
-        app.with_manifest(&root().join("spin-4.0.toml"), assert_serves)
-            .await
+        let folder = tempfile::tempdir()?;
+        let manifest = folder.path().join("spin.toml");
+        write_manifest_without_service(&manifest)?;
+        app.with_manifest(&manifest, assert_serves).await
     });
 }
 

@@ -9,7 +9,6 @@
 //! | `/hash`: `{"password"}` | `{"hash"}`, in PHC string format |
 //! | `/match`: `{"password", "hash"}` | `{"matches"}`; false when `hash` is null, after the same time |
 
-pub mod hashing;
 mod service;
 
 pub use service::respond;

@@ -1,12 +1,10 @@
 //! The requests that other components send to this one, and their responses. The hashes are
-//! computed in `hashing`.
+//! computed in the crate `password-hashing`.
 
 use platform::http::problem::{Kind, Problem};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-
-use crate::hashing;
 
 #[derive(Deserialize)]
 struct HashRequest {
@@ -29,11 +27,11 @@ pub fn respond(path: &str, request: &[u8]) -> Result<String, Problem> {
     let response = match path {
         "/hash" => {
             let HashRequest { password } = read(request)?;
-            json!({"hash": hashing::hash(&password)?})
+            json!({"hash": password_hashing::hash(&password)?})
         }
         "/match" => {
             let MatchRequest { password, hash } = read(request)?;
-            json!({"matches": hashing::matches(&password, hash.as_deref())?})
+            json!({"matches": password_hashing::matches(&password, hash.as_deref())?})
         }
         _ => return Err(Problem::new(Kind::NotFound)),
     };

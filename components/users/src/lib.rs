@@ -9,6 +9,7 @@ mod auth;
 mod centres;
 mod events;
 mod guardians;
+mod hashing;
 mod health;
 mod password;
 mod privacy;

@@ -1,13 +1,13 @@
-//! Refuses common passwords, and calls the component `passwords` for hashes. The requests that set
-//! a password are in [`crate::auth`] and [`crate::accounts`].
+//! Refuses common passwords, and has the others hashed. The requests that set a password are in
+//! [`crate::auth`] and [`crate::accounts`], and hashes are computed through [`crate::hashing`].
 
 use domain::password::{MAX_CHARACTERS, MIN_CHARACTERS};
 use platform::declare::field::Kind;
 use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
-use platform::spin::service;
 use platform::values::field_error::FieldError;
-use serde::{Deserialize, Serialize};
+
+use crate::hashing;
 
 /// The kind of every password field. The length is counted in characters of the normal form, which
 /// the field has already produced, both when a password is set and when it is checked.
@@ -19,30 +19,6 @@ pub(crate) const KIND: Kind = Kind::Password {
 /// Common passwords of at least 12 characters, in lower case. A variation in case is refused as
 /// well.
 const COMMON: &str = include_str!("common_passwords.txt");
-
-/// The name of the component that computes hashes.
-const SERVICE: &str = "passwords";
-
-#[derive(Serialize)]
-struct HashRequest<'a> {
-    password: &'a str,
-}
-
-#[derive(Deserialize)]
-struct HashResponse {
-    hash: String,
-}
-
-#[derive(Serialize)]
-struct MatchRequest<'a> {
-    password: &'a str,
-    hash: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct MatchResponse {
-    matches: bool,
-}
 
 /// Refuses a common password. The check is cheap, so it comes before the expensive ones.
 ///
@@ -73,30 +49,7 @@ pub(crate) async fn hash(
     password: &str,
 ) -> Result<String, Problem> {
     refuse_common(pointer, password)?;
-    let HashResponse { hash } =
-        service::send(SERVICE, "/hash", client_key, &HashRequest { password }).await?;
-    Ok(hash)
-}
-
-/// Returns true if the password has this hash. It takes as long when there is no hash to compare
-/// with.
-///
-/// # Errors
-///
-/// 503 when too many passwords are being hashed.
-pub(crate) async fn matches(
-    client_key: &ClientKey,
-    password: &str,
-    hash: Option<&str>,
-) -> Result<bool, Problem> {
-    let MatchResponse { matches } = service::send(
-        SERVICE,
-        "/match",
-        client_key,
-        &MatchRequest { password, hash },
-    )
-    .await?;
-    Ok(matches)
+    hashing::hash(client_key, password).await
 }
 
 #[cfg(test)]

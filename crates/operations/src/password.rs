@@ -1,9 +1,8 @@
 //! Passwords that native programs set for accounts, hashed in the same way as in components.
-//! The hashing itself lives in the component `passwords`.
+//! Hashes are computed in the crate `password-hashing`.
 
 use anyhow::{Result, anyhow, bail};
 use domain::password::{MAX_CHARACTERS, MIN_CHARACTERS};
-use passwords::hashing;
 use platform::http::problem::Problem;
 
 /// Rejects a password whose length the API would reject.
@@ -24,12 +23,12 @@ pub fn check(password: &str) -> Result<()> {
 ///
 /// When hashing fails.
 pub fn hash(password: &str) -> Result<String> {
-    hashing::hash(password).map_err(|problem| failed(&problem))
+    password_hashing::hash(password).map_err(|problem| failed(&problem))
 }
 
 /// Returns whether a stored hash belongs to this password.
 pub fn matches(password: &str, stored: &str) -> bool {
-    hashing::matches(password, Some(stored)).unwrap_or_default()
+    password_hashing::matches(password, Some(stored)).unwrap_or_default()
 }
 
 fn failed(problem: &Problem) -> anyhow::Error {

@@ -12,7 +12,6 @@ use operations::backup::{self, Archiving, CredentialFiles, Credentials, Server};
 use operations::cell::Definition;
 use operations::private_file::write_private;
 use operations::progress::step;
-use platform::values::hex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -132,7 +131,7 @@ fn define(directory: &Path, repository: &Path) -> Result<(Definition, Credential
     let file = directory.join(format!("{CELL_NAME}.toml"));
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     let passphrase = directory.join("passphrase");
-    write_private(&passphrase, &hex::encode(&rand::random::<[u8; 32]>()))?;
+    write_private(&passphrase, &hex::encode(rand::random::<[u8; 32]>()))?;
     let credentials = Credentials::read(&CredentialFiles {
         passphrase,
         s3: None,

@@ -11,7 +11,7 @@ use platform::values::field_error::FieldError;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use crate::password;
+use crate::{hashing, password};
 
 /// Returns true if the password of an attempt has this hash. If the hash cannot be computed now,
 /// the attempt does not count.
@@ -26,7 +26,7 @@ pub(crate) async fn verify_password(
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
-    let checked = password::matches(client_key, password, hash).await;
+    let checked = hashing::matches(client_key, password, hash).await;
     withdraw_on_error(context, attempt, checked).await
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::{Context, Result};
-use platform::values::hex;
 use sha2::{Digest, Sha256};
 
 /// The version of a database that has the baseline and no change.
@@ -138,7 +137,7 @@ impl Migration {
                 digest.update(file.sql.as_bytes());
             }
         }
-        hex::encode(&digest.finalize())
+        hex::encode(digest.finalize())
     }
 
     /// Number and name, in the form of a change's file name.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use operations::postgresql::{Account, free_space};
-use platform::values::hex;
 use sha2::{Digest, Sha256};
 
 /// The free space that a new cluster needs, in bytes, checked early because PostgreSQL would fail later with a worse message.

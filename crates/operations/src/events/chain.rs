@@ -3,7 +3,6 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use platform::values::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;

@@ -11,7 +11,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use database::tenant;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use platform::values::hex;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use uuid::Uuid;

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use anyhow::Result;
 use database::explain;
 use futures::{StreamExt, pin_mut};
-use platform::values::hex;
 use sha2::{Digest, Sha256};
 use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
@@ -122,6 +121,6 @@ impl Redactions {
             digest.update(row.get::<_, i64>(0).to_be_bytes());
             digest.update(row.get::<_, &[u8]>(1));
         }
-        Ok(format!("\\x{}", hex::encode(&digest.finalize())))
+        Ok(format!("\\x{}", hex::encode(digest.finalize())))
     }
 }

@@ -5,7 +5,6 @@ use std::fmt::{self, Display, Formatter};
 
 use anyhow::Result;
 use database::tenant;
-use platform::values::hex;
 use tokio_postgres::Client;
 use uuid::Uuid;
 

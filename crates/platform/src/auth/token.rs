@@ -13,7 +13,6 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::auth::hmac_provider;
-use crate::values::hex;
 
 /// The lifetime of an access token, in seconds.
 pub const LIFETIME_SECONDS: i64 = 15 * 60;
@@ -122,7 +121,7 @@ impl Keys {
             hash.update(part);
             hash.update(&[0]);
         }
-        Ok(hex::encode(&hash.finalize().into_bytes()))
+        Ok(hex::encode(hash.finalize().into_bytes()))
     }
 
     /// Parses a token and verifies it for the region.

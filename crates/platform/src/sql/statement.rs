@@ -6,7 +6,6 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::values::hex;
 
 /// A statement as text, with the name under which the server keeps it prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +110,7 @@ mod tests {
     fn a_prepared_statement_is_named_after_its_text() {
         let statement = Sql::named("lamps", "get").prepared("lamps");
         assert_eq!(statement.text, "-- lamps.get\n");
-        let digest = hex::encode(&Sha256::digest("-- lamps.get\n"));
+        let digest = hex::encode(Sha256::digest("-- lamps.get\n"));
         assert_eq!(statement.name, format!("lamps#{}", &digest[..16]));
         let statement = Sql::named("lamps", "get").prepared_while_used("lamps");
         assert_eq!(statement.name, format!("lamps~{}", &digest[..16]));

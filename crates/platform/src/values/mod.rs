@@ -6,7 +6,6 @@ pub mod days;
 pub mod email;
 pub mod field_error;
 pub mod formula;
-pub mod hex;
 pub mod money;
 pub(crate) mod phone;
 pub mod random;

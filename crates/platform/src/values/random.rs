@@ -6,7 +6,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::values::hex;
 
 /// Returns a new UUID of version 7 (RFC 9562), which sorts by time.
 pub fn id() -> Uuid {
@@ -35,7 +34,7 @@ pub fn token() -> Result<String, getrandom::Error> {
 
 /// Returns the form in which a token is stored: its SHA-256 as lower-case hex.
 pub fn digest(token: &str) -> String {
-    hex::encode(&Sha256::digest(token.as_bytes()))
+    hex::encode(Sha256::digest(token.as_bytes()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use anyhow::Result;
-use platform::values::hex;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;

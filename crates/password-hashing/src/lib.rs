@@ -1,6 +1,6 @@
 //! Hashes passwords and checks them against hashes, with Argon2id at 19 MiB, 2 passes and 1 lane:
-//! the first choice of OWASP's Password Storage Cheat Sheet. The requests of other components are
-//! read in `service`.
+//! the first choice of OWASP's Password Storage Cheat Sheet. The component `passwords` does this at
+//! the request of other components, and `lms` for the accounts that it creates.
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};

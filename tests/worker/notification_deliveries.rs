@@ -118,9 +118,7 @@ fn an_unreachable_provider_gets_all_messages_when_it_returns() {
         let report = provider.deliver(&app.superuser_url).await?;
         assert_eq!((report.sent, report.retried), (0, 5), "{report}");
         assert!(
-            report
-                .to_string()
-                .contains("5 times: resend cannot be reached"),
+            report.to_string().contains("resend cannot be reached"),
             "{report}"
         );
 

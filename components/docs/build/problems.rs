@@ -21,13 +21,20 @@ pub(crate) fn pages() -> Result<Vec<(String, String)>, Box<dyn Error>> {
         let stem = stem.ok_or_else(|| format!("{} has no name", path.display()))?;
         let page = render(&fs::read_to_string(&path)?);
         let page = template
-            .replace("{{ title }}", stem)
+            .replace("{{ title }}", title(stem))
             .replace("{{ content }}", &page);
         pages.push((address(stem), page));
     }
     // The order of a directory differs from machine to machine.
     pages.sort();
     Ok(pages)
+}
+
+fn title(stem: &str) -> &str {
+    match stem {
+        "README" => "All",
+        stem => stem,
+    }
 }
 
 fn address(stem: &str) -> String {

@@ -223,7 +223,7 @@ async fn poll(
 
 fn begin_statement() -> Statement {
     Statement::named(
-        "events.begin_waiting",
+        "events.begin_event_wait",
         "select
   ''::text as body,
   null::text as tag
@@ -233,7 +233,7 @@ from lms.begin_event_wait(($1->>'ticket')::uuid, ($1->>'seconds')::integer)",
 
 fn end_statement() -> Statement {
     Statement::named(
-        "events.end_waiting",
+        "events.end_event_wait",
         "select
   ''::text as body,
   null::text as tag

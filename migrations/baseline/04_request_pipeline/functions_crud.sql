@@ -124,13 +124,16 @@ begin
   end loop;
   for key in
     select
-      min(a.attname) filter (where k.place = 1) as field,
+      -- An index is named by the table and by the field that a repeated value is about.
+      regexp_replace(min(x.relname), format('^(idx_)?%s_|_key$', table_name), '', 'g') as field,
       string_agg(format('one->''input''->>%L', a.attname), ', ' order by k.place) as keys,
       string_agg(
         format('t.%I = (one->''input''->>%L)::%s', a.attname, a.attname, format_type(a.atttypid, a.atttypmod)),
         ' and ' order by k.place
       ) as same
     from pg_index as i
+    join pg_class as x
+      on x.oid = i.indexrelid
     cross join lateral (
       select u.attnum, row_number() over (order by u.place) as place
       from unnest(i.indkey) with ordinality as u (attnum, place)

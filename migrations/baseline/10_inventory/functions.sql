@@ -58,7 +58,7 @@ begin
     message = case
       when new.change > 0 then 'The quantity must not exceed 1000000000.'
       else format(
-        'The item has a quantity of %s, of which %s are on loan. At most %s can be removed.',
+        'The quantity of the item is %s, and %s on loan. At most %s can be removed.',
         item.quantity, item.lent, item.available
       )
     end,
@@ -180,7 +180,7 @@ language plpgsql
 as $$
 begin
   if new.deleted_at is not null and old.deleted_at is null and new.lent > 0 then
-    raise exception using errcode = 'LM409', message = format('%s of this item are on loan. They must be returned first.', new.lent), column = 'lent';
+    raise exception using errcode = 'LM409', message = format('The quantity of the item on loan is %s. It must be returned first.', new.lent), column = 'lent';
   end if;
   return new;
 end

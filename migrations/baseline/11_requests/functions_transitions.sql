@@ -33,7 +33,7 @@ begin
   raise exception using
     errcode = 'LM409',
     message = format(
-      'A request that is %s allows these operations: %s.',
+      'A request with the status %s allows these operations: %s.',
       status,
       (select string_agg(m.transition, ', ') from lms_private.request_transitions() as m where m.from_status = status)
     ),

@@ -63,10 +63,7 @@ begin
       if is_gone and reference.is_needed then
         raise exception using
           errcode = 'LM409',
-          message = format(
-            'A resource that this one refers to is deleted. Restore it first (%s %s).',
-            replace(reference.parent, '_', ' '), row_now ->> reference.child_column
-          ),
+          message = 'The resource that this field refers to is deleted. Restore it first.',
           column = reference.child_column;
       elsif is_gone then
         new := jsonb_populate_record(new, jsonb_build_object(reference.child_column, null));

@@ -46,7 +46,7 @@ fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
                 )
                 .await?
                 .expect(422);
-            assert_eq!(reply.pointers(), ["/centre_id"]);
+            assert_eq!(reply.pointers(), ["?centre_id"]);
         }
         for role in [role::SUPERVISOR, role::ASSESSOR, role::ADMIN] {
             let session = app.sign_in(role).await?;
@@ -73,7 +73,7 @@ fn students_parents_and_tutors_see_only_first_names_and_initials_of_others() {
             )
             .await?
             .expect(422);
-        assert_eq!(reply.pointers(), ["/centre_id"]);
+        assert_eq!(reply.pointers(), ["?centre_id"]);
         Ok(())
     });
 }

@@ -174,7 +174,7 @@ fn a_duplicate_key_in_a_file_is_reported() {
         let reply = import(app, &admin, "/v1/guardians/import", file)
             .await?
             .expect(422);
-        assert_eq!(reply.pointers(), ["/3/user_id"]);
+        assert_eq!(reply.pointers(), ["/3/student_id"]);
         assert_eq!(queries::write_counters(app).await?, before_links);
         assert_eq!(
             queries::count(app, "lms.centres where code = 'lake'", &[]).await?,

@@ -49,7 +49,7 @@ fn every_transition_in_every_status_follows_the_state_table() {
                         .filter(|name| next_status(status, name).is_some())
                         .collect();
                     let words = format!(
-                        "A request that is {status} allows these operations: {}.",
+                        "A request with the status {status} allows these operations: {}.",
                         possible.join(", ")
                     );
                     assert_eq!(rejected.json()["errors"][0]["detail"], words);

@@ -52,10 +52,12 @@ fn options(app: &Application, other: &OtherCell) -> Options {
     Options {
         tenant: app.demo.tenants[0].slug.clone(),
         from: Cell {
+            name: None,
             database_url: app.superuser_url.clone(),
             url: EU_URL.to_owned(),
         },
         to: Cell {
+            name: None,
             database_url: other.superuser_url.clone(),
             url: AU_URL.to_owned(),
         },

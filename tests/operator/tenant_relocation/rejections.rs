@@ -25,7 +25,13 @@ fn a_rejected_relocation_is_explained_in_one_line_and_changes_nothing() {
         same.to.database_url = same.from.database_url.clone();
         let mut unreachable = good.clone();
         unreachable.to.database_url = "postgres://nobody@127.0.0.1:1/lms".to_owned();
+        let mut other_name = good.clone();
+        other_name.to.name = Some("us-standard".to_owned());
         for (options, expected_message) in [
+            (
+                &other_name,
+                "the target cell: the database is the cell au-standard, not us-standard",
+            ),
             (&unknown, "there is no tenant nobody-here"),
             (&same, "both are the cell"),
             (&unreachable, "cannot reach PostgreSQL"),

@@ -80,7 +80,7 @@ async fn run_for_attempt(
 
 fn withdrawal_statement() -> Statement {
     Statement::named(
-        "auth.attempt_dropped",
+        "auth.discard_attempt",
         "select
   lms.discard_attempt(($1->>'attempt_id')::uuid)::text as body,
   null::text as tag",
@@ -89,7 +89,7 @@ fn withdrawal_statement() -> Statement {
 
 fn failure_statement() -> Statement {
     Statement::named(
-        "auth.attempt_failed",
+        "auth.record_failed_attempt",
         "select
   lms.record_failed_attempt(($1->>'attempt_id')::uuid)::text as body,
   null::text as tag",

@@ -87,7 +87,7 @@ async fn export(state: &Path, arguments: arguments::Export) -> Result<ExitCode> 
     };
     let report = export::run(&database_url(state, arguments.target).await?, &options).await?;
     print_line(format_args!(
-        "{} parts written; {} contains the events up to position {}",
+        "parts written: {}; {} contains the events up to position {}",
         report.parts,
         options.output.display(),
         report.position

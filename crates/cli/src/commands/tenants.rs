@@ -96,31 +96,36 @@ async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// The base URL of a cell that is given by its name or by its base URL.
-fn url_of(cell: &str, directory: &Path) -> Result<String> {
+/// The name and the base URL of a cell that is given by either of them. Without a definition, it has no name.
+fn name_and_url(cell: String, directory: &Path) -> Result<(Option<String>, String)> {
     if cell.contains("://") {
-        return Ok(cell.to_owned());
+        return Ok((None, cell));
     }
-    Ok(Definition::load(directory, cell)?.url)
+    let url = Definition::load(directory, &cell)?.url;
+    Ok((Some(cell), url))
 }
 
 fn cells(arguments: arguments::Cells) -> Result<(Cell, Cell)> {
     let directory = arguments.directory.cells.as_path();
+    let (from, from_url) = name_and_url(arguments.from, directory)?;
+    let (to, to_url) = name_and_url(arguments.to, directory)?;
     let from = Cell {
+        name: from,
         database_url: cell_database_url(
             arguments.from_database_file.as_deref(),
             "from",
             "LMS_MOVE_FROM_DATABASE_URL",
         )?,
-        url: url_of(&arguments.from, directory)?,
+        url: from_url,
     };
     let to = Cell {
+        name: to,
         database_url: cell_database_url(
             arguments.to_database_file.as_deref(),
             "to",
             "LMS_MOVE_TO_DATABASE_URL",
         )?,
-        url: url_of(&arguments.to, directory)?,
+        url: to_url,
     };
     Ok((from, to))
 }

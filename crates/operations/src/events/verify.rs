@@ -32,7 +32,7 @@ impl Display for Report {
         let Self { tenant, intact, .. } = self;
         match &self.broken {
             Some(broken) => write!(formatter, "{tenant}: broken at {broken}"),
-            None => write!(formatter, "{tenant}: {intact} events, the chain is intact"),
+            None => write!(formatter, "{tenant}: the chain is intact, events: {intact}"),
         }?;
         match self.signed {
             Some(false) => formatter.write_str("; the signed heads do not have this tenant"),

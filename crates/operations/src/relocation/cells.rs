@@ -11,6 +11,8 @@ use uuid::Uuid;
 /// The addresses of a cell.
 #[derive(Clone)]
 pub struct Cell {
+    /// Its name, if it has a definition.
+    pub name: Option<String>,
     /// Its database, with a login that may act as the owner of the schema and disable triggers.
     pub database_url: String,
     /// Its base URL for clients.
@@ -59,8 +61,8 @@ impl Cells {
         for cell in [from, to] {
             check_url(&cell.url)?;
         }
-        let (from, from_cell) = open(&from.database_url).await.context("the source cell")?;
-        let (to, to_cell) = open(&to.database_url).await.context("the target cell")?;
+        let (from, from_cell) = open(from).await.context("the source cell")?;
+        let (to, to_cell) = open(to).await.context("the target cell")?;
         ensure!(
             identity(&from).await? != identity(&to).await? && from_cell.name != to_cell.name,
             "both are the cell {}: a tenant is relocated between two different cells",
@@ -119,8 +121,8 @@ fn check_url(text: &str) -> Result<()> {
     Ok(())
 }
 
-async fn open(database_url: &str) -> Result<(Client, Identity)> {
-    let client = database::connect(database_url).await?;
+async fn open(cell: &Cell) -> Result<(Client, Identity)> {
+    let client = database::connect(&cell.database_url).await?;
     let row = client
         .query_opt(
             "-- relocation.cell
@@ -145,11 +147,18 @@ async fn open(database_url: &str) -> Result<(Client, Identity)> {
         may_disable_triggers.get::<_, bool>(0),
         "this database login may not disable triggers: grant it `set on parameter session_replication_role`"
     );
-    let cell = Identity {
+    let identity = Identity {
         name: row.get(0),
         retention_class: row.get(1),
     };
-    Ok((client, cell))
+    if let Some(name) = &cell.name {
+        ensure!(
+            identity.name == *name,
+            "the database is the cell {}, not {name}",
+            identity.name
+        );
+    }
+    Ok((client, identity))
 }
 
 /// A text that differs between any two databases.

@@ -19,6 +19,9 @@ mod verbs;
 
 use std::time::Instant;
 
+use http::Method;
+use url::form_urlencoded;
+
 use crate::auth::policy::Verb;
 use crate::declare::component::Component;
 use crate::declare::endpoint::Operation;
@@ -57,6 +60,7 @@ pub async fn handle(
                     let client = Client::new(database, context);
                     let context = RequestContext::new(request, settings, client, *resolved);
                     let result = perform(component, &context, file).await;
+                    let result = result.map_err(|problem| locate_parameters(request, problem));
                     (result, context.client.microseconds())
                 }
             }
@@ -87,6 +91,23 @@ async fn perform(
         }
         (Operation::Action(action), _) => actions::perform(context, action).await,
     }
+}
+
+/// Points the errors of a request that has no body at its query parameters: the database knows a
+/// field only by its name.
+fn locate_parameters(request: &Request, mut problem: Problem) -> Problem {
+    if request.method != Method::GET {
+        return problem;
+    }
+    let query = request.query.as_deref().unwrap_or_default();
+    for error in &mut problem.errors {
+        if let Some(name) = error.pointer.strip_prefix('/')
+            && form_urlencoded::parse(query.as_bytes()).any(|(given, _)| given == name)
+        {
+            error.pointer = format!("?{name}");
+        }
+    }
+    problem
 }
 
 /// Returns the context in which the statement runs.

@@ -6,7 +6,6 @@
 
 use sha2::{Digest, Sha256};
 
-
 /// A statement as text, with the name under which the server keeps it prepared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {

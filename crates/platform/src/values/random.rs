@@ -6,7 +6,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-
 /// Returns a new UUID of version 7 (RFC 9562), which sorts by time.
 pub fn id() -> Uuid {
     Uuid::now_v7()

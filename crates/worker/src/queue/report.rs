@@ -73,7 +73,7 @@ impl Display for DeliveryReport {
             self.noun, self.sent, self.retried, self.dead_letters
         )?;
         for (reason, count) in &self.reasons {
-            write!(out, "\n  {count} times: {reason}")?;
+            write!(out, "\n  {reason}: {count}")?;
         }
         Ok(())
     }
@@ -101,8 +101,8 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "notifications sent: 1, to be retried: 2, dead letters: 1
-  1 times: resend answered 422
-  2 times: resend answered 500"
+  resend answered 422: 1
+  resend answered 500: 2"
         );
     }
 }

@@ -13,3 +13,4 @@ mod recovery;
 mod recovery_fixture;
 mod tenant_relocation;
 mod tenant_restore;
+mod user_commands;

@@ -25,7 +25,7 @@ const NEW_ACCOUNT_FIELDS: &[Field] = &[
     USERS.declared("accessibility_settings"),
     Field::new(
         "password",
-        password::KIND,
+        domain::password::KIND,
         "The initial password. Without one, the user starts with a password reset.",
     ),
     Field::new(

@@ -1,24 +1,12 @@
 //! Refuses common passwords, and has the others hashed. The requests that set a password are in
 //! [`crate::auth`] and [`crate::accounts`], and hashes are computed through [`crate::hashing`].
 
-use domain::password::{MAX_CHARACTERS, MIN_CHARACTERS};
-use platform::declare::field::Kind;
+use domain::password;
 use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
 use platform::values::field_error::FieldError;
 
 use crate::hashing;
-
-/// The kind of every password field. The length is counted in characters of the normal form, which
-/// the field has already produced, both when a password is set and when it is checked.
-pub(crate) const KIND: Kind = Kind::Password {
-    min: MIN_CHARACTERS,
-    max: MAX_CHARACTERS,
-};
-
-/// Common passwords of at least 12 characters, in lower case. A variation in case is refused as
-/// well.
-const COMMON: &str = include_str!("common_passwords.txt");
 
 /// Refuses a common password. The check is cheap, so it comes before the expensive ones.
 ///
@@ -26,8 +14,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 ///
 /// 422.
 pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem> {
-    let lower = password.to_lowercase();
-    if COMMON.lines().any(|common| common == lower) {
+    if password::is_common(password) {
         return Err(Problem::invalid(vec![FieldError::new(
             pointer,
             "common_password",

@@ -2,19 +2,22 @@
 //! Hashes are computed in the crate `password-hashing`.
 
 use anyhow::{Result, anyhow, bail};
-use domain::password::{MAX_CHARACTERS, MIN_CHARACTERS};
+use domain::password;
+use platform::declare::validation::scalar;
 use platform::http::problem::Problem;
 
-/// Rejects a password whose length the API would reject.
+/// Returns the normal form of a new password, which is hashed. It rejects what the API would reject.
 ///
 /// # Errors
 ///
-/// When it is too short or too long.
-pub fn check(password: &str) -> Result<()> {
-    if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&password.chars().count()) {
-        bail!("a password has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters");
+/// When the password is too short, too long, or a common one.
+pub fn normalize(password: &str) -> Result<String> {
+    let normal = scalar(password::KIND, password)
+        .map_err(|(_, detail)| anyhow!("this is not a password to use: {detail}"))?;
+    if password::is_common(&normal) {
+        bail!("the password is too common: attackers try it first; choose another one");
     }
-    Ok(())
+    Ok(normal)
 }
 
 /// Hashes a password with a new salt, into a PHC string.
@@ -54,8 +57,19 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        assert!(check("zwölf-Zeich!").is_ok());
-        assert!(check("elf-Zeichen").is_err());
-        assert!(check(&"x".repeat(129)).is_err());
+        assert!(normalize("zwölf-Zeich!").is_ok());
+        assert!(normalize("elf-Zeichen").is_err());
+        assert!(normalize(&"x".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn a_password_is_hashed_in_the_form_in_which_it_is_compared() {
+        assert_eq!(normalize("zwo\u{308}lf-Zeich!").unwrap(), "zwölf-Zeich!");
+    }
+
+    #[test]
+    fn a_common_password_is_rejected() {
+        let error = normalize("PasswordPassword").unwrap_err();
+        assert!(error.to_string().contains("too common"), "{error}");
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const CHANGE: Action = Action::post("/v1/auth/password")
             "The current password.",
         )
         .required(),
-        Field::new("new", password::KIND, "The new password.").required(),
+        Field::new("new", domain::password::KIND, "The new password.").required(),
     ])
     .responds(
         ResponseSpec::none("The password has changed. All other sessions have ended.")
@@ -80,7 +80,7 @@ pub(crate) const CONFIRM: Action = Action::post("/v1/auth/password-reset/confirm
             "The single-use token that was sent to the user.",
         )
         .required(),
-        Field::new("password", password::KIND, "The new password.").required(),
+        Field::new("password", domain::password::KIND, "The new password.").required(),
     ])
     .responds(ResponseSpec::none(
         "The password is set. All sessions have ended.",

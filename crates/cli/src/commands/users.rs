@@ -38,7 +38,7 @@ fn ask_password() -> Result<String> {
         return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
     }
     let password = rpassword::prompt_password("Password: ").context("cannot read the password")?;
-    operations::password::check(&password)?;
+    operations::password::normalize(&password)?;
     if rpassword::prompt_password("Repeat the password: ").context("cannot read the password")?
         != password
     {

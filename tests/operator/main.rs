@@ -9,6 +9,7 @@ mod event_commands;
 mod event_export;
 mod event_replay;
 mod local_cells;
+mod metrics;
 mod recovery;
 mod recovery_fixture;
 mod tenant_relocation;

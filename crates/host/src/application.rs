@@ -16,8 +16,8 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 
 use crate::admission::limits::{Limits, SharedLimits};
 use crate::manifest::{self, Manifest, variables};
-use crate::postgres::{MAX_CONNECTIONS, PoolRegistry};
-use crate::server::{self, ConnectionLimit, Drain, RequestHandler, Router};
+use crate::postgres::{self, MAX_CONNECTIONS, PoolRegistry};
+use crate::server::{self, ConnectionLimit, Drain, RequestHandler, RequestMetrics, Router};
 use crate::wasm::{
     self, CompilationCache, ComponentSettings, InstanceFactory, InstanceState, MAX_INSTANCES,
     Services,
@@ -77,6 +77,7 @@ impl Runtime {
         let pools: Vec<_> = (0..threads)
             .map(|_| PoolRegistry::new(MAX_CONNECTIONS / threads))
             .collect();
+        postgres::observe_connections(&pools);
         let mut components: Vec<_> = pools.iter().map(|_| Vec::new()).collect();
         let mut indices = HashMap::new();
         for (id, component) in &manifest.components {
@@ -98,11 +99,24 @@ impl Runtime {
         // instances for a further request while idle ones of other components wait to expire.
         let standard = MAX_INSTANCES as usize / 4 / threads;
         let (drain, shared) = (Drain::default(), SharedLimits::new());
+        let metrics = RequestMetrics::new(
+            manifest
+                .components
+                .keys()
+                .filter(|id| !manifest.is_service(id))
+                .cloned(),
+        );
         let handlers = components
             .into_iter()
             .map(|components| {
                 let limits = Limits::new(standard, 2 * standard, shared.clone());
-                RequestHandler::new(Arc::clone(&router), components, limits, drain.clone())
+                RequestHandler::new(
+                    Arc::clone(&router),
+                    components,
+                    limits,
+                    drain.clone(),
+                    metrics.clone(),
+                )
             })
             .collect();
         Ok(Application {

@@ -3,6 +3,7 @@
 
 mod http_client;
 mod jobs;
+mod metrics;
 pub mod notifications;
 mod periodic;
 mod queue;

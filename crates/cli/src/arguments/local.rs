@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::management::Management;
 use super::{Target, cell};
 
 /// The application, and the address at which it is served.
@@ -42,6 +43,9 @@ pub(crate) struct Up {
 
     #[command(flatten)]
     pub(crate) identity: cell::Identity,
+
+    #[command(flatten)]
+    pub(crate) management: Management,
 }
 
 #[derive(Args)]
@@ -60,6 +64,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     pub(crate) clients: ClientLimits,
+
+    #[command(flatten)]
+    pub(crate) management: Management,
 }
 
 #[derive(Args)]

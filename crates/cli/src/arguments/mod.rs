@@ -6,6 +6,7 @@ pub(crate) mod cell;
 pub(crate) mod events;
 #[cfg(feature = "local")]
 pub(crate) mod local;
+pub(crate) mod management;
 pub(crate) mod tenants;
 
 use std::path::PathBuf;
@@ -245,6 +246,9 @@ pub(crate) struct Worker {
 
     #[command(flatten)]
     pub(crate) webhooks: worker::webhooks::Options,
+
+    #[command(flatten)]
+    pub(crate) management: management::Management,
 }
 
 #[derive(Subcommand)]

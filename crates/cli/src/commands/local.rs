@@ -11,11 +11,12 @@ use local::cluster::{self, Cluster, Durability, Settings, Status};
 use local::{cells, doctor, installation, serve, up};
 use operations::cell::Definition;
 
-use super::{print_line, report_checks};
+use super::{management, print_line, report_checks};
 use crate::arguments::cell::Up;
 use crate::arguments::local as arguments;
 
 pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+    management::start(&arguments.management, "lms-host").await?;
     let options = up::Options {
         state: state.to_owned(),
         database_url: arguments.serve.target.database_url,
@@ -30,6 +31,7 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
 }
 
 pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
+    management::start(&arguments.management, "lms-host").await?;
     serve::run(serve::Options {
         state: state.to_owned(),
         listen: arguments.listen,

@@ -7,6 +7,7 @@ mod cell;
 mod events;
 #[cfg(feature = "local")]
 mod local;
+mod management;
 mod migrate;
 mod privacy;
 mod target;

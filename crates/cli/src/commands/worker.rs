@@ -12,10 +12,11 @@ use worker::notifications::{self, Providers};
 use worker::{Intervals, Senders, webhooks};
 
 use super::analytics::refresh_views;
-use super::{database_url, print_line};
+use super::{database_url, management, print_line};
 use crate::arguments;
 
 pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
+    management::start(&arguments.management, "lms-worker").await?;
     let senders = Senders {
         notifications: Providers::new(&arguments.notifications)?,
         webhooks: webhooks::Sender::new(&arguments.webhooks)?,

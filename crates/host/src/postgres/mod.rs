@@ -12,6 +12,7 @@
 //! | `parameters`, `values`, `errors` | conversions between the interface and the driver |
 //! | `permission` | the check of a connection string against the allowed hosts |
 //! | `pool`, `session`, `transaction`, `tls` | connections |
+//! | `metrics` | the instruments for connections |
 
 #![expect(
     clippy::result_large_err,
@@ -21,6 +22,7 @@
 
 mod errors;
 mod interface;
+mod metrics;
 mod parameters;
 mod permission;
 mod pool;
@@ -32,4 +34,5 @@ mod types;
 mod values;
 
 pub(crate) use interface::{PostgresView, add_to_linker};
+pub(crate) use metrics::observe_connections;
 pub(crate) use pool::{AuthorizedPools, MAX_CONNECTIONS, PoolRegistry};

@@ -1,8 +1,8 @@
 //! Connection pools: one for each connection string and certificate, as in Spin. One connection of
 //! a pool is a `session`.
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
 
 use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,6 +10,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::metrics::{PoolMetrics, Usage};
 use super::session::Session;
 use super::types::Error;
 use super::{permission, tls};
@@ -40,10 +41,12 @@ const PREFERRED_CONCURRENCY_TIMEOUT: Duration = Duration::from_millis(5);
 struct Pool {
     sessions: deadpool::managed::Pool<SessionManager>,
     permits: Arc<Semaphore>,
+    metrics: PoolMetrics,
 }
 
 impl Pool {
     async fn get(&self) -> Result<PooledSession, Error> {
+        let asked_at = Instant::now();
         let permit = match Arc::clone(&self.permits).try_acquire_owned() {
             Ok(permit) => Some(permit),
             Err(_) => {
@@ -52,11 +55,11 @@ impl Pool {
                 permit.ok().and_then(Result::ok)
             }
         };
-        let session = self
-            .sessions
-            .get()
-            .await
-            .map_err(|error| Error::ConnectionFailed(describe(error)))?;
+        let session = self.sessions.get().await.map_err(|error| {
+            self.metrics.record_failure();
+            Error::ConnectionFailed(describe(error))
+        })?;
+        self.metrics.record_wait(asked_at.elapsed());
         Ok(PooledSession {
             session: Some(session),
             close_after_use: false,
@@ -67,7 +70,7 @@ impl Pool {
 
 /// Pools by connection string and by the certificate that is trusted for it.
 #[derive(Default)]
-struct PoolMap(RwLock<Vec<(String, Option<String>, Pool)>>);
+pub(crate) struct PoolMap(RwLock<Vec<(String, Option<String>, Pool)>>);
 
 impl PoolMap {
     fn get(&self, connection_string: &str, certificate: Option<&str>) -> Option<Pool> {
@@ -78,6 +81,22 @@ impl PoolMap {
                 other == connection_string && trusted.as_deref() == certificate
             })
             .map(|(_, _, pool)| pool.clone())
+    }
+
+    /// Returns the usage of all pools together.
+    pub(crate) fn usage(&self) -> Usage {
+        let pools = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut total = Usage::default();
+        for (_, _, pool) in pools.iter() {
+            let status = pool.sessions.status();
+            let idle = status.available.min(status.size);
+            total += Usage {
+                used: (status.size - idle) as u64,
+                idle: idle as u64,
+                waiting: status.waiting as u64,
+            };
+        }
+        total
     }
 
     fn insert(&self, connection_string: &str, certificate: Option<&str>, pool: Pool) {
@@ -107,6 +126,11 @@ impl PoolRegistry {
             pools: Arc::default(),
             max_connections,
         }
+    }
+
+    /// Refers to the pools without keeping them.
+    pub(crate) fn downgrade(&self) -> Weak<PoolMap> {
+        Arc::downgrade(&self.pools)
     }
 
     fn get_or_create(
@@ -189,6 +213,7 @@ fn new_pool(
     Ok(Pool {
         sessions,
         permits: Arc::new(Semaphore::new(MAX_PREFERRED_CONCURRENCY)),
+        metrics: PoolMetrics::new(),
     })
 }
 

@@ -3,18 +3,19 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response, Uri};
 use hyper::body::{Bytes, Incoming};
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
 use super::drain::Drain;
+use super::metrics::{Failure, RequestMetrics};
 use super::min_rate::MinRate;
 use super::problem::{Kind, Problem};
 use super::request_body::{self, BodyKind};
 use super::response_body::{self, Body, ResponseError};
-use super::router::Router;
+use super::router::{Match, Router};
 use super::{request_head, request_id, spin_headers};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::{Limits, Rejection, RequestClass};
@@ -50,6 +51,7 @@ pub(crate) struct RequestHandler {
     limits: Limits,
     health_check_paths: Arc<[String]>,
     drain: Drain,
+    metrics: RequestMetrics,
 }
 
 impl RequestHandler {
@@ -58,6 +60,7 @@ impl RequestHandler {
         components: Vec<ProxyHandler<InstanceFactory>>,
         limits: Limits,
         drain: Drain,
+        metrics: RequestMetrics,
     ) -> Self {
         Self {
             router,
@@ -65,6 +68,7 @@ impl RequestHandler {
             limits,
             health_check_paths: Arc::default(),
             drain,
+            metrics,
         }
     }
 
@@ -79,20 +83,28 @@ impl RequestHandler {
         request: Request<Incoming>,
         client: SocketAddr,
     ) -> Response<Body> {
+        let received_at = Instant::now();
         // Cloning copies neither the path nor the id: both are reference-counted.
         let original = request.uri().clone();
+        let method = request.method().clone();
         let given_id = request.headers().get(request_id::X_REQUEST_ID).cloned();
-        let mut response = match self.try_handle(&original, request, client).await {
+        let matched = self.router.find(original.path());
+        let route = matched.as_ref().map(|matched| matched.route);
+        let handled = self.try_handle(&original, matched, request, client).await;
+        let mut response = match handled {
             Ok(response) => response,
             Err(error) => {
                 let request_id = request_id::from_client(given_id.as_ref());
                 if let HandlerError::Component(method, error) = &error {
                     let path = original.path();
                     tracing::error!("{request_id} {method} {path}: {}", error.root_cause());
+                    self.metrics.record_failure(route, failure(error));
                 }
                 error.into_problem().into_response(&request_id)
             }
         };
+        self.metrics
+            .record(&method, route, &response, received_at.elapsed());
         self.drain.close_connection_after(&mut response);
         response
     }
@@ -100,6 +112,7 @@ impl RequestHandler {
     async fn try_handle(
         &self,
         original: &Uri,
+        matched: Option<Match<'_>>,
         request: Request<Incoming>,
         client: SocketAddr,
     ) -> Result<Response<Body>, HandlerError> {
@@ -107,7 +120,7 @@ impl RequestHandler {
             return Ok(self.handle_well_known(name)?);
         }
         request_head::validate(&request)?;
-        let matched = self.router.find(original.path()).ok_or(NOT_FOUND)?;
+        let matched = matched.ok_or(NOT_FOUND)?;
         let component = self.components.get(matched.route.component);
         let component = component.ok_or(NOT_FOUND)?;
         let uri = request_head::absolute_uri(&request)?;
@@ -182,6 +195,17 @@ fn timeout(class: RequestClass) -> Duration {
     }
 }
 
+/// Returns the reason why a component did not answer.
+fn failure(error: &wasmtime::Error) -> Failure {
+    if error.is::<ExpirationError>() {
+        Failure::Timeout
+    } else if error.is::<InstantiationError<Arc<InFlight>>>() {
+        Failure::NoInstance
+    } else {
+        Failure::Trap
+    }
+}
+
 /// The reason why the client does not get a component's response.
 enum HandlerError {
     Problem(Problem),
@@ -208,13 +232,11 @@ impl HandlerError {
     fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
-            Self::Component(_, error) if error.is::<ExpirationError>() => {
-                Problem::new(Kind::GatewayTimeout)
-            }
-            Self::Component(_, error) if error.is::<InstantiationError<Arc<InFlight>>>() => {
-                TOO_MANY_REQUESTS
-            }
-            Self::Component(..) => Problem::new(Kind::InternalError),
+            Self::Component(_, error) => match failure(&error) {
+                Failure::Timeout => Problem::new(Kind::GatewayTimeout),
+                Failure::NoInstance => TOO_MANY_REQUESTS,
+                Failure::Trap => Problem::new(Kind::InternalError),
+            },
         }
     }
 }

@@ -11,12 +11,14 @@
 //! | `request_body`, `response_body` | buffering and streaming of bodies |
 //! | `min_rate`, `min_rate_stream` | timeouts for clients that send or read too slowly |
 //! | `connection_limit`, `drain` | connections of each client address, graceful shutdown |
+//! | `metrics` | the instruments for requests |
 //! | `problem`, `request_id` | the host's own error responses, and the ids of requests |
 
 mod connection;
 mod connection_limit;
 mod drain;
 mod handler;
+mod metrics;
 mod min_rate;
 mod min_rate_stream;
 mod problem;
@@ -31,5 +33,6 @@ mod threads;
 pub(crate) use connection_limit::ConnectionLimit;
 pub(crate) use drain::Drain;
 pub(crate) use handler::RequestHandler;
+pub(crate) use metrics::RequestMetrics;
 pub(crate) use router::Router;
 pub(crate) use threads::{count as thread_count, serve};

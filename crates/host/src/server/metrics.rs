@@ -1,0 +1,117 @@
+//! The instruments for requests, named by OpenTelemetry's semantic conventions for HTTP. Collecting and exporting what they measure
+//! is the task of the program that embeds the host.
+
+use std::time::Duration;
+
+use http::{Method, Response};
+use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::{KeyValue, StringValue, global};
+
+use super::router::Route;
+
+/// The upper bounds of the histogram's buckets, in seconds. Most requests take a few milliseconds.
+const DURATION_BOUNDS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// The instruments for the requests of an application.
+#[derive(Clone)]
+pub(crate) struct RequestMetrics {
+    duration: Histogram<f64>,
+    failures: Counter<u64>,
+    /// The ids of the components, by the router's index.
+    components: Vec<StringValue>,
+}
+
+impl RequestMetrics {
+    /// Creates the instruments.
+    pub(crate) fn new(components: impl IntoIterator<Item = String>) -> Self {
+        let meter = global::meter("lms.host");
+        Self {
+            duration: meter
+                .f64_histogram("http.server.request.duration")
+                .with_unit("s")
+                .with_description(
+                    "The time from the head of a request to the head of its response.",
+                )
+                .with_boundaries(DURATION_BOUNDS.to_vec())
+                .build(),
+            failures: meter
+                .u64_counter("lms.host.component.failures")
+                .with_description("The requests that a component did not answer.")
+                .build(),
+            components: components.into_iter().map(StringValue::from).collect(),
+        }
+    }
+
+    /// Measures a request. Without a route, the path belongs to no component.
+    pub(crate) fn record<B>(
+        &self,
+        method: &Method,
+        route: Option<&Route>,
+        response: &Response<B>,
+        duration: Duration,
+    ) {
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", method_name(method)),
+            KeyValue::new(
+                "http.response.status_code",
+                i64::from(response.status().as_u16()),
+            ),
+        ];
+        if let Some(route) = route {
+            attributes.extend(self.component(route));
+            if let Ok(raw) = route.raw.to_str() {
+                attributes.push(KeyValue::new("http.route", raw.to_owned()));
+            }
+        }
+        self.duration.record(duration.as_secs_f64(), &attributes);
+    }
+
+    /// Counts a request that a component did not answer.
+    pub(crate) fn record_failure(&self, route: Option<&Route>, failure: Failure) {
+        let mut attributes = vec![KeyValue::new("reason", failure.name())];
+        attributes.extend(route.and_then(|route| self.component(route)));
+        self.failures.add(1, &attributes);
+    }
+
+    fn component(&self, route: &Route) -> Option<KeyValue> {
+        let component = self.components.get(route.component)?;
+        Some(KeyValue::new("component", component.clone()))
+    }
+}
+
+/// The reason why a component did not answer a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Failure {
+    /// It took too long.
+    Timeout,
+    /// There was no instance of it.
+    NoInstance,
+    /// It failed: a trap, or an error of its own.
+    Trap,
+}
+
+impl Failure {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::NoInstance => "no_instance",
+            Self::Trap => "trap",
+        }
+    }
+}
+
+/// The method, if it is one of the standard ones: clients may send any other word.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
+}

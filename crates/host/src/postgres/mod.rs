@@ -12,7 +12,7 @@
 //! | `parameters`, `values`, `errors` | conversions between the interface and the driver |
 //! | `permission` | the check of a connection string against the allowed hosts |
 //! | `pool`, `session`, `transaction`, `tls` | connections |
-//! | `metrics` | the instruments for connections |
+//! | `metrics`, `usage` | the instruments for connections |
 
 #![expect(
     clippy::result_large_err,
@@ -31,8 +31,9 @@ mod statements;
 mod tls;
 mod transaction;
 mod types;
+mod usage;
 mod values;
 
 pub(crate) use interface::{PostgresView, add_to_linker};
-pub(crate) use metrics::observe_connections;
 pub(crate) use pool::{AuthorizedPools, MAX_CONNECTIONS, PoolRegistry};
+pub(crate) use usage::observe_connections;

@@ -10,7 +10,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::metrics::{PoolMetrics, Usage};
+use super::metrics::PoolMetrics;
 use super::session::Session;
 use super::types::Error;
 use super::{permission, tls};
@@ -65,6 +65,22 @@ impl Pool {
             close_after_use: false,
             _permit: permit,
         })
+    }
+}
+
+/// The usage of a pool, or of several pools together.
+#[derive(Default)]
+pub(crate) struct Usage {
+    pub(crate) used: u64,
+    pub(crate) idle: u64,
+    pub(crate) waiting: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.used += other.used;
+        self.idle += other.idle;
+        self.waiting += other.waiting;
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result, anyhow};
 use futures::{SinkExt, StreamExt, pin_mut};
 use platform::sql::sqlstate::without_values;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, NoTls, Socket, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -156,10 +156,22 @@ pub fn explain(error: tokio_postgres::Error) -> Error {
         line.push_str("; ");
         line.push_str(part);
     }
+    if lacks_schema(answer) {
+        line.push_str("; the database lacks the schema: run `lms migrate`");
+    }
     if *answer.code() == SqlState::DISK_FULL {
         line.push_str("; the database's disk is full: free some space and try again");
     }
     anyhow!("{line} [{}]", answer.code().code())
+}
+
+/// Returns whether a statement failed because the database has none of the schema.
+fn lacks_schema(answer: &DbError) -> bool {
+    match *answer.code() {
+        SqlState::UNDEFINED_TABLE => answer.message().contains("\"lms_private."),
+        SqlState::INVALID_SCHEMA_NAME => answer.message().contains("\"lms"),
+        _ => false,
+    }
 }
 
 fn connection_failed(database_url: &str, error: tokio_postgres::Error) -> Error {

@@ -104,13 +104,24 @@ pub async fn connect(database_url: &str) -> Result<Client, Check> {
     })
 }
 
-/// Runs every check inside of the database.
+/// Runs every check inside of the database. Without the right schema, those of the schema would only repeat that.
 pub async fn check(client: &Client) -> Vec<Check> {
-    vec![
+    let mut checks = vec![
         Check::of("database version", version(client).await),
         Check::of("clock", clock(client).await),
         Check::of("time zones", time_zones(client).await),
-        Check::of("migrations", migrations(client).await),
+    ];
+    let migrations = Check::of("migrations", migrations(client).await);
+    let has_schema = !migrations.is_bad();
+    checks.push(migrations);
+    if has_schema {
+        checks.extend(check_schema(client).await);
+    }
+    checks
+}
+
+async fn check_schema(client: &Client) -> [Check; 7] {
+    [
         Check::of("cell", cell(client).await),
         Check::of("roles", roles(client).await),
         Check::of("privileges", privileges(client).await),

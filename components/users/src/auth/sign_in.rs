@@ -57,7 +57,7 @@ pub(crate) const REFRESH: Action = Action::post("/v1/auth/refresh")
     .body(&[Field::new(
         "refresh_token",
         Kind::Secret { min: 1, max: 100 },
-        "The refresh token. It can be used once; using it again ends the session.",
+        "The refresh token. It can be used once; using it again later than 30 seconds afterwards ends the session.",
     )
     .required()])
     .responds(ResponseSpec::fields(

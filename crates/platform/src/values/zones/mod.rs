@@ -235,7 +235,7 @@ struct Lookups {
 /// [`resolved`].
 pub fn find(name: &str) -> Option<Zone> {
     let found = cached(name, Utc::now());
-    if found.is_none() && !name.is_empty() && name.len() <= MAX_NAME_BYTES {
+    if found.is_none() && is_possible(name) {
         LOOKUPS.with_borrow_mut(|lookups| {
             if lookups.missing.len() < MAX_READ && !lookups.unknown.contains(name) {
                 lookups.missing.insert(name.to_owned());
@@ -243,6 +243,11 @@ pub fn find(name: &str) -> Option<Zone> {
         });
     }
     found
+}
+
+/// Returns true if the database may know the name. It cannot store control characters.
+fn is_possible(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.contains(char::is_control)
 }
 
 /// Runs work that looks up zones until no zone is missing that the database has. `read` queries the

@@ -12,6 +12,7 @@ mod local_cells;
 mod metrics;
 mod recovery;
 mod recovery_fixture;
+mod tenant_commands;
 mod tenant_relocation;
 mod tenant_restore;
 mod user_commands;

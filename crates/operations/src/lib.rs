@@ -14,4 +14,5 @@ pub mod progress;
 pub mod relocation;
 pub mod server_log;
 pub mod tenant_restore;
+pub mod tenants;
 pub mod user;

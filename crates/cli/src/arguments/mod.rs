@@ -104,6 +104,14 @@ pub(crate) struct Target {
     pub(crate) database_url: Option<String>,
 }
 
+/// The form in which a command prints its result.
+#[derive(Args)]
+pub(crate) struct Format {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]

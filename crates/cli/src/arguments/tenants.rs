@@ -6,18 +6,58 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::Target;
+use super::{Format, Target};
 
 #[derive(Subcommand)]
 pub(crate) enum Tenant {
+    /// List the tenants of a cell
+    List(ListTenants),
+    /// Show a tenant
+    Show(ShowTenant),
     /// Create a tenant and print its id
     Create(CreateTenant),
+    /// Suspend a tenant: its users cannot sign in, their sessions are refused, and nothing is delivered to them
+    Suspend(TenantStatus),
+    /// Resume a suspended tenant
+    Resume(TenantStatus),
     /// Move a tenant to another cell; another run resumes an interrupted move
     Move(MoveTenant),
     /// Erase a moved tenant from its former cell, once every row has been found in the new one
     Forget(ForgetTenant),
     /// Restore one tenant to a time, without affecting other tenants
     Restore(RestoreTenant),
+}
+
+#[derive(Args)]
+pub(crate) struct ListTenants {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowTenant {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Slug of the tenant
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: String,
+
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct TenantStatus {
+    #[command(flatten)]
+    pub(crate) target: Target,
+
+    /// Slug of the tenant
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) tenant: String,
 }
 
 #[derive(Args)]

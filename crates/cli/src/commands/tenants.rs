@@ -1,5 +1,5 @@
 //! Executing `lms tenant`, and printing the results.
-//! The work lives in `database::tenant`, `operations::relocation` and `operations::tenant_restore`.
+//! The work is done in `database::tenant`, `operations::tenants`, `operations::relocation` and `operations::tenant_restore`.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use operations::cell::Definition;
 use operations::privacy;
 use operations::relocation::{self, Cell};
 use operations::tenant_restore::{self, Source};
+use operations::tenants::{self, Status};
 
 use super::{database_url, print_line};
 use crate::arguments::tenants as arguments;
@@ -17,11 +18,56 @@ use crate::arguments::tenants::Tenant;
 
 pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
     match command {
+        Tenant::List(options) => list(state, options).await,
+        Tenant::Show(options) => show(state, options).await,
         Tenant::Create(options) => create(state, options).await,
+        Tenant::Suspend(options) => set_status(state, options, Status::Inactive).await,
+        Tenant::Resume(options) => set_status(state, options, Status::Active).await,
         Tenant::Move(options) => relocate(options).await,
         Tenant::Forget(options) => erase_source(options).await,
         Tenant::Restore(options) => restore(state, options).await,
     }
+}
+
+async fn list(state: &Path, arguments: arguments::ListTenants) -> Result<ExitCode> {
+    let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
+    let tenants = tenants::list(&mut client).await?;
+    if arguments.format.json {
+        print_line(serde_json::to_string_pretty(&tenants)?)?;
+    } else {
+        for tenant in tenants {
+            print_line(tenant)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(state: &Path, arguments: arguments::ShowTenant) -> Result<ExitCode> {
+    let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
+    let tenant = tenants::find(&mut client, &arguments.tenant).await?;
+    if arguments.format.json {
+        print_line(serde_json::to_string_pretty(&tenant)?)?;
+    } else {
+        print_line(tenant)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn set_status(
+    state: &Path,
+    arguments: arguments::TenantStatus,
+    status: Status,
+) -> Result<ExitCode> {
+    let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
+    tenants::set_status(&mut client, &arguments.tenant, status).await?;
+    print_line(match status {
+        Status::Active => format!("{} is active again", arguments.tenant),
+        Status::Inactive => format!(
+            "{} is suspended; `lms tenant resume` ends that",
+            arguments.tenant
+        ),
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<ExitCode> {

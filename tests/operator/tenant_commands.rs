@@ -1,0 +1,84 @@
+//! Tests `lms tenant` list, show, suspend and resume. Relocation and restore have files of their own.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tests::{Application, program, role, run};
+use tokio::process::Command;
+
+/// Runs `lms tenant`, and returns what it prints, or the error.
+async fn tenant(app: &Application, arguments: &[&str]) -> Result<Result<String, String>> {
+    let output = Command::new(program())
+        .arg("tenant")
+        .args(arguments)
+        .env("DATABASE_URL", &app.superuser_url)
+        .output()
+        .await?;
+    Ok(if output.status.success() {
+        Ok(String::from_utf8(output.stdout)?)
+    } else {
+        Err(String::from_utf8(output.stderr)?)
+    })
+}
+
+#[test]
+fn tenants_are_listed_and_shown_as_text_and_as_json() {
+    run(async |app| {
+        let listed = tenant(app, &["list", "--json"])
+            .await?
+            .map_err(anyhow::Error::msg)?;
+        let listed: Value = serde_json::from_str(&listed)?;
+        let slugs: Vec<&str> = listed
+            .as_array()
+            .context("no list")?
+            .iter()
+            .filter_map(|tenant| tenant["slug"].as_str())
+            .collect();
+        assert_eq!(slugs, ["aurora", "harbour"]);
+        let shown = tenant(app, &["show", "--tenant", "aurora", "--json"])
+            .await?
+            .map_err(anyhow::Error::msg)?;
+        let shown: Value = serde_json::from_str(&shown)?;
+        assert_eq!(shown, listed[0]);
+        assert_eq!(shown["status"], "active");
+        ensure!(shown["students"].as_i64() > Some(0), "{shown}");
+        let text = tenant(app, &["show", "--tenant", "aurora"])
+            .await?
+            .map_err(anyhow::Error::msg)?;
+        ensure!(
+            text.starts_with("aurora: ") && text.lines().count() == 1,
+            "{text}"
+        );
+        let unknown = tenant(app, &["show", "--tenant", "nobody"]).await?;
+        let error = unknown.err().context("a tenant was shown")?;
+        ensure!(error.contains("there is no tenant nobody"), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_suspended_tenant_is_signed_out_until_it_is_resumed() {
+    run(async |app| {
+        let (own, other) = (
+            app.sign_in(role::ADMIN).await?,
+            app.sign_in_to(1, role::ADMIN).await?,
+        );
+        tenant(app, &["suspend", "--tenant", "aurora"])
+            .await?
+            .map_err(anyhow::Error::msg)?;
+        app.get(&own, "/v1/users").await?.expect(401);
+        app.get(&other, "/v1/users").await?.expect(200);
+        ensure!(
+            app.sign_in(role::ADMIN).await.is_err(),
+            "signed in to a suspended tenant"
+        );
+        let again = tenant(app, &["suspend", "--tenant", "aurora"]).await?;
+        let error = again.err().context("suspended twice")?;
+        ensure!(error.contains("is inactive already"), "{error}");
+        tenant(app, &["resume", "--tenant", "aurora"])
+            .await?
+            .map_err(anyhow::Error::msg)?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        app.get(&admin, "/v1/users").await?.expect(200);
+        Ok(())
+    });
+}

@@ -24,9 +24,11 @@ lab: build
 # Builds only what serving needs, with the features of the whole workspace: with those of one package, Cargo would build Wasmtime
 # again for the tests.
 build: components
+	test -e target/release/lms || echo "Now the program lms, which takes about 8 minutes the first time"
 	cargo build --release --workspace --bin lms
 
 components: set-up
+	test -d target/wasm32-wasip2/component || echo "Building the components, which takes about 2 minutes the first time"
 	scripts/build-components.sh
 
 # For Spin 4.0 and spin-4.0.toml. Later versions load these as well.

@@ -129,13 +129,11 @@ fn the_worker_measures_its_jobs() {
     run(async |app| {
         let operators = free_address()?;
         let _worker = start(app, &["worker", "--management", &operators.to_string()])?;
+        let last_success = "lms_worker_job_last_success_seconds";
         let succeeded = |text: &str| {
-            value(
-                text,
-                "lms_worker_job_last_success_seconds",
-                &["job=\"round\""],
-            )
-            .is_some()
+            ["round", "analytics", "events", "webhooks"]
+                .iter()
+                .all(|job| value(text, last_success, &[&format!("job=\"{job}\"")]).is_some())
         };
         let text = read_until(&format!("http://{operators}/metrics"), succeeded).await?;
         let labels = ["job=\"round\"", "outcome=\"success\""];

@@ -1,7 +1,8 @@
 //! The instruments for jobs. Collecting and exporting what they measure is the task of the program that runs the worker.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use anyhow::Result;
 use opentelemetry::metrics::{Gauge, Histogram};
 use opentelemetry::{KeyValue, StringValue, global};
 
@@ -31,14 +32,22 @@ impl JobMetrics {
         }
     }
 
-    /// Measures one execution.
-    pub(crate) fn record(&self, duration: Duration, is_success: bool) {
+    /// Does the work of one execution, and measures it.
+    pub(crate) async fn measure<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let started_at = Instant::now();
+        let result = work.await;
         let job = KeyValue::new("job", self.job.clone());
-        let outcome = KeyValue::new("outcome", if is_success { "success" } else { "failure" });
+        let outcome = KeyValue::new(
+            "outcome",
+            if result.is_ok() { "success" } else { "failure" },
+        );
         self.duration
-            .record(duration.as_secs_f64(), &[job.clone(), outcome]);
-        if is_success && let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) {
+            .record(started_at.elapsed().as_secs_f64(), &[job.clone(), outcome]);
+        if result.is_ok()
+            && let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH)
+        {
             self.last_success.record(now.as_secs_f64(), &[job]);
         }
+        result
     }
 }

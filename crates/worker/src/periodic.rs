@@ -1,11 +1,9 @@
 //! Running a job again and again, and waiting less long after a failure.
 //! The waits between the attempts of a delivery live in `queue::outcome`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
-
-use crate::metrics::JobMetrics;
 
 /// The intervals at which the worker repeats its jobs.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +31,8 @@ pub(crate) async fn run_periodically<F>(name: &str, interval: Duration, job: imp
 where
     F: Future<Output = Result<()>>,
 {
-    let metrics = JobMetrics::new(name);
     loop {
-        let started_at = Instant::now();
-        let outcome = job().await;
-        metrics.record(started_at.elapsed(), outcome.is_ok());
-        let delay = match outcome {
+        let delay = match job().await {
             Ok(()) => interval,
             Err(error) => {
                 let backoff = interval.min(MAX_BACKOFF);

@@ -16,6 +16,7 @@ use crate::jobs::{
     Failure, Report, analytics, changed_zones, escalation, extension, partitions, reminders,
     retention, seal, sealing,
 };
+use crate::metrics::JobMetrics;
 use crate::notifications::{self, Providers};
 use crate::periodic::{Intervals, run_periodically};
 use crate::stop::Stop;
@@ -48,8 +49,11 @@ pub async fn run_until_stopped(
 
 /// Runs all jobs for ever. When the database cannot be reached, each job tries again.
 pub async fn run(database_url: String, intervals: Intervals, senders: Senders) {
+    let metrics = JobMetrics::new("round");
     tokio::join!(
-        run_periodically("round", intervals.rounds, || log_round(&database_url)),
+        run_periodically("round", intervals.rounds, || {
+            metrics.measure(log_round(&database_url))
+        }),
         analytics::run(&database_url, intervals.refreshes),
         notifications::run(&database_url, &senders.notifications),
         sealing::run(&database_url),

@@ -6,11 +6,16 @@ use std::time::Duration;
 use anyhow::Result;
 use database::analytics::{self, View};
 
+use crate::metrics::JobMetrics;
 use crate::periodic::run_periodically;
 
 /// Refreshes for ever.
 pub(crate) async fn run(database_url: &str, interval: Duration) {
-    run_periodically("analytics", interval, || refresh_all(database_url)).await;
+    let metrics = JobMetrics::new("analytics");
+    run_periodically("analytics", interval, || {
+        metrics.measure(refresh_all(database_url))
+    })
+    .await;
 }
 
 async fn refresh_all(database_url: &str) -> Result<()> {

@@ -12,6 +12,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::REQUEST_ID;
+use crate::metrics::JobMetrics;
 use crate::periodic::{MAX_BACKOFF, run_periodically};
 
 /// The wait before new events are looked for.
@@ -19,13 +20,17 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Seals for ever. When the database cannot be reached, it tries again.
 pub(crate) async fn run(database_url: &str) {
-    run_periodically("events", MAX_BACKOFF, || seal_until_failure(database_url)).await;
+    let metrics = JobMetrics::new("events");
+    run_periodically("events", MAX_BACKOFF, || {
+        seal_until_failure(database_url, &metrics)
+    })
+    .await;
 }
 
-async fn seal_until_failure(database_url: &str) -> Result<()> {
+async fn seal_until_failure(database_url: &str, metrics: &JobMetrics) -> Result<()> {
     let mut client = database::connect(database_url).await?;
     loop {
-        seal(&mut client).await?;
+        metrics.measure(seal(&mut client)).await?;
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

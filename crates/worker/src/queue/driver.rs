@@ -13,6 +13,7 @@ use tokio_postgres::Client;
 
 use super::report::DeliveryReport;
 use super::{AttemptOutcome, Claim, Delivery, Queue, Response};
+use crate::metrics::JobMetrics;
 use crate::periodic::run_periodically;
 
 /// The wait before an empty queue is looked at again.
@@ -26,19 +27,24 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Delivers for ever. When the database cannot be reached, it tries again.
 pub(crate) async fn run<Q: Queue>(database_url: &str, queue: &Q) {
+    let metrics = JobMetrics::new(queue.name());
     run_periodically(queue.name(), RECONNECT_DELAY, || {
-        run_until_failure(database_url, queue)
+        run_until_failure(database_url, queue, &metrics)
     })
     .await;
 }
 
-async fn run_until_failure<Q: Queue>(database_url: &str, queue: &Q) -> Result<()> {
+async fn run_until_failure<Q: Queue>(
+    database_url: &str,
+    queue: &Q,
+    metrics: &JobMetrics,
+) -> Result<()> {
     let mut client = database::connect(database_url).await?;
     let mut driver = Driver::new(queue, Utc::now());
     let noun = queue.settings().noun;
     let (mut report, mut reported) = (DeliveryReport::new(noun), Instant::now());
     loop {
-        report.merge(driver.advance(&mut client).await?);
+        report.merge(metrics.measure(driver.advance(&mut client)).await?);
         if driver.is_idle || reported.elapsed() >= REPORT_INTERVAL {
             if !report.is_empty() {
                 tracing::info!("{report}");

@@ -110,6 +110,7 @@ pub async fn check(client: &Client) -> Vec<Check> {
         Check::of("database version", version(client).await),
         Check::of("clock", clock(client).await),
         Check::of("time zones", time_zones(client).await),
+        Check::of("archiving", archiving(client).await),
     ];
     let migrations = Check::of("migrations", migrations(client).await);
     let has_schema = !migrations.is_bad();
@@ -120,7 +121,7 @@ pub async fn check(client: &Client) -> Vec<Check> {
     checks
 }
 
-async fn check_schema(client: &Client) -> [Check; 7] {
+async fn check_schema(client: &Client) -> [Check; 6] {
     [
         Check::of("cell", cell(client).await),
         Check::of("roles", roles(client).await),
@@ -128,7 +129,6 @@ async fn check_schema(client: &Client) -> [Check; 7] {
         Check::of("server log", server_log(client).await),
         Check::of("row security", row_security(client).await),
         Check::of("event log", event_log(client).await),
-        Check::of("archiving", archiving(client).await),
     ]
 }
 

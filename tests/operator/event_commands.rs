@@ -1,27 +1,15 @@
 //! Tests the command `lms events`: exit codes and output.
 
 use std::path::Path;
-use std::process::Output;
 
 use anyhow::{Context, Result};
 use database::cell::{Name, Region, Retention};
 use database::{migrate, tenant};
 use local::cluster::{self, Cluster, Durability, Settings};
-use tokio::process::Command;
+use tests::run_program;
 
 async fn lms(address: &str, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(tests::program())
-        .args(["events"])
-        .args(arguments)
-        .env("DATABASE_URL", address)
-        .output()
-        .await?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
-    Ok((status.code(), text(stdout), text(stderr)))
+    run_program(address, &[&["events"], arguments].concat(), "").await
 }
 
 #[tokio::test]

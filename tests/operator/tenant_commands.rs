@@ -2,21 +2,16 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tests::{Application, program, role, run};
-use tokio::process::Command;
+use tests::{Application, role, run, run_program};
 
-/// Runs `lms tenant`, and returns what it prints, or the error.
+/// Runs `lms tenant`, and returns the text that it prints, or the error.
 async fn tenant(app: &Application, arguments: &[&str]) -> Result<Result<String, String>> {
-    let output = Command::new(program())
-        .arg("tenant")
-        .args(arguments)
-        .env("DATABASE_URL", &app.superuser_url)
-        .output()
-        .await?;
-    Ok(if output.status.success() {
-        Ok(String::from_utf8(output.stdout)?)
+    let arguments = [&["tenant"], arguments].concat();
+    let (code, stdout, stderr) = run_program(&app.superuser_url, &arguments, "").await?;
+    Ok(if code == Some(0) {
+        Ok(stdout)
     } else {
-        Err(String::from_utf8(output.stderr)?)
+        Err(stderr)
     })
 }
 

@@ -1,11 +1,7 @@
 //! Tests `lms user`: an account that an operator creates follows the rules of the API.
 
-use std::process::Stdio;
-
 use anyhow::{Context, Result};
-use tests::{Application, program, run};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tests::{Application, run, run_program};
 
 /// Runs `lms user create-admin` in the first tenant, and returns the id of the account or the error.
 async fn create_admin(
@@ -14,24 +10,23 @@ async fn create_admin(
     email: &str,
     password: &str,
 ) -> Result<Result<String, String>> {
-    let mut command = Command::new(program())
-        .args(["user", "create-admin", "--tenant"])
-        .arg(&app.demo.tenants[0].slug)
-        .args(["--name", name, "--email", email])
-        .env("DATABASE_URL", &app.superuser_url)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut input = command.stdin.take().context("no standard input")?;
-    input.write_all(format!("{password}\n").as_bytes()).await?;
-    drop(input);
-    let output = command.wait_with_output().await?;
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes);
-    Ok(if output.status.success() {
-        Ok(text(output.stdout)?)
+    let slug = app.demo.tenants[0].slug.as_str();
+    let arguments = [
+        "user",
+        "create-admin",
+        "--tenant",
+        slug,
+        "--name",
+        name,
+        "--email",
+        email,
+    ];
+    let input = format!("{password}\n");
+    let (code, stdout, stderr) = run_program(&app.superuser_url, &arguments, &input).await?;
+    Ok(if code == Some(0) {
+        Ok(stdout)
     } else {
-        Err(text(output.stderr)?)
+        Err(stderr)
     })
 }
 

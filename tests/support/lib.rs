@@ -47,7 +47,7 @@ pub use endpoint_path::endpoint_path;
 pub use platform::auth::role::Role;
 pub use postgresql_server::Server;
 pub use previous_release::{Releases, previous_release, run_with_previous_release};
-pub use program::program;
+pub use program::{program, run_program};
 pub use python::run_python;
 pub use reply::{Reply, send};
 pub use session::Session;

@@ -4,21 +4,21 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use opentelemetry::metrics::{Gauge, Histogram};
-use opentelemetry::{KeyValue, StringValue, global};
+use opentelemetry::{KeyValue, global};
 
 /// The instruments for one job.
 pub(crate) struct JobMetrics {
-    job: StringValue,
+    job: &'static str,
     duration: Histogram<f64>,
     last_success: Gauge<f64>,
 }
 
 impl JobMetrics {
     /// Creates the instruments.
-    pub(crate) fn new(job: &str) -> Self {
+    pub(crate) fn new(job: &'static str) -> Self {
         let meter = global::meter("lms.worker");
         Self {
-            job: job.to_owned().into(),
+            job,
             duration: meter
                 .f64_histogram("lms.worker.job.duration")
                 .with_unit("s")
@@ -36,7 +36,7 @@ impl JobMetrics {
     pub(crate) async fn measure<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started_at = Instant::now();
         let result = work.await;
-        let job = KeyValue::new("job", self.job.clone());
+        let job = KeyValue::new("job", self.job);
         let outcome = KeyValue::new(
             "outcome",
             if result.is_ok() { "success" } else { "failure" },

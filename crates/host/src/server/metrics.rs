@@ -1,11 +1,12 @@
 //! The instruments for requests, named by OpenTelemetry's semantic conventions for HTTP. Collecting and exporting what they measure
 //! is the task of the program that embeds the host.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, Response};
 use opentelemetry::metrics::{Counter, Histogram};
-use opentelemetry::{KeyValue, StringValue, global};
+use opentelemetry::{KeyValue, global};
 
 use super::router::Route;
 
@@ -20,7 +21,7 @@ pub(crate) struct RequestMetrics {
     duration: Histogram<f64>,
     failures: Counter<u64>,
     /// The ids of the components, by the router's index.
-    components: Vec<StringValue>,
+    components: Vec<Arc<str>>,
 }
 
 impl RequestMetrics {
@@ -40,7 +41,7 @@ impl RequestMetrics {
                 .u64_counter("lms.host.component.failures")
                 .with_description("The requests that a component did not answer.")
                 .build(),
-            components: components.into_iter().map(StringValue::from).collect(),
+            components: components.into_iter().map(Arc::from).collect(),
         }
     }
 
@@ -61,9 +62,7 @@ impl RequestMetrics {
         ];
         if let Some(route) = route {
             attributes.extend(self.component(route));
-            if let Ok(raw) = route.raw.to_str() {
-                attributes.push(KeyValue::new("http.route", raw.to_owned()));
-            }
+            attributes.push(KeyValue::new("http.route", Arc::clone(&route.name)));
         }
         self.duration.record(duration.as_secs_f64(), &attributes);
     }
@@ -77,7 +76,7 @@ impl RequestMetrics {
 
     fn component(&self, route: &Route) -> Option<KeyValue> {
         let component = self.components.get(route.component)?;
-        Some(KeyValue::new("component", component.clone()))
+        Some(KeyValue::new("component", Arc::clone(component)))
     }
 }
 

@@ -3,6 +3,7 @@
 //! in the manifest is defined in `manifest`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use http::HeaderValue;
@@ -24,9 +25,11 @@ pub(crate) struct Router {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) component: usize,
-    /// The route as it is written in the manifest.
+    /// The route as it is written in the manifest, for metrics: a copy of it allocates nothing.
+    pub(crate) name: Arc<str>,
+    /// The same as a header.
     pub(crate) raw: HeaderValue,
-    /// The same without the wildcard.
+    /// The header without the wildcard.
     pub(crate) raw_prefix: HeaderValue,
     /// The prefix of the paths that match, without a slash at its end.
     prefix: String,
@@ -86,6 +89,7 @@ impl Router {
         };
         let route = Route {
             component,
+            name: raw.into(),
             raw: header(raw)?,
             raw_prefix: header(prefix)?,
             prefix: prefix.trim_end_matches('/').to_owned(),

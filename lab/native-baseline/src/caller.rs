@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::service::Service;
 
 /// The claims of a verified token.
-pub(crate) struct Caller(pub(crate) Claims);
+pub(crate) struct Caller(pub(crate) Arc<Claims>);
 
 impl FromRequestParts<Arc<Service>> for Caller {
     type Rejection = Failure;

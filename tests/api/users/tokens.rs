@@ -1,5 +1,7 @@
 //! Tests invalid access tokens: of another region, expired and forged.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use http::Method;
 use platform::auth::token::{Claims, Keys};
@@ -15,7 +17,10 @@ fn keys(app: &Application) -> Result<Keys> {
 /// Returns the claims of the session's own token.
 fn claims(app: &Application, session: &Session) -> Result<Claims> {
     let claims = keys(app)?.verify(&session.token, "eu");
-    claims.ok().context("the token of a sign-in")
+    claims
+        .map(Arc::unwrap_or_clone)
+        .ok()
+        .context("the token of a sign-in")
 }
 
 fn sign(keys: &Keys, claims: &Claims) -> Result<String> {

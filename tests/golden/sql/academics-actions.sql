@@ -8,23 +8,23 @@ with r as (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -38,24 +38,24 @@ with r as (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -363,25 +363,25 @@ with r as (
   from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -392,26 +392,26 @@ with r as (
   from lms.set_class_status(($1->>'id')::uuid, 'cancelled', $1->'input'->>'reason') as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -452,25 +452,25 @@ with r as (
   from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -481,26 +481,26 @@ with r as (
   from lms.set_class_status(($1->>'id')::uuid, 'completed', null) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -638,25 +638,25 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -672,26 +672,26 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,21 +2,22 @@
 -- assessments.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'type', r.type,
-      'score', r.score,
-      'notes', r.notes,
-      'assessed_on', r.assessed_on,
-      'academic_age', r.academic_age,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.type as type,
+      r.score as score,
+      r.notes as notes,
+      r.assessed_on as assessed_on,
+      r.academic_age as academic_age,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.assessments as r
   where r.deleted_at is null
     and (r.student_id = any ((select lms.caller_students())::uuid[]))
@@ -24,143 +25,152 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for assessor, supervisor
 -- assessments.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'type', r.type,
-      'score', r.score,
-      'notes', r.notes,
-      'assessed_on', r.assessed_on,
-      'academic_age', r.academic_age,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.type as type,
+      r.score as score,
+      r.notes as notes,
+      r.assessed_on as assessed_on,
+      r.academic_age as academic_age,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.assessments as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- assessments.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'type', r.type,
-      'score', r.score,
-      'notes', r.notes,
-      'assessed_on', r.assessed_on,
-      'academic_age', r.academic_age,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.type as type,
+      r.score as score,
+      r.notes as notes,
+      r.assessed_on as assessed_on,
+      r.academic_age as academic_age,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.assessments as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- assessments.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'type', r.type,
-      'score', r.score,
-      'notes', r.notes,
-      'assessed_on', r.assessed_on,
-      'academic_age', r.academic_age,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.type as type,
+      r.score as score,
+      r.notes as notes,
+      r.assessed_on as assessed_on,
+      r.academic_age as academic_age,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.assessments as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -175,46 +185,48 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, tutor, assessor, supervisor
 -- assessments.get
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.assessments as r
 where r.id = ($1->>'id')::uuid
@@ -223,21 +235,21 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- assessments.get
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.assessments as r
 where r.id = ($1->>'id')::uuid
@@ -246,21 +258,21 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- assessments.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.assessments,
@@ -285,20 +297,20 @@ with r as (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -318,21 +330,21 @@ with r as (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -363,20 +375,20 @@ with target as materialized (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -407,21 +419,21 @@ with target as materialized (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -447,20 +459,20 @@ with target as materialized (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -486,21 +498,21 @@ with target as materialized (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -526,20 +538,20 @@ with target as materialized (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -565,21 +577,21 @@ with target as materialized (
   returning r.id, r.student_id, r.tutor_id, r.type, r.score, r.notes, r.assessed_on, r.academic_age, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'type', r.type,
-    'score', r.score,
-    'notes', r.notes,
-    'assessed_on', r.assessed_on,
-    'academic_age', r.academic_age,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.type as type,
+    r.score as score,
+    r.notes as notes,
+    r.assessed_on as assessed_on,
+    r.academic_age as academic_age,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

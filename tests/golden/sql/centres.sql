@@ -2,164 +2,174 @@
 -- centres.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'time_zone', r.time_zone
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.time_zone as time_zone
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.centres as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor, assessor, supervisor, support, finance
 -- centres.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'code', r.code,
-      'time_zone', r.time_zone,
-      'currency', r.currency,
-      'address', r.address,
-      'phone', r.phone,
-      'email', r.email,
-      'status', r.status,
-      'working_hours', r.working_hours,
-      'holidays', r.holidays,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.code as code,
+      r.time_zone as time_zone,
+      r.currency as currency,
+      r.address as address,
+      r.phone as phone,
+      r.email as email,
+      r.status as status,
+      r.working_hours as working_hours,
+      r.holidays as holidays,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.centres as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- centres.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'code', r.code,
-      'time_zone', r.time_zone,
-      'currency', r.currency,
-      'address', r.address,
-      'phone', r.phone,
-      'email', r.email,
-      'status', r.status,
-      'working_hours', r.working_hours,
-      'holidays', r.holidays,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.code as code,
+      r.time_zone as time_zone,
+      r.currency as currency,
+      r.address as address,
+      r.phone as phone,
+      r.email as email,
+      r.status as status,
+      r.working_hours as working_hours,
+      r.holidays as holidays,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.centres as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- centres.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'code', r.code,
-      'time_zone', r.time_zone,
-      'currency', r.currency,
-      'address', r.address,
-      'phone', r.phone,
-      'email', r.email,
-      'status', r.status,
-      'working_hours', r.working_hours,
-      'holidays', r.holidays,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.code as code,
+      r.time_zone as time_zone,
+      r.currency as currency,
+      r.address as address,
+      r.phone as phone,
+      r.email as email,
+      r.status as status,
+      r.working_hours as working_hours,
+      r.holidays as holidays,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.centres as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -174,37 +184,39 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent
 -- centres.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'time_zone', r.time_zone
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.time_zone as time_zone
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.centres as r
 where r.id = ($1->>'id')::uuid
@@ -213,23 +225,23 @@ where r.id = ($1->>'id')::uuid
 -- for tutor, assessor, supervisor, support, finance
 -- centres.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.centres as r
 where r.id = ($1->>'id')::uuid
@@ -238,24 +250,24 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- centres.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.centres as r
 where r.id = ($1->>'id')::uuid
@@ -264,24 +276,24 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- centres.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.centres,
@@ -309,24 +321,24 @@ with r as (
   returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -362,24 +374,24 @@ with target as materialized (
   returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -405,24 +417,24 @@ with target as materialized (
   returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -448,24 +460,24 @@ with target as materialized (
   returning r.id, r.name, r.code, r.time_zone, r.currency, r.address, r.phone, r.email, r.status, r.working_hours, r.holidays, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'code', r.code,
-    'time_zone', r.time_zone,
-    'currency', r.currency,
-    'address', r.address,
-    'phone', r.phone,
-    'email', r.email,
-    'status', r.status,
-    'working_hours', r.working_hours,
-    'holidays', r.holidays,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.code as code,
+    r.time_zone as time_zone,
+    r.currency as currency,
+    r.address as address,
+    r.phone as phone,
+    r.email as email,
+    r.status as status,
+    r.working_hours as working_hours,
+    r.holidays as holidays,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

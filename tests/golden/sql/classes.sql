@@ -2,49 +2,52 @@
 -- classes.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'tutor_id', r.tutor_id,
-      'schedule', r.schedule,
-      'status', r.status,
-      'subject', r.subject,
-      'level', r.level,
-      'room', r.room,
-      'meeting_provider', r.meeting_provider,
-      'meeting_url', r.meeting_url,
-      'planned_until', lms.utc(r.planned_until),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.tutor_id as tutor_id,
+      r.schedule as schedule,
+      r.status as status,
+      r.subject as subject,
+      r.level as level,
+      r.room as room,
+      r.meeting_provider as meeting_provider,
+      r.meeting_url as meeting_url,
+      lms.utc(r.planned_until) as planned_until,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.classes as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor
 -- classes.list
@@ -70,34 +73,37 @@ with page as (
       'created_by', r.created_by,
       'updated_by', r.updated_by
     ) else '{}'::jsonb end)::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    r.created_at as key_0,
+    r.id as key_1
   from lms.classes as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for assessor
 -- classes.list
@@ -123,165 +129,175 @@ with page as (
       'created_by', r.created_by,
       'updated_by', r.updated_by
     ) else '{}'::jsonb end)::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    r.created_at as key_0,
+    r.id as key_1
   from lms.classes as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for supervisor, support, finance
 -- classes.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'tutor_id', r.tutor_id,
-      'student_ids', r.student_ids,
-      'schedule', r.schedule,
-      'status', r.status,
-      'subject', r.subject,
-      'level', r.level,
-      'room', r.room,
-      'meeting_provider', r.meeting_provider,
-      'meeting_url', r.meeting_url,
-      'warnings', r.warnings,
-      'planned_until', lms.utc(r.planned_until),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.tutor_id as tutor_id,
+      r.student_ids as student_ids,
+      r.schedule as schedule,
+      r.status as status,
+      r.subject as subject,
+      r.level as level,
+      r.room as room,
+      r.meeting_provider as meeting_provider,
+      r.meeting_url as meeting_url,
+      r.warnings as warnings,
+      lms.utc(r.planned_until) as planned_until,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.classes as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- classes.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'tutor_id', r.tutor_id,
-      'student_ids', r.student_ids,
-      'schedule', r.schedule,
-      'status', r.status,
-      'subject', r.subject,
-      'level', r.level,
-      'room', r.room,
-      'meeting_provider', r.meeting_provider,
-      'meeting_url', r.meeting_url,
-      'warnings', r.warnings,
-      'planned_until', lms.utc(r.planned_until),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.tutor_id as tutor_id,
+      r.student_ids as student_ids,
+      r.schedule as schedule,
+      r.status as status,
+      r.subject as subject,
+      r.level as level,
+      r.room as room,
+      r.meeting_provider as meeting_provider,
+      r.meeting_url as meeting_url,
+      r.warnings as warnings,
+      lms.utc(r.planned_until) as planned_until,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.classes as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- classes.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'tutor_id', r.tutor_id,
-      'student_ids', r.student_ids,
-      'schedule', r.schedule,
-      'status', r.status,
-      'subject', r.subject,
-      'level', r.level,
-      'room', r.room,
-      'meeting_provider', r.meeting_provider,
-      'meeting_url', r.meeting_url,
-      'warnings', r.warnings,
-      'planned_until', lms.utc(r.planned_until),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.tutor_id as tutor_id,
+      r.student_ids as student_ids,
+      r.schedule as schedule,
+      r.status as status,
+      r.subject as subject,
+      r.level as level,
+      r.room as room,
+      r.meeting_provider as meeting_provider,
+      r.meeting_url as meeting_url,
+      r.warnings as warnings,
+      lms.utc(r.planned_until) as planned_until,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.classes as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -296,47 +312,49 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent
 -- classes.get
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.classes as r
 where r.id = ($1->>'id')::uuid
@@ -401,25 +419,25 @@ where r.id = ($1->>'id')::uuid
 -- for supervisor, support, finance
 -- classes.get
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.classes as r
 where r.id = ($1->>'id')::uuid
@@ -428,26 +446,26 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- classes.get
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.classes as r
 where r.id = ($1->>'id')::uuid
@@ -456,26 +474,26 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- classes.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.classes,
@@ -549,25 +567,25 @@ with r as (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -592,26 +610,26 @@ with r as (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -706,25 +724,25 @@ with target as materialized (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -762,26 +780,26 @@ with target as materialized (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -852,25 +870,25 @@ with target as materialized (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -896,26 +914,26 @@ with target as materialized (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -986,25 +1004,25 @@ with target as materialized (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -1030,26 +1048,26 @@ with target as materialized (
   returning r.id, r.centre_id, r.tutor_id, r.student_ids, r.schedule, r.status, r.subject, r.level, r.room, r.meeting_provider, r.meeting_url, r.warnings, r.former_tutor_ids, r.planned, r.planned_until, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'tutor_id', r.tutor_id,
-    'student_ids', r.student_ids,
-    'schedule', r.schedule,
-    'status', r.status,
-    'subject', r.subject,
-    'level', r.level,
-    'room', r.room,
-    'meeting_provider', r.meeting_provider,
-    'meeting_url', r.meeting_url,
-    'warnings', r.warnings,
-    'planned_until', lms.utc(r.planned_until),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.tutor_id as tutor_id,
+    r.student_ids as student_ids,
+    r.schedule as schedule,
+    r.status as status,
+    r.subject as subject,
+    r.level as level,
+    r.room as room,
+    r.meeting_provider as meeting_provider,
+    r.meeting_url as meeting_url,
+    r.warnings as warnings,
+    lms.utc(r.planned_until) as planned_until,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

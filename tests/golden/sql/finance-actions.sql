@@ -27,24 +27,24 @@ with r as (
   returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -77,25 +77,25 @@ with r as (
   returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,129 +2,136 @@
 -- finance_records.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'amount', r.amount::text,
-      'currency', r.currency,
-      'method', r.method,
-      'reference', r.reference,
-      'effective_on', r.effective_on,
-      'reverses_id', r.reverses_id,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.amount::text as amount,
+      r.currency as currency,
+      r.method as method,
+      r.reference as reference,
+      r.effective_on as effective_on,
+      r.reverses_id as reverses_id,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.finance_records as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- finance_records.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'amount', r.amount::text,
-      'currency', r.currency,
-      'method', r.method,
-      'reference', r.reference,
-      'effective_on', r.effective_on,
-      'reverses_id', r.reverses_id,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.amount::text as amount,
+      r.currency as currency,
+      r.method as method,
+      r.reference as reference,
+      r.effective_on as effective_on,
+      r.reverses_id as reverses_id,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.finance_records as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- finance_records.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'student_id', r.student_id,
-      'tutor_id', r.tutor_id,
-      'amount', r.amount::text,
-      'currency', r.currency,
-      'method', r.method,
-      'reference', r.reference,
-      'effective_on', r.effective_on,
-      'reverses_id', r.reverses_id,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.student_id as student_id,
+      r.tutor_id as tutor_id,
+      r.amount::text as amount,
+      r.currency as currency,
+      r.method as method,
+      r.reference as reference,
+      r.effective_on as effective_on,
+      r.reverses_id as reverses_id,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.finance_records as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -139,50 +146,52 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, tutor, supervisor, finance
 -- finance_records.get
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.finance_records as r
 where r.id = ($1->>'id')::uuid
@@ -191,25 +200,25 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- finance_records.get
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.finance_records as r
 where r.id = ($1->>'id')::uuid
@@ -218,25 +227,25 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- finance_records.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.finance_records,
@@ -263,24 +272,24 @@ with r as (
   returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -302,25 +311,25 @@ with r as (
   returning r.id, r.number, r.centre_id, r.type, r.student_id, r.tutor_id, r.amount, r.currency, r.method, r.reference, r.effective_on, r.reverses_id, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'student_id', r.student_id,
-    'tutor_id', r.tutor_id,
-    'amount', r.amount::text,
-    'currency', r.currency,
-    'method', r.method,
-    'reference', r.reference,
-    'effective_on', r.effective_on,
-    'reverses_id', r.reverses_id,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.student_id as student_id,
+    r.tutor_id as tutor_id,
+    r.amount::text as amount,
+    r.currency as currency,
+    r.method as method,
+    r.reference as reference,
+    r.effective_on as effective_on,
+    r.reverses_id as reverses_id,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,108 +2,115 @@
 -- guardians.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'student_id', r.student_id,
-      'relationship', r.relationship,
-      'by_first_contact', r.by_first_contact,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.student_id as student_id,
+      r.relationship as relationship,
+      r.by_first_contact as by_first_contact,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.guardians as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- guardians.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'student_id', r.student_id,
-      'relationship', r.relationship,
-      'by_first_contact', r.by_first_contact,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.student_id as student_id,
+      r.relationship as relationship,
+      r.by_first_contact as by_first_contact,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.guardians as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- guardians.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'student_id', r.student_id,
-      'relationship', r.relationship,
-      'by_first_contact', r.by_first_contact,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.student_id as student_id,
+      r.relationship as relationship,
+      r.by_first_contact as by_first_contact,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.guardians as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -118,43 +125,45 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, tutor, supervisor, support, finance
 -- guardians.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.guardians as r
 where r.id = ($1->>'id')::uuid
@@ -163,18 +172,18 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- guardians.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.guardians as r
 where r.id = ($1->>'id')::uuid
@@ -183,18 +192,18 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- guardians.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.guardians,
@@ -215,17 +224,17 @@ with r as (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -241,18 +250,18 @@ with r as (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -279,17 +288,17 @@ with target as materialized (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -316,18 +325,18 @@ with target as materialized (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -353,17 +362,17 @@ with target as materialized (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -389,18 +398,18 @@ with target as materialized (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -426,17 +435,17 @@ with target as materialized (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -462,18 +471,18 @@ with target as materialized (
   returning r.id, r.user_id, r.student_id, r.relationship, r.by_first_contact, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'student_id', r.student_id,
-    'relationship', r.relationship,
-    'by_first_contact', r.by_first_contact,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.student_id as student_id,
+    r.relationship as relationship,
+    r.by_first_contact as by_first_contact,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,72 +2,76 @@
 -- inventory.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'item_name', r.item_name,
-      'category', r.category,
-      'quantity', r.quantity,
-      'lent', r.lent,
-      'available', r.available,
-      'low_stock_at', r.low_stock_at,
-      'condition', r.condition,
-      'metadata', r.metadata,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.item_name as item_name,
+      r.category as category,
+      r.quantity as quantity,
+      r.lent as lent,
+      r.available as available,
+      r.low_stock_at as low_stock_at,
+      r.condition as condition,
+      r.metadata as metadata,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.inventory as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for supervisor
 -- inventory.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'item_name', r.item_name,
-      'category', r.category,
-      'quantity', r.quantity,
-      'lent', r.lent,
-      'available', r.available,
-      'low_stock_at', r.low_stock_at,
-      'condition', r.condition,
-      'metadata', r.metadata,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.item_name as item_name,
+      r.category as category,
+      r.quantity as quantity,
+      r.lent as lent,
+      r.available as available,
+      r.low_stock_at as low_stock_at,
+      r.condition as condition,
+      r.metadata as metadata,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.inventory as r
   where r.deleted_at is null
     and (r.centre_id = (select current_setting('app.centre_id')::uuid))
@@ -75,100 +79,106 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- inventory.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'item_name', r.item_name,
-      'category', r.category,
-      'quantity', r.quantity,
-      'lent', r.lent,
-      'available', r.available,
-      'low_stock_at', r.low_stock_at,
-      'condition', r.condition,
-      'metadata', r.metadata,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.item_name as item_name,
+      r.category as category,
+      r.quantity as quantity,
+      r.lent as lent,
+      r.available as available,
+      r.low_stock_at as low_stock_at,
+      r.condition as condition,
+      r.metadata as metadata,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.inventory as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- inventory.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'centre_id', r.centre_id,
-      'item_name', r.item_name,
-      'category', r.category,
-      'quantity', r.quantity,
-      'lent', r.lent,
-      'available', r.available,
-      'low_stock_at', r.low_stock_at,
-      'condition', r.condition,
-      'metadata', r.metadata,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.centre_id as centre_id,
+      r.item_name as item_name,
+      r.category as category,
+      r.quantity as quantity,
+      r.lent as lent,
+      r.available as available,
+      r.low_stock_at as low_stock_at,
+      r.condition as condition,
+      r.metadata as metadata,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.inventory as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -183,48 +193,50 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor, supervisor, support, finance
 -- inventory.get
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.inventory as r
 where r.id = ($1->>'id')::uuid
@@ -233,23 +245,23 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- inventory.get
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.inventory as r
 where r.id = ($1->>'id')::uuid
@@ -258,23 +270,23 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- inventory.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.inventory,
@@ -299,22 +311,22 @@ with r as (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -334,23 +346,23 @@ with r as (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -381,22 +393,22 @@ with target as materialized (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -427,23 +439,23 @@ with target as materialized (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -469,22 +481,22 @@ with target as materialized (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -510,23 +522,23 @@ with target as materialized (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -552,22 +564,22 @@ with target as materialized (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -593,23 +605,23 @@ with target as materialized (
   returning r.id, r.centre_id, r.item_name, r.category, r.quantity, r.lent, r.available, r.low_stock_at, r.condition, r.metadata, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,111 +2,118 @@
 -- notification_templates.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'key', r.key,
-      'type', r.type,
-      'language', r.language,
-      'subject', r.subject,
-      'message', r.message,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.key as key,
+      r.type as type,
+      r.language as language,
+      r.subject as subject,
+      r.message as message,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notification_templates as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- notification_templates.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'key', r.key,
-      'type', r.type,
-      'language', r.language,
-      'subject', r.subject,
-      'message', r.message,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.key as key,
+      r.type as type,
+      r.language as language,
+      r.subject as subject,
+      r.message as message,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notification_templates as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- notification_templates.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'key', r.key,
-      'type', r.type,
-      'language', r.language,
-      'subject', r.subject,
-      'message', r.message,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.key as key,
+      r.type as type,
+      r.language as language,
+      r.subject as subject,
+      r.message as message,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notification_templates as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -121,44 +128,46 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for supervisor, support
 -- notification_templates.get
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.notification_templates as r
 where r.id = ($1->>'id')::uuid
@@ -167,19 +176,19 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- notification_templates.get
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.notification_templates as r
 where r.id = ($1->>'id')::uuid
@@ -188,19 +197,19 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- notification_templates.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.notification_templates,
@@ -223,19 +232,19 @@ with r as (
   returning r.id, r.key, r.type, r.language, r.subject, r.message, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -263,19 +272,19 @@ with target as materialized (
   returning r.id, r.key, r.type, r.language, r.subject, r.message, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -301,19 +310,19 @@ with target as materialized (
   returning r.id, r.key, r.type, r.language, r.subject, r.message, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -339,19 +348,19 @@ with target as materialized (
   returning r.id, r.key, r.type, r.language, r.subject, r.message, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'key', r.key,
-    'type', r.type,
-    'language', r.language,
-    'subject', r.subject,
-    'message', r.message,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.key as key,
+    r.type as type,
+    r.language as language,
+    r.subject as subject,
+    r.message as message,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,20 +2,21 @@
 -- notifications.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'type', r.type,
-      'template', r.template,
-      'subject', r.subject,
-      'message', r.message,
-      'status', r.status,
-      'language', r.language,
-      'delivered_at', lms.utc(r.delivered_at),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.type as type,
+      r.template as template,
+      r.subject as subject,
+      r.message as message,
+      r.status as status,
+      r.language as language,
+      lms.utc(r.delivered_at) as delivered_at,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notifications as r
   where r.deleted_at is null
     and (r.user_id = (select current_setting('app.user_id')::uuid))
@@ -23,155 +24,164 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for supervisor, support
 -- notifications.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'type', r.type,
-      'template', r.template,
-      'data', r.data,
-      'subject', r.subject,
-      'message', r.message,
-      'status', r.status,
-      'language', r.language,
-      'delivered_at', lms.utc(r.delivered_at),
-      'attempts', r.attempts,
-      'failure', r.failure,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.type as type,
+      r.template as template,
+      r.data as data,
+      r.subject as subject,
+      r.message as message,
+      r.status as status,
+      r.language as language,
+      lms.utc(r.delivered_at) as delivered_at,
+      r.attempts as attempts,
+      r.failure as failure,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notifications as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- notifications.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'type', r.type,
-      'template', r.template,
-      'data', r.data,
-      'subject', r.subject,
-      'message', r.message,
-      'status', r.status,
-      'language', r.language,
-      'delivered_at', lms.utc(r.delivered_at),
-      'attempts', r.attempts,
-      'failure', r.failure,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.type as type,
+      r.template as template,
+      r.data as data,
+      r.subject as subject,
+      r.message as message,
+      r.status as status,
+      r.language as language,
+      lms.utc(r.delivered_at) as delivered_at,
+      r.attempts as attempts,
+      r.failure as failure,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notifications as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- notifications.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'type', r.type,
-      'template', r.template,
-      'data', r.data,
-      'subject', r.subject,
-      'message', r.message,
-      'status', r.status,
-      'language', r.language,
-      'delivered_at', lms.utc(r.delivered_at),
-      'attempts', r.attempts,
-      'failure', r.failure,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.type as type,
+      r.template as template,
+      r.data as data,
+      r.subject as subject,
+      r.message as message,
+      r.status as status,
+      r.language as language,
+      lms.utc(r.delivered_at) as delivered_at,
+      r.attempts as attempts,
+      r.failure as failure,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.notifications as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -186,45 +196,47 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, tutor, assessor, finance
 -- notifications.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.notifications as r
 where r.id = ($1->>'id')::uuid
@@ -233,24 +245,24 @@ where r.id = ($1->>'id')::uuid
 -- for supervisor, support
 -- notifications.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.notifications as r
 where r.id = ($1->>'id')::uuid
@@ -259,25 +271,25 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- notifications.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.notifications as r
 where r.id = ($1->>'id')::uuid
@@ -286,25 +298,25 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- notifications.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.notifications,
@@ -328,24 +340,24 @@ with r as (
   returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.failure, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -364,25 +376,25 @@ with r as (
   returning r.id, r.user_id, r.type, r.template, r.data, r.subject, r.message, r.status, r.language, r.delivered_at, r.attempts, r.failure, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -10,30 +10,30 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -49,31 +49,31 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -89,30 +89,30 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -128,31 +128,31 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -168,30 +168,30 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -207,31 +207,31 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -247,30 +247,30 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -286,31 +286,31 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -326,30 +326,30 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -365,31 +365,31 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -462,22 +462,22 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -492,23 +492,23 @@ with r as (
   ) as r
 )
 select
-  json_build_object(
-    'id', r.id,
-    'centre_id', r.centre_id,
-    'item_name', r.item_name,
-    'category', r.category,
-    'quantity', r.quantity,
-    'lent', r.lent,
-    'available', r.available,
-    'low_stock_at', r.low_stock_at,
-    'condition', r.condition,
-    'metadata', r.metadata,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.centre_id as centre_id,
+    r.item_name as item_name,
+    r.category as category,
+    r.quantity as quantity,
+    r.lent as lent,
+    r.available as available,
+    r.low_stock_at as low_stock_at,
+    r.condition as condition,
+    r.metadata as metadata,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -604,20 +604,20 @@ with r as (
   returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'inventory_id', r.inventory_id,
-    'centre_id', r.centre_id,
-    'user_id', r.user_id,
-    'quantity', r.quantity,
-    'due_on', r.due_on,
-    'returned_at', lms.utc(r.returned_at),
-    'reminded_at', lms.utc(r.reminded_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.inventory_id as inventory_id,
+    r.centre_id as centre_id,
+    r.user_id as user_id,
+    r.quantity as quantity,
+    r.due_on as due_on,
+    lms.utc(r.returned_at) as returned_at,
+    lms.utc(r.reminded_at) as reminded_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -644,21 +644,21 @@ with r as (
   returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'inventory_id', r.inventory_id,
-    'centre_id', r.centre_id,
-    'user_id', r.user_id,
-    'quantity', r.quantity,
-    'due_on', r.due_on,
-    'returned_at', lms.utc(r.returned_at),
-    'reminded_at', lms.utc(r.reminded_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.inventory_id as inventory_id,
+    r.centre_id as centre_id,
+    r.user_id as user_id,
+    r.quantity as quantity,
+    r.due_on as due_on,
+    lms.utc(r.returned_at) as returned_at,
+    lms.utc(r.reminded_at) as reminded_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -679,20 +679,20 @@ with r as (
   returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'inventory_id', r.inventory_id,
-    'centre_id', r.centre_id,
-    'user_id', r.user_id,
-    'quantity', r.quantity,
-    'due_on', r.due_on,
-    'returned_at', lms.utc(r.returned_at),
-    'reminded_at', lms.utc(r.reminded_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.inventory_id as inventory_id,
+    r.centre_id as centre_id,
+    r.user_id as user_id,
+    r.quantity as quantity,
+    r.due_on as due_on,
+    lms.utc(r.returned_at) as returned_at,
+    lms.utc(r.reminded_at) as reminded_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -713,21 +713,21 @@ with r as (
   returning r.id, r.inventory_id, r.centre_id, r.user_id, r.quantity, r.due_on, r.returned_at, r.reminded_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'inventory_id', r.inventory_id,
-    'centre_id', r.centre_id,
-    'user_id', r.user_id,
-    'quantity', r.quantity,
-    'due_on', r.due_on,
-    'returned_at', lms.utc(r.returned_at),
-    'reminded_at', lms.utc(r.reminded_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.inventory_id as inventory_id,
+    r.centre_id as centre_id,
+    r.user_id as user_id,
+    r.quantity as quantity,
+    r.due_on as due_on,
+    lms.utc(r.returned_at) as returned_at,
+    lms.utc(r.reminded_at) as reminded_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -762,49 +762,49 @@ returning
 -- for support
 -- notifications.retry
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.retry_notification(($1->>'id')::uuid) as r;
 
 -- for admin
 -- notifications.retry
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'type', r.type,
-    'template', r.template,
-    'data', r.data,
-    'subject', r.subject,
-    'message', r.message,
-    'status', r.status,
-    'language', r.language,
-    'delivered_at', lms.utc(r.delivered_at),
-    'attempts', r.attempts,
-    'failure', r.failure,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.type as type,
+    r.template as template,
+    r.data as data,
+    r.subject as subject,
+    r.message as message,
+    r.status as status,
+    r.language as language,
+    lms.utc(r.delivered_at) as delivered_at,
+    r.attempts as attempts,
+    r.failure as failure,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.retry_notification(($1->>'id')::uuid) as r;
 

@@ -2,31 +2,32 @@
 -- requests.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'details', r.details,
-      'priority', r.priority,
-      'status', r.status,
-      'assigned_to', r.assigned_to,
-      'class_id', r.class_id,
-      'occurrence_start', lms.utc(r.occurrence_start),
-      'inventory_id', r.inventory_id,
-      'by_rule', r.by_rule,
-      'opened_at', lms.utc(r.opened_at),
-      'due_at', lms.utc(r.due_at),
-      'escalated_at', lms.utc(r.escalated_at),
-      'resolved_at', lms.utc(r.resolved_at),
-      'closed_at', lms.utc(r.closed_at),
-      'resolution', r.resolution,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.details as details,
+      r.priority as priority,
+      r.status as status,
+      r.assigned_to as assigned_to,
+      r.class_id as class_id,
+      lms.utc(r.occurrence_start) as occurrence_start,
+      r.inventory_id as inventory_id,
+      r.by_rule as by_rule,
+      lms.utc(r.opened_at) as opened_at,
+      lms.utc(r.due_at) as due_at,
+      lms.utc(r.escalated_at) as escalated_at,
+      lms.utc(r.resolved_at) as resolved_at,
+      lms.utc(r.closed_at) as closed_at,
+      r.resolution as resolution,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.requests as r
   where r.deleted_at is null
     and (r.created_by = (select current_setting('app.user_id')::uuid))
@@ -34,57 +35,60 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor
 -- requests.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'details', r.details,
-      'priority', r.priority,
-      'status', r.status,
-      'assigned_to', r.assigned_to,
-      'class_id', r.class_id,
-      'occurrence_start', lms.utc(r.occurrence_start),
-      'inventory_id', r.inventory_id,
-      'by_rule', r.by_rule,
-      'opened_at', lms.utc(r.opened_at),
-      'due_at', lms.utc(r.due_at),
-      'escalated_at', lms.utc(r.escalated_at),
-      'resolved_at', lms.utc(r.resolved_at),
-      'closed_at', lms.utc(r.closed_at),
-      'resolution', r.resolution,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.details as details,
+      r.priority as priority,
+      r.status as status,
+      r.assigned_to as assigned_to,
+      r.class_id as class_id,
+      lms.utc(r.occurrence_start) as occurrence_start,
+      r.inventory_id as inventory_id,
+      r.by_rule as by_rule,
+      lms.utc(r.opened_at) as opened_at,
+      lms.utc(r.due_at) as due_at,
+      lms.utc(r.escalated_at) as escalated_at,
+      lms.utc(r.resolved_at) as resolved_at,
+      lms.utc(r.closed_at) as closed_at,
+      r.resolution as resolution,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.requests as r
   where r.deleted_at is null
     and (r.created_by = (select current_setting('app.user_id')::uuid) or r.assigned_to = (select lms.caller_staff()))
@@ -92,57 +96,60 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for supervisor
 -- requests.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'details', r.details,
-      'priority', r.priority,
-      'status', r.status,
-      'assigned_to', r.assigned_to,
-      'class_id', r.class_id,
-      'occurrence_start', lms.utc(r.occurrence_start),
-      'inventory_id', r.inventory_id,
-      'by_rule', r.by_rule,
-      'opened_at', lms.utc(r.opened_at),
-      'due_at', lms.utc(r.due_at),
-      'escalated_at', lms.utc(r.escalated_at),
-      'resolved_at', lms.utc(r.resolved_at),
-      'closed_at', lms.utc(r.closed_at),
-      'resolution', r.resolution,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.details as details,
+      r.priority as priority,
+      r.status as status,
+      r.assigned_to as assigned_to,
+      r.class_id as class_id,
+      lms.utc(r.occurrence_start) as occurrence_start,
+      r.inventory_id as inventory_id,
+      r.by_rule as by_rule,
+      lms.utc(r.opened_at) as opened_at,
+      lms.utc(r.due_at) as due_at,
+      lms.utc(r.escalated_at) as escalated_at,
+      lms.utc(r.resolved_at) as resolved_at,
+      lms.utc(r.closed_at) as closed_at,
+      r.resolution as resolution,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.requests as r
   where r.deleted_at is null
     and (r.centre_id = (select current_setting('app.centre_id')::uuid))
@@ -150,173 +157,182 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for support
 -- requests.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'details', r.details,
-      'priority', r.priority,
-      'status', r.status,
-      'assigned_to', r.assigned_to,
-      'class_id', r.class_id,
-      'occurrence_start', lms.utc(r.occurrence_start),
-      'inventory_id', r.inventory_id,
-      'by_rule', r.by_rule,
-      'opened_at', lms.utc(r.opened_at),
-      'due_at', lms.utc(r.due_at),
-      'escalated_at', lms.utc(r.escalated_at),
-      'resolved_at', lms.utc(r.resolved_at),
-      'closed_at', lms.utc(r.closed_at),
-      'resolution', r.resolution,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.details as details,
+      r.priority as priority,
+      r.status as status,
+      r.assigned_to as assigned_to,
+      r.class_id as class_id,
+      lms.utc(r.occurrence_start) as occurrence_start,
+      r.inventory_id as inventory_id,
+      r.by_rule as by_rule,
+      lms.utc(r.opened_at) as opened_at,
+      lms.utc(r.due_at) as due_at,
+      lms.utc(r.escalated_at) as escalated_at,
+      lms.utc(r.resolved_at) as resolved_at,
+      lms.utc(r.closed_at) as closed_at,
+      r.resolution as resolution,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.requests as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- requests.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'details', r.details,
-      'priority', r.priority,
-      'status', r.status,
-      'assigned_to', r.assigned_to,
-      'class_id', r.class_id,
-      'occurrence_start', lms.utc(r.occurrence_start),
-      'inventory_id', r.inventory_id,
-      'by_rule', r.by_rule,
-      'opened_at', lms.utc(r.opened_at),
-      'due_at', lms.utc(r.due_at),
-      'escalated_at', lms.utc(r.escalated_at),
-      'resolved_at', lms.utc(r.resolved_at),
-      'closed_at', lms.utc(r.closed_at),
-      'resolution', r.resolution,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.details as details,
+      r.priority as priority,
+      r.status as status,
+      r.assigned_to as assigned_to,
+      r.class_id as class_id,
+      lms.utc(r.occurrence_start) as occurrence_start,
+      r.inventory_id as inventory_id,
+      r.by_rule as by_rule,
+      lms.utc(r.opened_at) as opened_at,
+      lms.utc(r.due_at) as due_at,
+      lms.utc(r.escalated_at) as escalated_at,
+      lms.utc(r.resolved_at) as resolved_at,
+      lms.utc(r.closed_at) as closed_at,
+      r.resolution as resolution,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.requests as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- requests.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'number', r.number,
-      'centre_id', r.centre_id,
-      'type', r.type,
-      'details', r.details,
-      'priority', r.priority,
-      'status', r.status,
-      'assigned_to', r.assigned_to,
-      'class_id', r.class_id,
-      'occurrence_start', lms.utc(r.occurrence_start),
-      'inventory_id', r.inventory_id,
-      'by_rule', r.by_rule,
-      'opened_at', lms.utc(r.opened_at),
-      'due_at', lms.utc(r.due_at),
-      'escalated_at', lms.utc(r.escalated_at),
-      'resolved_at', lms.utc(r.resolved_at),
-      'closed_at', lms.utc(r.closed_at),
-      'resolution', r.resolution,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.number as number,
+      r.centre_id as centre_id,
+      r.type as type,
+      r.details as details,
+      r.priority as priority,
+      r.status as status,
+      r.assigned_to as assigned_to,
+      r.class_id as class_id,
+      lms.utc(r.occurrence_start) as occurrence_start,
+      r.inventory_id as inventory_id,
+      r.by_rule as by_rule,
+      lms.utc(r.opened_at) as opened_at,
+      lms.utc(r.due_at) as due_at,
+      lms.utc(r.escalated_at) as escalated_at,
+      lms.utc(r.resolved_at) as resolved_at,
+      lms.utc(r.closed_at) as closed_at,
+      r.resolution as resolution,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.requests as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -331,56 +347,58 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, tutor, assessor, supervisor, support, finance
 -- requests.get
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.requests as r
 where r.id = ($1->>'id')::uuid
@@ -389,31 +407,31 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- requests.get
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.requests as r
 where r.id = ($1->>'id')::uuid
@@ -422,31 +440,31 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- requests.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.requests,
@@ -471,30 +489,30 @@ with r as (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -514,31 +532,31 @@ with r as (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -570,30 +588,30 @@ with target as materialized (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -625,31 +643,31 @@ with target as materialized (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -675,30 +693,30 @@ with target as materialized (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -724,31 +742,31 @@ with target as materialized (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -774,30 +792,30 @@ with target as materialized (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -823,31 +841,31 @@ with target as materialized (
   returning r.id, r.number, r.centre_id, r.type, r.details, r.priority, r.status, r.assigned_to, r.class_id, r.occurrence_start, r.inventory_id, r.by_rule, r.opened_at, r.due_at, r.escalated_at, r.resolved_at, r.closed_at, r.resolution, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'number', r.number,
-    'centre_id', r.centre_id,
-    'type', r.type,
-    'details', r.details,
-    'priority', r.priority,
-    'status', r.status,
-    'assigned_to', r.assigned_to,
-    'class_id', r.class_id,
-    'occurrence_start', lms.utc(r.occurrence_start),
-    'inventory_id', r.inventory_id,
-    'by_rule', r.by_rule,
-    'opened_at', lms.utc(r.opened_at),
-    'due_at', lms.utc(r.due_at),
-    'escalated_at', lms.utc(r.escalated_at),
-    'resolved_at', lms.utc(r.resolved_at),
-    'closed_at', lms.utc(r.closed_at),
-    'resolution', r.resolution,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.number as number,
+    r.centre_id as centre_id,
+    r.type as type,
+    r.details as details,
+    r.priority as priority,
+    r.status as status,
+    r.assigned_to as assigned_to,
+    r.class_id as class_id,
+    lms.utc(r.occurrence_start) as occurrence_start,
+    r.inventory_id as inventory_id,
+    r.by_rule as by_rule,
+    lms.utc(r.opened_at) as opened_at,
+    lms.utc(r.due_at) as due_at,
+    lms.utc(r.escalated_at) as escalated_at,
+    lms.utc(r.resolved_at) as resolved_at,
+    lms.utc(r.closed_at) as closed_at,
+    r.resolution as resolution,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

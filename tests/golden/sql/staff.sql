@@ -2,153 +2,163 @@
 -- staff.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'title', r.title
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.title as title
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.staff as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for supervisor, support, finance
 -- staff.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'title', r.title,
-      'department', r.department,
-      'hired_on', r.hired_on,
-      'status', r.status,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.title as title,
+      r.department as department,
+      r.hired_on as hired_on,
+      r.status as status,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.staff as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- staff.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'title', r.title,
-      'department', r.department,
-      'hired_on', r.hired_on,
-      'status', r.status,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.title as title,
+      r.department as department,
+      r.hired_on as hired_on,
+      r.status as status,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.staff as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- staff.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'title', r.title,
-      'department', r.department,
-      'hired_on', r.hired_on,
-      'status', r.status,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.title as title,
+      r.department as department,
+      r.hired_on as hired_on,
+      r.status as status,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.staff as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -163,38 +173,40 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor, assessor
 -- staff.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.staff as r
 where r.id = ($1->>'id')::uuid
@@ -203,19 +215,19 @@ where r.id = ($1->>'id')::uuid
 -- for supervisor, support, finance
 -- staff.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.staff as r
 where r.id = ($1->>'id')::uuid
@@ -224,20 +236,20 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- staff.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.staff as r
 where r.id = ($1->>'id')::uuid
@@ -246,20 +258,20 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- staff.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.staff,
@@ -283,19 +295,19 @@ with r as (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -314,20 +326,20 @@ with r as (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -358,19 +370,19 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -401,20 +413,20 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -440,19 +452,19 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -478,20 +490,20 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -517,19 +529,19 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -555,20 +567,20 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.title, r.department, r.hired_on, r.status, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'title', r.title,
-    'department', r.department,
-    'hired_on', r.hired_on,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.title as title,
+    r.department as department,
+    r.hired_on as hired_on,
+    r.status as status,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

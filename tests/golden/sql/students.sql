@@ -2,24 +2,25 @@
 -- students.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'dob', r.dob,
-      'academic_age', r.academic_age,
-      'special_needs', r.special_needs,
-      'assigned_tutor_id', r.assigned_tutor_id,
-      'parent_id', r.parent_id,
-      'leaderboard_name', r.leaderboard_name,
-      'languages', r.languages,
-      'history', r.history,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.dob as dob,
+      r.academic_age as academic_age,
+      r.special_needs as special_needs,
+      r.assigned_tutor_id as assigned_tutor_id,
+      r.parent_id as parent_id,
+      r.leaderboard_name as leaderboard_name,
+      r.languages as languages,
+      r.history as history,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.students as r
   where r.deleted_at is null
     and (r.id = any ((select lms.caller_students())::uuid[]))
@@ -27,152 +28,161 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for assessor, supervisor, support, finance
 -- students.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'dob', r.dob,
-      'academic_age', r.academic_age,
-      'special_needs', r.special_needs,
-      'assigned_tutor_id', r.assigned_tutor_id,
-      'parent_id', r.parent_id,
-      'leaderboard_name', r.leaderboard_name,
-      'languages', r.languages,
-      'history', r.history,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.dob as dob,
+      r.academic_age as academic_age,
+      r.special_needs as special_needs,
+      r.assigned_tutor_id as assigned_tutor_id,
+      r.parent_id as parent_id,
+      r.leaderboard_name as leaderboard_name,
+      r.languages as languages,
+      r.history as history,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.students as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- students.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'dob', r.dob,
-      'academic_age', r.academic_age,
-      'special_needs', r.special_needs,
-      'assigned_tutor_id', r.assigned_tutor_id,
-      'parent_id', r.parent_id,
-      'leaderboard_name', r.leaderboard_name,
-      'languages', r.languages,
-      'history', r.history,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.dob as dob,
+      r.academic_age as academic_age,
+      r.special_needs as special_needs,
+      r.assigned_tutor_id as assigned_tutor_id,
+      r.parent_id as parent_id,
+      r.leaderboard_name as leaderboard_name,
+      r.languages as languages,
+      r.history as history,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.students as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- students.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'centre_id', r.centre_id,
-      'dob', r.dob,
-      'academic_age', r.academic_age,
-      'special_needs', r.special_needs,
-      'assigned_tutor_id', r.assigned_tutor_id,
-      'parent_id', r.parent_id,
-      'leaderboard_name', r.leaderboard_name,
-      'languages', r.languages,
-      'history', r.history,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.centre_id as centre_id,
+      r.dob as dob,
+      r.academic_age as academic_age,
+      r.special_needs as special_needs,
+      r.assigned_tutor_id as assigned_tutor_id,
+      r.parent_id as parent_id,
+      r.leaderboard_name as leaderboard_name,
+      r.languages as languages,
+      r.history as history,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.students as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -187,49 +197,51 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, tutor, assessor, supervisor, support, finance
 -- students.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.students as r
 where r.id = ($1->>'id')::uuid
@@ -238,24 +250,24 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- students.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.students as r
 where r.id = ($1->>'id')::uuid
@@ -264,24 +276,24 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- students.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.students,
@@ -308,23 +320,23 @@ with r as (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -346,24 +358,24 @@ with r as (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -397,23 +409,23 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -447,24 +459,24 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -490,23 +502,23 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -532,24 +544,24 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -575,23 +587,23 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -617,24 +629,24 @@ with target as materialized (
   returning r.id, r.user_id, r.centre_id, r.dob, r.academic_age, r.special_needs, r.assigned_tutor_id, r.parent_id, r.leaderboard_name, r.languages, r.history, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'centre_id', r.centre_id,
-    'dob', r.dob,
-    'academic_age', r.academic_age,
-    'special_needs', r.special_needs,
-    'assigned_tutor_id', r.assigned_tutor_id,
-    'parent_id', r.parent_id,
-    'leaderboard_name', r.leaderboard_name,
-    'languages', r.languages,
-    'history', r.history,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.centre_id as centre_id,
+    r.dob as dob,
+    r.academic_age as academic_age,
+    r.special_needs as special_needs,
+    r.assigned_tutor_id as assigned_tutor_id,
+    r.parent_id as parent_id,
+    r.leaderboard_name as leaderboard_name,
+    r.languages as languages,
+    r.history as history,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

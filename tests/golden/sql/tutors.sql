@@ -2,155 +2,165 @@
 -- tutors.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'subjects', r.subjects
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.subjects as subjects
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.tutors as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor, assessor, supervisor, support, finance
 -- tutors.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'name', r.name,
-      'centre_id', r.centre_id,
-      'subjects', r.subjects,
-      'max_students', r.max_students,
-      'current_students', r.current_students,
-      'availability', r.availability,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.name as name,
+      r.centre_id as centre_id,
+      r.subjects as subjects,
+      r.max_students as max_students,
+      r.current_students as current_students,
+      r.availability as availability,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.tutors as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- tutors.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'name', r.name,
-      'centre_id', r.centre_id,
-      'subjects', r.subjects,
-      'max_students', r.max_students,
-      'current_students', r.current_students,
-      'availability', r.availability,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.name as name,
+      r.centre_id as centre_id,
+      r.subjects as subjects,
+      r.max_students as max_students,
+      r.current_students as current_students,
+      r.availability as availability,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.tutors as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- tutors.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'user_id', r.user_id,
-      'name', r.name,
-      'centre_id', r.centre_id,
-      'subjects', r.subjects,
-      'max_students', r.max_students,
-      'current_students', r.current_students,
-      'availability', r.availability,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.user_id as user_id,
+      r.name as name,
+      r.centre_id as centre_id,
+      r.subjects as subjects,
+      r.max_students as max_students,
+      r.current_students as current_students,
+      r.availability as availability,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.tutors as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -165,37 +175,39 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent
 -- tutors.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'subjects', r.subjects
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.subjects as subjects
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.tutors as r
 where r.id = ($1->>'id')::uuid
@@ -204,20 +216,20 @@ where r.id = ($1->>'id')::uuid
 -- for tutor, assessor, supervisor, support, finance
 -- tutors.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.tutors as r
 where r.id = ($1->>'id')::uuid
@@ -226,21 +238,21 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- tutors.get
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.tutors as r
 where r.id = ($1->>'id')::uuid
@@ -249,21 +261,21 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- tutors.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.tutors,
@@ -286,20 +298,20 @@ with r as (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -317,21 +329,21 @@ with r as (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -361,20 +373,20 @@ with target as materialized (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -404,21 +416,21 @@ with target as materialized (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -444,20 +456,20 @@ with target as materialized (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -483,21 +495,21 @@ with target as materialized (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -523,20 +535,20 @@ with target as materialized (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -562,21 +574,21 @@ with target as materialized (
   returning r.id, r.user_id, r.name, r.centre_id, r.subjects, r.max_students, r.current_students, r.availability, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'user_id', r.user_id,
-    'name', r.name,
-    'centre_id', r.centre_id,
-    'subjects', r.subjects,
-    'max_students', r.max_students,
-    'current_students', r.current_students,
-    'availability', r.availability,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.user_id as user_id,
+    r.name as name,
+    r.centre_id as centre_id,
+    r.subjects as subjects,
+    r.max_students as max_students,
+    r.current_students as current_students,
+    r.availability as availability,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -181,22 +181,22 @@ staff as (
     and given.profile is not null
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -305,23 +305,23 @@ staff as (
     and given.profile is not null
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -335,22 +335,22 @@ with r as (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -364,16 +364,16 @@ with r as (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.status as status,
+    lms.utc(r.created_at) as created_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -387,23 +387,23 @@ with r as (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -417,22 +417,22 @@ with r as (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -446,16 +446,16 @@ with r as (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.status as status,
+    lms.utc(r.created_at) as created_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -469,23 +469,23 @@ with r as (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -512,21 +512,21 @@ with r as (
   returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -542,21 +542,21 @@ with r as (
   returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

@@ -2,72 +2,76 @@
 -- users.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'email', r.email,
-      'phone', r.phone,
-      'role', r.role,
-      'centre_id', r.centre_id,
-      'language_preferences', r.language_preferences,
-      'accessibility_settings', r.accessibility_settings,
-      'status', r.status,
-      'pending_email', r.pending_email,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.email as email,
+      r.phone as phone,
+      r.role as role,
+      r.centre_id as centre_id,
+      r.language_preferences as language_preferences,
+      r.accessibility_settings as accessibility_settings,
+      r.status as status,
+      r.pending_email as pending_email,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.users as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for parent
 -- users.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'email', r.email,
-      'phone', r.phone,
-      'role', r.role,
-      'centre_id', r.centre_id,
-      'language_preferences', r.language_preferences,
-      'accessibility_settings', r.accessibility_settings,
-      'status', r.status,
-      'pending_email', r.pending_email,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.email as email,
+      r.phone as phone,
+      r.role as role,
+      r.centre_id as centre_id,
+      r.language_preferences as language_preferences,
+      r.accessibility_settings as accessibility_settings,
+      r.status as status,
+      r.pending_email as pending_email,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.users as r
   where r.deleted_at is null
     and (r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[]))
@@ -75,27 +79,29 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for tutor
 -- users.list
@@ -118,7 +124,8 @@ with page as (
       'created_by', r.created_by,
       'updated_by', r.updated_by
     ) else '{}'::jsonb end)::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    r.created_at as key_0,
+    r.id as key_1
   from lms.users as r
   where r.deleted_at is null
     and (r.id = any ((select lms.caller_student_users() || current_setting('app.user_id')::uuid)::uuid[]))
@@ -126,143 +133,152 @@ with page as (
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for support
 -- users.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'email', r.email,
-      'phone', r.phone,
-      'role', r.role,
-      'centre_id', r.centre_id,
-      'status', r.status,
-      'created_at', lms.utc(r.created_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.email as email,
+      r.phone as phone,
+      r.role as role,
+      r.centre_id as centre_id,
+      r.status as status,
+      lms.utc(r.created_at) as created_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.users as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- users.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'email', r.email,
-      'phone', r.phone,
-      'role', r.role,
-      'centre_id', r.centre_id,
-      'language_preferences', r.language_preferences,
-      'accessibility_settings', r.accessibility_settings,
-      'status', r.status,
-      'pending_email', r.pending_email,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.email as email,
+      r.phone as phone,
+      r.role as role,
+      r.centre_id as centre_id,
+      r.language_preferences as language_preferences,
+      r.accessibility_settings as accessibility_settings,
+      r.status as status,
+      r.pending_email as pending_email,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.users as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- users.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'name', r.name,
-      'email', r.email,
-      'phone', r.phone,
-      'role', r.role,
-      'centre_id', r.centre_id,
-      'language_preferences', r.language_preferences,
-      'accessibility_settings', r.accessibility_settings,
-      'status', r.status,
-      'pending_email', r.pending_email,
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.name as name,
+      r.email as email,
+      r.phone as phone,
+      r.role as role,
+      r.centre_id as centre_id,
+      r.language_preferences as language_preferences,
+      r.accessibility_settings as accessibility_settings,
+      r.status as status,
+      r.pending_email as pending_email,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.users as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -277,48 +293,50 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for student, parent, assessor, supervisor, finance
 -- users.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.users as r
 where r.id = ($1->>'id')::uuid
@@ -352,16 +370,16 @@ where r.id = ($1->>'id')::uuid
 -- for support
 -- users.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'status', r.status,
-    'created_at', lms.utc(r.created_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.status as status,
+    lms.utc(r.created_at) as created_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.users as r
 where r.id = ($1->>'id')::uuid
@@ -370,23 +388,23 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- users.get
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.users as r
 where r.id = ($1->>'id')::uuid
@@ -395,23 +413,23 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- users.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.users,
@@ -450,22 +468,22 @@ with target as materialized (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -549,23 +567,23 @@ with target as materialized (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -591,22 +609,22 @@ with target as materialized (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -632,23 +650,23 @@ with target as materialized (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -674,22 +692,22 @@ with target as materialized (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -715,23 +733,23 @@ with target as materialized (
   returning r.id, r.name, r.email, r.phone, r.role, r.centre_id, r.language_preferences, r.accessibility_settings, r.status, r.pending_email, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'name', r.name,
-    'email', r.email,
-    'phone', r.phone,
-    'role', r.role,
-    'centre_id', r.centre_id,
-    'language_preferences', r.language_preferences,
-    'accessibility_settings', r.accessibility_settings,
-    'status', r.status,
-    'pending_email', r.pending_email,
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.name as name,
+    r.email as email,
+    r.phone as phone,
+    r.role as role,
+    r.centre_id as centre_id,
+    r.language_preferences as language_preferences,
+    r.accessibility_settings as accessibility_settings,
+    r.status as status,
+    r.pending_email as pending_email,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

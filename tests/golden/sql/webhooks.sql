@@ -2,70 +2,74 @@
 -- webhooks.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'url', r.url,
-      'description', r.description,
-      'kinds', r.kinds,
-      'status', r.status,
-      'disabled_at', lms.utc(r.disabled_at),
-      'disabled_reason', r.disabled_reason,
-      'secret_changed_at', lms.utc(r.secret_changed_at),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.url as url,
+      r.description as description,
+      r.kinds as kinds,
+      r.status as status,
+      lms.utc(r.disabled_at) as disabled_at,
+      r.disabled_reason as disabled_reason,
+      lms.utc(r.secret_changed_at) as secret_changed_at,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.webhooks as r
   where r.deleted_at is null
   order by r.created_at desc, r.id desc
   limit ($1->>'limit')::integer + 1
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- webhooks.list
 with page as (
   select
-    json_build_object(
-      'id', r.id,
-      'url', r.url,
-      'description', r.description,
-      'kinds', r.kinds,
-      'status', r.status,
-      'disabled_at', lms.utc(r.disabled_at),
-      'disabled_reason', r.disabled_reason,
-      'secret_changed_at', lms.utc(r.secret_changed_at),
-      'created_at', lms.utc(r.created_at),
-      'updated_at', lms.utc(r.updated_at),
-      'created_by', r.created_by,
-      'updated_by', r.updated_by,
-      'deleted_at', lms.utc(r.deleted_at)
-    )::text as item,
-    json_build_array(lms.utc(r.created_at)::text, r.id::text) as keys
+    row_to_json((select visible from (select
+      r.id as id,
+      r.url as url,
+      r.description as description,
+      r.kinds as kinds,
+      r.status as status,
+      lms.utc(r.disabled_at) as disabled_at,
+      r.disabled_reason as disabled_reason,
+      lms.utc(r.secret_changed_at) as secret_changed_at,
+      lms.utc(r.created_at) as created_at,
+      lms.utc(r.updated_at) as updated_at,
+      r.created_by as created_by,
+      r.updated_by as updated_by,
+      lms.utc(r.deleted_at) as deleted_at
+    ) as visible))::text as item,
+    r.created_at as key_0,
+    r.id as key_1
   from lms.webhooks as r
   where true
     and r.created_at >= ($1->'filters'->>'created_at.gte')::timestamptz
@@ -80,47 +84,49 @@ with page as (
     and r.id = any (array(select jsonb_array_elements_text($1->'filters'->'id.in'))::uuid[])
 ), numbered as (
   select
-    item,
-    keys,
+    *,
     row_number() over () as position
   from page
-), finished as (
+), joined as (
   select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
     case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(lms.utc(key_0)::text, key_1::text))
+        end
+      )
     end as cursor
   from numbered
 )
 select
-  '{"data":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],"next_cursor":' || coalesce('"' || max(cursor) filter (where more) || '"', 'null')
+  '{"data":[' || coalesce(items, '')
+    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
     || ',"count":' || (select total from counted)
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished;
+  cursor as tag
+from joined;
 
 -- for admin
 -- webhooks.get
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from lms.webhooks as r
 where r.id = ($1->>'id')::uuid
@@ -129,21 +135,21 @@ where r.id = ($1->>'id')::uuid
 -- for admin
 -- webhooks.get_as_of
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from jsonb_populate_record(
   null::lms.webhooks,
@@ -176,21 +182,21 @@ with target as materialized (
   returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -216,21 +222,21 @@ with target as materialized (
   returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 
@@ -256,21 +262,21 @@ with target as materialized (
   returning r.id, r.url, r.description, r.kinds, r.status, r.disabled_at, r.disabled_reason, r.secret_changed_at, r.created_at, r.updated_at, r.created_by, r.updated_by, r.deleted_at, r.version
 )
 select
-  json_build_object(
-    'id', r.id,
-    'url', r.url,
-    'description', r.description,
-    'kinds', r.kinds,
-    'status', r.status,
-    'disabled_at', lms.utc(r.disabled_at),
-    'disabled_reason', r.disabled_reason,
-    'secret_changed_at', lms.utc(r.secret_changed_at),
-    'created_at', lms.utc(r.created_at),
-    'updated_at', lms.utc(r.updated_at),
-    'created_by', r.created_by,
-    'updated_by', r.updated_by,
-    'deleted_at', lms.utc(r.deleted_at)
-  )::text as body,
+  row_to_json((select visible from (select
+    r.id as id,
+    r.url as url,
+    r.description as description,
+    r.kinds as kinds,
+    r.status as status,
+    lms.utc(r.disabled_at) as disabled_at,
+    r.disabled_reason as disabled_reason,
+    lms.utc(r.secret_changed_at) as secret_changed_at,
+    lms.utc(r.created_at) as created_at,
+    lms.utc(r.updated_at) as updated_at,
+    r.created_by as created_by,
+    r.updated_by as updated_by,
+    lms.utc(r.deleted_at) as deleted_at
+  ) as visible))::text as body,
   r.version::text as tag
 from r;
 

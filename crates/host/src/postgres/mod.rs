@@ -11,7 +11,7 @@
 //! | `types` | the types of the interface |
 //! | `parameters`, `values`, `errors` | conversions between the interface and the driver |
 //! | `permission` | the check of a connection string against the allowed hosts |
-//! | `pool`, `session`, `transaction`, `tls` | connections |
+//! | `pool`, `concurrency`, `session`, `transaction`, `tls` | connections |
 //! | `metrics`, `usage` | the instruments for connections |
 
 #![expect(
@@ -20,6 +20,7 @@
               lift a boxed one"
 )]
 
+mod concurrency;
 mod errors;
 mod interface;
 mod metrics;

@@ -5,11 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use deadpool::managed::{Manager, Metrics, Object, PoolError, QueueMode, RecycleError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::concurrency::{BusyConnection, PreferredConcurrency};
 use super::metrics::PoolMetrics;
 use super::session::Session;
 use super::types::Error;
@@ -29,32 +29,18 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The number of connections of a pool that are busy at a time, as long as each is soon free again.
-/// More would compete for caches, here and in the server, and finish no statement sooner.
-const MAX_PREFERRED_CONCURRENCY: usize = 4;
-
-/// How long a guest waits for one of those before it uses a further connection.
-const PREFERRED_CONCURRENCY_TIMEOUT: Duration = Duration::from_millis(5);
-
-/// A pool, with the permits for its preferred concurrency.
+/// A pool, with the limit of its connections that are busy.
 #[derive(Clone)]
 struct Pool {
     sessions: deadpool::managed::Pool<SessionManager>,
-    permits: Arc<Semaphore>,
+    concurrency: PreferredConcurrency,
     metrics: PoolMetrics,
 }
 
 impl Pool {
     async fn get(&self) -> Result<PooledSession, Error> {
         let asked_at = Instant::now();
-        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
-            Ok(permit) => Some(permit),
-            Err(_) => {
-                let permit = Arc::clone(&self.permits).acquire_owned();
-                let permit = tokio::time::timeout(PREFERRED_CONCURRENCY_TIMEOUT, permit).await;
-                permit.ok().and_then(Result::ok)
-            }
-        };
+        let busy = self.concurrency.acquire().await;
         let session = self.sessions.get().await.map_err(|error| {
             self.metrics.record_failure();
             Error::ConnectionFailed(describe(error))
@@ -63,7 +49,7 @@ impl Pool {
         Ok(PooledSession {
             session: Some(session),
             close_after_use: false,
-            _permit: permit,
+            _busy: busy,
         })
     }
 }
@@ -228,7 +214,7 @@ fn new_pool(
         .map_err(|error| error.to_string())?;
     Ok(Pool {
         sessions,
-        permits: Arc::new(Semaphore::new(MAX_PREFERRED_CONCURRENCY)),
+        concurrency: PreferredConcurrency::new(),
         metrics: PoolMetrics::new(),
     })
 }
@@ -285,7 +271,7 @@ pub(crate) struct PooledSession {
     /// None only while it is dropped.
     session: Option<Object<SessionManager>>,
     close_after_use: bool,
-    _permit: Option<OwnedSemaphorePermit>,
+    _busy: BusyConnection,
 }
 
 impl PooledSession {

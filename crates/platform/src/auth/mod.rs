@@ -7,3 +7,4 @@ pub mod policy;
 pub mod role;
 pub mod token;
 pub mod verbs;
+mod verified_tokens;

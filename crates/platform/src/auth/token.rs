@@ -2,6 +2,7 @@
 //! tokens and one-use tokens are random values that the database stores by their hashes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +14,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::auth::hmac_provider;
+use crate::auth::verified_tokens::VerifiedTokens;
 
 /// The lifetime of an access token, in seconds.
 pub const LIFETIME_SECONDS: i64 = 15 * 60;
@@ -57,7 +59,10 @@ pub enum Refused {
 /// The signing keys of a cell. The first key signs and all of them verify, so that keys can be
 /// rotated.
 #[derive(Clone)]
-pub struct Keys(Vec<(String, Vec<u8>)>);
+pub struct Keys {
+    keys: Vec<(String, Vec<u8>)>,
+    verified: VerifiedTokens,
+}
 
 impl Keys {
     /// Reads `id:base64url,id:base64url`.
@@ -91,7 +96,10 @@ impl Keys {
             return Err(format!("signing key {id} is there twice"));
         }
         hmac_provider::install();
-        Ok(Keys(keys))
+        Ok(Keys {
+            keys,
+            verified: VerifiedTokens::default(),
+        })
     }
 
     /// Signs the claims with the first key.
@@ -100,7 +108,7 @@ impl Keys {
     ///
     /// When the claims cannot be serialised, which does not happen with claims of this type.
     pub fn sign(&self, claims: &Claims) -> Result<String, String> {
-        let (id, key) = self.0.first().ok_or("no signing key")?;
+        let (id, key) = self.keys.first().ok_or("no signing key")?;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(id.clone());
         jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key))
@@ -114,7 +122,7 @@ impl Keys {
     ///
     /// When there is no usable key, which does not happen with parsed keys.
     pub fn keyed_hash(&self, parts: &[&[u8]]) -> Result<String, String> {
-        let (_, key) = self.0.first().ok_or("no signing key")?;
+        let (_, key) = self.keys.first().ok_or("no signing key")?;
         let mut hash =
             Hmac::<Sha256>::new_from_slice(key).map_err(|_| "the signing key can't be used")?;
         for part in parts {
@@ -130,7 +138,16 @@ impl Keys {
     ///
     /// The reason why the token is refused. A token of another region is recognised before its
     /// signature is checked, because the keys of that region are not available here.
-    pub fn verify(&self, token: &str, region: &str) -> Result<Claims, Refused> {
+    pub fn verify(&self, token: &str, region: &str) -> Result<Arc<Claims>, Refused> {
+        if let Some(claims) = self.verified.get(token, region) {
+            return Ok(claims);
+        }
+        let claims = Arc::new(self.parse_and_verify(token, region)?);
+        self.verified.insert(token, &claims);
+        Ok(claims)
+    }
+
+    fn parse_and_verify(&self, token: &str, region: &str) -> Result<Claims, Refused> {
         let audience = audience(token).ok_or(Refused::Invalid)?;
         if audience != region {
             return Err(Refused::OtherRegion(audience));
@@ -138,7 +155,7 @@ impl Keys {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid)?;
         let id = header.kid.ok_or(Refused::Invalid)?;
         let (_, key) = self
-            .0
+            .keys
             .iter()
             .find(|(known, _)| *known == id)
             .ok_or(Refused::Invalid)?;
@@ -193,7 +210,7 @@ mod tests {
     fn a_token_says_what_was_signed() {
         let claims = claims(role::KEEPER);
         let token = keys(ONE).sign(&claims).unwrap();
-        assert_eq!(keys(ONE).verify(&token, "eu"), Ok(claims));
+        assert_eq!(keys(ONE).verify(&token, "eu"), Ok(Arc::new(claims)));
         assert!(token.len() < 600, "{}", token.len());
     }
 
@@ -203,9 +220,9 @@ mod tests {
         let old = keys(ONE).sign(&claims).unwrap();
         let rotated = keys(&format!("{TWO}, {ONE}"));
         let new = rotated.sign(&claims).unwrap();
-        assert_eq!(rotated.verify(&old, "eu"), Ok(claims.clone()));
-        assert_eq!(rotated.verify(&new, "eu"), Ok(claims.clone()));
-        assert_eq!(keys(TWO).verify(&new, "eu"), Ok(claims));
+        assert_eq!(rotated.verify(&old, "eu"), Ok(Arc::new(claims.clone())));
+        assert_eq!(rotated.verify(&new, "eu"), Ok(Arc::new(claims.clone())));
+        assert_eq!(keys(TWO).verify(&new, "eu"), Ok(Arc::new(claims)));
         assert_eq!(keys(TWO).verify(&old, "eu"), Err(Refused::Invalid));
     }
 

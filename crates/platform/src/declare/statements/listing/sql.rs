@@ -3,6 +3,7 @@
 
 use super::{DEFAULT_SORT, Listing, MAX_SORT_KEYS};
 use crate::auth::policy::Grant;
+use crate::declare::field::Kind;
 use crate::declare::resource::Resource;
 use crate::declare::statements::cursor::SortKey;
 use crate::declare::statements::filter::Operator;
@@ -13,23 +14,20 @@ use crate::sql::statement::{Sql, Statement};
 /// the id.
 const POSITIONS: [&str; MAX_SORT_KEYS + 1] = ["0", "1", "2", "3"];
 
+/// The columns of a page's keys, at the same positions.
+const KEY_COLUMNS: [&str; MAX_SORT_KEYS + 1] = ["key_0", "key_1", "key_2", "key_3"];
+
 impl Listing {
     /// Returns the statement of a page.
     pub fn statement(&self, resource: &Resource, grant: &Grant) -> Statement {
         let mut sql = Sql::named(resource.table, "list");
         sql.push("with page as (\n  select\n    ");
         sql.append(&projection::object(resource, grant, Indent::Two));
-        sql.push(" as item,\n    json_build_array(");
-        for (index, key) in self.keys.iter().enumerate() {
-            sql.push(if index == 0 { "" } else { ", " });
-            if let Some(column) = key.field.sort_column {
-                sql.push("r.").push(column);
-            } else {
-                projection::value(&mut sql, key.field);
-            }
-            sql.push("::text");
+        sql.push(" as item");
+        for (key, column) in self.keys.iter().zip(KEY_COLUMNS) {
+            let (sorted, _) = key.field.order_column();
+            sql.push(",\n    r.").push(sorted).push(" as ").push(column);
         }
-        sql.push(") as keys");
         self.rows(&mut sql, resource, grant);
         sql.push(" + 1\n)");
         if self.count {
@@ -37,27 +35,12 @@ impl Listing {
             self.source(&mut sql, resource, grant);
             sql.push("\n)");
         }
+        self.joined(&mut sql);
         sql.push(
-            ", numbered as (
-  select
-    item,
-    keys,
-    row_number() over () as position
-  from page
-), finished as (
-  select
-    item,
-    position,
-    position = ($1->>'limit')::integer and lead(position) over () is not null as more,
-    case
-      when position = ($1->>'limit')::integer
-      then lms.cursor($1->>'sort', keys)
-    end as cursor
-  from numbered
-)
+            "
 select
-  '{\"data\":[' || coalesce(string_agg(item, ',') filter (where position <= ($1->>'limit')::integer), '')
-    || '],\"next_cursor\":' || coalesce('\"' || max(cursor) filter (where more) || '\"', 'null')",
+  '{\"data\":[' || coalesce(items, '')
+    || '],\"next_cursor\":' || coalesce('\"' || cursor || '\"', 'null')",
         );
         if self.count {
             sql.push("\n    || ',\"count\":' || (select total from counted)");
@@ -65,8 +48,8 @@ select
         sql.push(
             "
     || '}' as body,
-  max(cursor) filter (where more) as tag
-from finished",
+  cursor as tag
+from joined",
         );
         match self.cacheable_form() {
             // The first page has one fixed statement for each role; filters and cursors make many.
@@ -74,6 +57,39 @@ from finished",
             Some(_) => sql.prepared_while_used(resource.name),
             None => sql.unprepared(),
         }
+    }
+
+    /// Adds the rows of the page in one text, with the cursor of the last one if there are more. The
+    /// keys of other rows are not written as JSON.
+    fn joined(&self, sql: &mut Sql) {
+        sql.push(
+            ", numbered as (
+  select
+    *,
+    row_number() over () as position
+  from page
+), joined as (
+  select
+    string_agg(item, ',') filter (where position <= ($1->>'limit')::integer) as items,
+    case
+      when count(*) > ($1->>'limit')::integer
+      then max(
+        case
+          when position = ($1->>'limit')::integer
+          then lms.cursor($1->>'sort', json_build_array(",
+        );
+        for (index, (key, column)) in self.keys.iter().zip(KEY_COLUMNS).enumerate() {
+            sql.push(if index == 0 { "" } else { ", " });
+            key_text(sql, key, column);
+        }
+        sql.push(
+            "))
+        end
+      )
+    end as cursor
+  from numbered
+)",
+        );
     }
 
     /// Adds everything from `from` to `limit`: the requested rows in their order.
@@ -172,6 +188,15 @@ from finished",
             sql.push(")");
         }
         sql.push(")");
+    }
+}
+
+/// Adds a key of the page's last row as the text that a cursor holds.
+fn key_text(sql: &mut Sql, key: &SortKey, column: &'static str) {
+    if matches!(key.field.order_column().1, Kind::Time) {
+        sql.push("lms.utc(").push(column).push(")::text");
+    } else {
+        sql.push(column).push("::text");
     }
 }
 

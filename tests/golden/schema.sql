@@ -404,6 +404,7 @@ create table lms.occurrences (
   constraint occurrences_status_check CHECK ((status = ANY (ARRAY['scheduled'::text, 'completed'::text, 'cancelled'::text])))
 );
 create index idx_occurrences_centre_id on lms.occurrences (tenant_id, centre_id, starts_at);
+create index idx_occurrences_clash on lms.occurrences (tenant_id, starts_at) where ((status = 'cancelled'::text) AND (reason = 'clash'::text) AND (deleted_at IS NULL));
 create index idx_occurrences_class_id on lms.occurrences (tenant_id, class_id);
 create index idx_occurrences_deleted on lms.occurrences (tenant_id, deleted_at) where (deleted_at IS NOT NULL);
 create index idx_occurrences_starts_at on lms.occurrences (tenant_id, starts_at) where (deleted_at IS NULL);
@@ -909,6 +910,7 @@ create table lms.notification_deliveries (
   constraint notification_deliveries_last_error_check CHECK (((char_length(last_error) >= 1) AND (char_length(last_error) <= 500))),
   constraint notification_deliveries_type_check CHECK ((type = ANY (ARRAY['email'::text, 'sms'::text, 'push'::text])))
 );
+create index idx_notification_deliveries_dead_at on lms.notification_deliveries (tenant_id, type) where (dead_at IS NOT NULL);
 create index idx_notification_deliveries_delivered_at on lms.notification_deliveries (delivered_at) where (delivered_at IS NOT NULL);
 create index idx_notification_deliveries_due on lms.notification_deliveries (tenant_id, type, next_attempt_at) where ((delivered_at IS NULL) AND (dead_at IS NULL));
 create unique index notification_deliveries_notification_id_key on lms.notification_deliveries (tenant_id, notification_id);
@@ -1045,6 +1047,7 @@ create table lms.webhook_deliveries (
   constraint webhook_deliveries_last_error_check CHECK (((char_length(last_error) >= 1) AND (char_length(last_error) <= 500)))
 );
 create index idx_webhook_deliveries_due on lms.webhook_deliveries (tenant_id, webhook_id, next_attempt_at) where ((delivered_at IS NULL) AND (dead_at IS NULL));
+create index idx_webhook_deliveries_last_attempt_at on lms.webhook_deliveries (tenant_id, webhook_id, last_attempt_at) INCLUDE (dead_at) where ((delivered_at IS NULL) AND (last_error IS NOT NULL));
 create index idx_webhook_deliveries_updated_at on lms.webhook_deliveries (updated_at);
 
 -- 15_privacy
@@ -1223,3 +1226,12 @@ create table lms_private.tenant_relocations (
   constraint tenant_relocations_state_check CHECK ((((((((direction = 'out'::text) AND (state = 'leaving'::text)) OR ((direction = 'out'::text) AND (state = 'left'::text))) OR ((direction = 'out'::text) AND (state = 'forgotten'::text))) OR ((direction = 'in'::text) AND (state = 'arrived'::text))) OR ((direction = 'in'::text) AND (state = 'awaited'::text))) OR ((direction = 'in'::text) AND (state = 'served'::text))))
 );
 create index idx_tenant_relocations_tenant_id on lms_private.tenant_relocations (tenant_id);
+
+-- 20_backups
+
+-- The last backup in each repository, by its number. Written by lms backup run, and read by the worker for its metrics.
+create table lms_private.backups (
+  repository integer not null,
+  ended_at timestamp with time zone not null,
+  constraint backups_pkey PRIMARY KEY (repository)
+);

@@ -166,3 +166,28 @@ comment on function lms_private.clash_reason is
   'The reason of a clash for messages, in the first of the languages that is available, or in English.';
 
 grant execute on function lms_private.clash_reason to lms_definer;
+
+create function lms_private.count_clashes() returns bigint
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select count(*)
+  from lms.occurrences as o
+  join lms.tenants as t
+    on t.tenant_id = o.tenant_id
+  where o.status = 'cancelled'
+    and o.reason = 'clash'
+    and o.deleted_at is null
+    and o.starts_at > now()
+    and t.status = 'active'
+    and t.deleted_at is null
+    and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
+$$;
+
+comment on function lms_private.count_clashes is
+  'The number of lessons to come that were cancelled because of a clash, of all active tenants. For the worker.';
+
+alter function lms_private.count_clashes owner to lms_definer;
+grant execute on function lms_private.count_clashes to lms_owner;

@@ -119,6 +119,10 @@ create index idx_occurrences_starts_at
 on lms.occurrences (tenant_id, starts_at)
 where deleted_at is null;
 
+create index idx_occurrences_clash
+on lms.occurrences (tenant_id, starts_at)
+where status = 'cancelled' and reason = 'clash' and deleted_at is null;
+
 create index idx_occurrences_class_id
 on lms.occurrences (tenant_id, class_id);
 

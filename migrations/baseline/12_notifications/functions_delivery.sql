@@ -228,6 +228,54 @@ comment on function lms_private.tenants_with_due_deliveries is
 alter function lms_private.tenants_with_due_deliveries owner to lms_definer;
 grant execute on function lms_private.tenants_with_due_deliveries to lms_owner;
 
+create function lms_private.measure_outbox() returns table (
+  type text,
+  depth bigint,
+  oldest_due_at timestamptz,
+  dead_letters bigint
+)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with served as materialized (
+    select t.tenant_id
+    from lms.tenants as t
+    where t.status = 'active'
+      and t.deleted_at is null
+      and not exists (select from lms_private.relocated_tenants as a where a.tenant_id = t.tenant_id)
+  ), due as (
+    select d.type, count(*) as depth, min(d.next_attempt_at) as oldest_due_at
+    from lms.notification_deliveries as d
+    join served as s
+      on s.tenant_id = d.tenant_id
+    where d.delivered_at is null
+      and d.dead_at is null
+      and d.next_attempt_at <= now()
+    group by d.type
+  ), dead as (
+    select d.type, count(*) as dead_letters
+    from lms.notification_deliveries as d
+    join served as s
+      on s.tenant_id = d.tenant_id
+    where d.dead_at is not null
+    group by d.type
+  )
+  select w.type, coalesce(due.depth, 0), due.oldest_due_at, coalesce(dead.dead_letters, 0)
+  from unnest(array['email', 'sms', 'push']) as w (type)
+  left join due
+    on due.type = w.type
+  left join dead
+    on dead.type = w.type
+$$;
+
+comment on function lms_private.measure_outbox is
+  'For each type of notification: the number of due deliveries of active tenants, when the first of them became due, and the number of dead letters. For the worker.';
+
+alter function lms_private.measure_outbox owner to lms_definer;
+grant execute on function lms_private.measure_outbox to lms_owner;
+
 -- The warning about a requested address goes to the address at the time of the request. Looking the
 -- recipient up when the message is sent could find the new address.
 create function lms_private.notify_address(tenant uuid, account uuid, event text, address text) returns void

@@ -200,6 +200,10 @@ create index idx_notification_deliveries_due
 on lms.notification_deliveries (tenant_id, type, next_attempt_at)
 where delivered_at is null and dead_at is null;
 
+create index idx_notification_deliveries_dead_at
+on lms.notification_deliveries (tenant_id, type)
+where dead_at is not null;
+
 create index idx_notification_deliveries_delivered_at
 on lms.notification_deliveries (delivered_at)
 where delivered_at is not null;

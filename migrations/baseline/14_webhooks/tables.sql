@@ -118,6 +118,11 @@ create index idx_webhook_deliveries_due
 on lms.webhook_deliveries (tenant_id, webhook_id, next_attempt_at)
 where delivered_at is null and dead_at is null;
 
+create index idx_webhook_deliveries_last_attempt_at
+on lms.webhook_deliveries (tenant_id, webhook_id, last_attempt_at)
+include (dead_at)
+where delivered_at is null and last_error is not null;
+
 create index idx_webhook_deliveries_updated_at
 on lms.webhook_deliveries (updated_at);
 

@@ -267,6 +267,7 @@ fn every_table_is_relocated_or_belongs_to_the_cell() {
         assert_eq!(
             not_relocated,
             [
+                "lms_private.backups",
                 "lms_private.cell",
                 "lms_private.currencies",
                 "lms_private.dependency_rules",

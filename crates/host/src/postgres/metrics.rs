@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use opentelemetry::global;
+use deadpool::managed::PoolError;
 use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::{KeyValue, global};
 
 /// The upper bounds of the histogram's buckets, in seconds.
 const WAIT_BOUNDS: [f64; 9] = [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
@@ -14,6 +15,7 @@ const WAIT_BOUNDS: [f64; 9] = [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 
 pub(crate) struct PoolMetrics {
     wait: Histogram<f64>,
     timeouts: Counter<u64>,
+    failures: Counter<u64>,
 }
 
 impl PoolMetrics {
@@ -29,7 +31,13 @@ impl PoolMetrics {
                 .build(),
             timeouts: meter
                 .u64_counter("db.client.connection.timeouts")
-                .with_description("The components that got no connection.")
+                .with_description("The waits for a connection that took too long.")
+                .build(),
+            failures: meter
+                .u64_counter("lms.host.connection.failures")
+                .with_description(
+                    "The connections that could not be made, other than by a timeout.",
+                )
                 .build(),
         }
     }
@@ -40,7 +48,37 @@ impl PoolMetrics {
     }
 
     /// Counts a wait that ended without a connection.
-    pub(crate) fn record_failure(&self) {
-        self.timeouts.add(1, &[]);
+    pub(crate) fn record_failure(&self, error: &PoolError<tokio_postgres::Error>) {
+        match reason(error) {
+            None => self.timeouts.add(1, &[]),
+            Some(reason) => self.failures.add(1, &[KeyValue::new("reason", reason)]),
+        }
+    }
+}
+
+/// Returns why there is no connection, or none if the wait took too long.
+fn reason(error: &PoolError<tokio_postgres::Error>) -> Option<&'static str> {
+    match error {
+        PoolError::Timeout(_) => None,
+        PoolError::Backend(error) if error.as_db_error().is_some() => Some("rejected"),
+        PoolError::Backend(_) => Some("unreachable"),
+        _ => Some("internal"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deadpool::managed::TimeoutType;
+    use tokio_postgres::NoTls;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_timeout_is_told_from_other_failures() {
+        assert_eq!(reason(&PoolError::Timeout(TimeoutType::Wait)), None);
+        assert_eq!(reason(&PoolError::Closed), Some("internal"));
+        let refused = tokio_postgres::connect("postgres://127.0.0.1:1/none", NoTls).await;
+        let error = refused.err().unwrap();
+        assert_eq!(reason(&PoolError::Backend(error)), Some("unreachable"));
     }
 }

@@ -42,7 +42,7 @@ impl Pool {
         let asked_at = Instant::now();
         let busy = self.concurrency.acquire().await;
         let session = self.sessions.get().await.map_err(|error| {
-            self.metrics.record_failure();
+            self.metrics.record_failure(&error);
             Error::ConnectionFailed(describe(error))
         })?;
         self.metrics.record_wait(asked_at.elapsed());

@@ -19,6 +19,7 @@ use wasmtime_wasi_http::handler::{
 use wasmtime_wasi_http::{p2, p3};
 
 use super::component::ComponentSettings;
+use super::instance_count::{CountedInstance, InstanceCount};
 use super::memory::MemorySize;
 use super::state::InstanceState;
 use crate::admission::in_flight::{InFlight, InFlightSet};
@@ -46,6 +47,7 @@ pub(crate) struct InstanceFactory {
     component: Arc<ComponentSettings>,
     pre: ProxyPre<InstanceState>,
     max_concurrent_requests: usize,
+    count: InstanceCount,
 }
 
 impl InstanceFactory {
@@ -75,6 +77,7 @@ impl InstanceFactory {
         };
         Ok(Self {
             engine: engine.clone(),
+            count: InstanceCount::new(Arc::clone(&component.id)),
             component,
             pre,
             max_concurrent_requests,
@@ -108,6 +111,7 @@ impl HandlerState for InstanceFactory {
                 max_concurrent_requests: self.max_concurrent_requests,
                 memory_size,
                 requests,
+                _counted: self.count.add(),
             },
         })
     }
@@ -146,6 +150,7 @@ pub(crate) struct RequestPolicy {
     max_concurrent_requests: usize,
     memory_size: MemorySize,
     requests: Arc<InstanceRequests>,
+    _counted: CountedInstance,
 }
 
 impl WorkerState for RequestPolicy {

@@ -10,6 +10,7 @@
 //! | `component` | the settings of a component |
 //! | `state`, `linker` | the state of an instance, and the imports that it is linked with |
 //! | `instance` | the life of an instance: creation, reuse, expiry |
+//! | `instance_count` | how many instances exist |
 //! | `memory`, `guest_output` | linear memory, standard output and error |
 //! | `variables`, `outbound_http` | the imports `spin:variables` and `wasi:http` |
 //! | `services` | service chaining: requests of one component to another |
@@ -19,6 +20,7 @@ mod component;
 mod engine;
 mod guest_output;
 mod instance;
+mod instance_count;
 mod linker;
 mod memory;
 mod outbound_http;

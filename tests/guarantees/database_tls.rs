@@ -1,67 +1,14 @@
 //! Tests TLS to PostgreSQL: encryption, trusted authorities, and no fallback to plain text.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tests::{
-    Application, Server,
+    Application,
     fault_injection::{assert_unavailable, within_timeout},
     role, run_on_own_server,
+    server_certificate::{Authority, authority, connect_without_tls, install_certificate},
 };
-use tokio_postgres::Client;
-
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-/// Creates a certificate authority.
-fn authority() -> Result<Authority> {
-    let mut parameters = CertificateParams::default();
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    Ok(CertifiedIssuer::self_signed(
-        parameters,
-        KeyPair::generate()?,
-    )?)
-}
-
-/// Gives the server a certificate for the name, which it presents on new connections.
-async fn install_certificate(
-    app: &Application,
-    server: &Server,
-    by: &Authority,
-    name: &str,
-) -> Result<()> {
-    let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new([name.to_owned()])?.signed_by(&key, by)?;
-    server.write_private_file("server.crt", &certificate.pem())?;
-    server.write_private_file("server.key", &key.serialize_pem())?;
-    let before = config_load_time(app).await?;
-    let client = connect_without_tls(app).await?;
-    client.batch_execute("alter system set ssl = on").await?;
-    client.batch_execute("select pg_reload_conf()").await?;
-    within_timeout(async {
-        while config_load_time(app).await? == before {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
-    })
-    .await
-    .context("the server does not load the certificate")
-}
-
-/// Opens an unencrypted connection for the test itself, which the server still accepts.
-async fn connect_without_tls(app: &Application) -> Result<Client> {
-    database::connect(&format!("{}?sslmode=disable", app.superuser_url)).await
-}
-
-/// Returns the time at which the server last loaded its configuration.
-async fn config_load_time(app: &Application) -> Result<String> {
-    let row = connect_without_tls(app)
-        .await?
-        .query_one("select pg_conf_load_time()::text", &[])
-        .await?;
-    Ok(row.get(0))
-}
 
 /// Changes the variables to require encryption and to trust the authority.
 fn encrypted(trust: Option<&Authority>) -> impl FnOnce(&mut BTreeMap<String, String>) {

@@ -33,6 +33,7 @@ pub mod random_values;
 pub mod raw_connection;
 mod reply;
 pub mod schema;
+pub mod server_certificate;
 mod session;
 mod stub_provider;
 pub mod webhook_fixture;

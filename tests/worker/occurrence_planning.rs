@@ -333,6 +333,7 @@ fn the_worker_reconnects_to_an_unavailable_database() {
         let intervals = worker::Intervals {
             rounds: Wait::from_millis(200),
             refreshes: Wait::from_millis(200),
+            measurements: None,
         };
         let working = tokio::spawn(worker::run(url, intervals, senders));
         server.start().await?;

@@ -6,12 +6,15 @@ use std::sync::{Arc, LazyLock};
 use anyhow::{Context, Error, Result, anyhow};
 use futures::{SinkExt, StreamExt, pin_mut};
 use platform::sql::sqlstate::without_values;
+use rustls::client::WebPkiServerVerifier;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, NoTls, Socket, Transaction};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
+
+use crate::certificate::RememberingVerifier;
 
 /// Created once, because reading the system's certificates takes longer than connecting.
 static TLS: LazyLock<Option<MakeRustlsConnect>> = LazyLock::new(tls);
@@ -47,14 +50,21 @@ fn tls() -> Option<MakeRustlsConnect> {
     let mut trusted = RootCertStore::empty();
     trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let trusted = Arc::new(trusted);
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::clone(&trusted), Arc::clone(&provider))
+            .build();
     let configuration = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .ok()?;
-    Some(MakeRustlsConnect::new(
-        configuration
-            .with_root_certificates(trusted)
-            .with_no_client_auth(),
-    ))
+    let configuration = match verifier {
+        Ok(verifier) => configuration
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(RememberingVerifier(verifier))),
+        // The system has no certificates, so that no server can be trusted.
+        Err(_) => configuration.with_root_certificates(trusted),
+    };
+    Some(MakeRustlsConnect::new(configuration.with_no_client_auth()))
 }
 
 /// The URL of the same database, with another user and password.

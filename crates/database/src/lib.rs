@@ -3,11 +3,13 @@
 
 pub mod analytics;
 pub mod cell;
+mod certificate;
 mod connection;
 pub mod migrate;
 pub mod tenant;
 pub mod zones;
 
+pub use certificate::server_certificate_expiry;
 pub use connection::{
     connect, copy_rows, explain, host_and_port, parse, quote_literal, quote_name, with_database,
     with_login, with_role, without_password,

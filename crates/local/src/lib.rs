@@ -10,6 +10,7 @@ pub mod installation;
 pub mod manifest;
 mod open_files;
 pub mod openapi;
+mod readiness;
 pub mod secrets;
 pub mod serve;
 pub mod up;

@@ -2,7 +2,7 @@
 //! that no secret is a command-line argument. Preparing a local database is left to `up`.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use operations::progress::step;
 use tokio::net::TcpListener;
 use worker::stop::Stop;
 
-use crate::{cluster, manifest, open_files};
+use crate::{cluster, manifest, open_files, readiness};
 
 /// The paths of the health checks, which are served even when all other requests have to wait.
-pub const HEALTH_CHECK_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+pub const HEALTH_CHECK_PATHS: [&str; 2] = ["/healthz", readiness::PATH];
 
 /// The options of `lms serve`.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Options {
     pub drain: Duration,
     /// The maximum number of connections per client address, unlimited without it.
     pub connections_per_address: Option<NonZeroUsize>,
+    /// True when somebody reads the metrics of this process.
+    pub is_measured: bool,
 }
 
 /// Serves until SIGINT or SIGTERM, then drains and finishes the requests in flight. A second signal stops at once.
@@ -48,6 +50,7 @@ pub async fn run(options: Options) -> Result<()> {
     .context("loading the components was interrupted")??;
     // The port opens last, so that a program that waits for it finds a ready host.
     let listener = listen(options.listen).await?;
+    let base_url = base_url(&listener)?;
     step.done("loaded");
     let served = application
         .with_health_check_paths(&HEALTH_CHECK_PATHS)
@@ -57,6 +60,7 @@ pub async fn run(options: Options) -> Result<()> {
     tokio::select! {
         served = served => served,
         () = async { second_signal.received().await; second_signal.received().await } => Ok(()),
+        measured = readiness::measure(&base_url), if options.is_measured => measured,
     }
 }
 
@@ -71,6 +75,21 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
+/// Returns a URL at which this machine reaches a listener.
+pub(crate) fn base_url(listener: &TcpListener) -> Result<String> {
+    let mut reachable = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    if reachable.ip().is_unspecified() {
+        reachable.set_ip(if reachable.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    Ok(format!("http://{reachable}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +99,21 @@ mod tests {
         let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let error = listen(taken.local_addr().unwrap()).await.unwrap_err();
         assert!(error.to_string().contains("--listen"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_base_url_of_an_unspecified_address_is_the_loopback_address() {
+        for (address, host) in [
+            ("127.0.0.1:0", "127.0.0.1"),
+            ("0.0.0.0:0", "127.0.0.1"),
+            ("[::]:0", "[::1]"),
+        ] {
+            let listener = listen(address.parse().unwrap()).await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            assert_eq!(
+                base_url(&listener).unwrap(),
+                format!("http://{host}:{port}")
+            );
+        }
     }
 }

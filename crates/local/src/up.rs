@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,16 +15,16 @@ use operations::progress::step;
 use platform::http::outbound_url::Networks;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use worker::Senders;
 use worker::notifications::Providers;
 use worker::stop::Stop;
 use worker::webhooks::{self, Sender};
+use worker::{Intervals, Senders};
 
 use crate::cluster::{self, Cluster, Durability, Status};
 use crate::demo::Demo;
 use crate::installation::{self, Installation, RegionUrl};
-use crate::serve::{HEALTH_CHECK_PATHS, listen};
-use crate::{dev_outbox, manifest, open_files};
+use crate::serve::{HEALTH_CHECK_PATHS, base_url, listen};
+use crate::{dev_outbox, manifest, open_files, readiness};
 
 /// The lock file in the state directory.
 const LOCK_FILE_NAME: &str = "up.lock";
@@ -52,6 +52,8 @@ pub struct Options {
     pub manifest: PathBuf,
     /// The maximum number of connections per client address, unlimited without it.
     pub connections_per_address: Option<NonZeroUsize>,
+    /// True when somebody reads the metrics of this process.
+    pub is_measured: bool,
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes the requests in flight and stops everything that it has started. A second
@@ -71,7 +73,7 @@ pub async fn run(options: &Options) -> Result<()> {
         prepared = prepare(options, &state, &listener) => {
             let (application, installation) = prepared?;
             has_started_cluster = installation.cluster.as_ref().is_some_and(Cluster::was_started);
-            serve(application, installation.demo, listener, stop).await
+            serve(application, installation.demo, listener, stop, options.is_measured).await
         }
         () = stop.received() => Ok(()),
     };
@@ -91,6 +93,7 @@ async fn serve(
     demo: Demo,
     listener: TcpListener,
     mut stop: Stop,
+    is_measured: bool,
 ) -> Result<()> {
     let outbox = listen_for_dev_outbox().await?;
     let outbox_address = outbox
@@ -111,13 +114,16 @@ async fn serve(
         notifications: Providers::dev_outbox(outbox_address, DEV_OUTBOX_TIMEOUT)?,
         webhooks: Sender::new(&options)?,
     };
+    let intervals = Intervals {
+        measurements: is_measured.then_some(Intervals::MEASUREMENTS),
+        ..Intervals::DEFAULT
+    };
+    if is_measured {
+        let base_url = base_url(&listener)?;
+        tasks.spawn(async move { readiness::measure(&base_url).await });
+    }
     tasks.spawn(async move {
-        worker::run(
-            demo.database.superuser_url,
-            worker::Intervals::DEFAULT,
-            senders,
-        )
-        .await;
+        worker::run(demo.database.superuser_url, intervals, senders).await;
         Ok(())
     });
 
@@ -133,14 +139,11 @@ async fn prepare(
     state: &Path,
     listener: &TcpListener,
 ) -> Result<(host::Application, Installation)> {
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
     let installation = installation::prepare(&installation::Options {
         state: state.to_owned(),
         database_url: options.database_url.clone(),
         cell: options.cell.clone(),
-        base_url: base_url(address),
+        base_url: base_url(listener)?,
         region_urls: options.region_urls.clone(),
         durability: Durability::Safe,
     })
@@ -204,19 +207,6 @@ async fn listen_for_dev_outbox() -> Result<TcpListener> {
     }
 }
 
-/// Returns a URL at which this machine reaches a listener.
-fn base_url(address: SocketAddr) -> String {
-    let mut reachable = address;
-    if address.ip().is_unspecified() {
-        reachable.set_ip(if address.is_ipv4() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    format!("http://{reachable}")
-}
-
 /// Returns the text for a newcomer: the URLs, the sign-ins and a first request.
 fn welcome(demo: &Demo, outbox: SocketAddr) -> Result<String> {
     let mut text = format!(
@@ -257,19 +247,6 @@ fn welcome(demo: &Demo, outbox: SocketAddr) -> Result<String> {
 mod tests {
     use super::*;
     use crate::demo::{Database, Tenant, User};
-
-    #[test]
-    fn the_base_url_of_an_unspecified_address_is_the_loopback_address() {
-        assert_eq!(
-            base_url("127.0.0.1:3000".parse().unwrap()),
-            "http://127.0.0.1:3000"
-        );
-        assert_eq!(
-            base_url("0.0.0.0:80".parse().unwrap()),
-            "http://127.0.0.1:80"
-        );
-        assert_eq!(base_url("[::]:80".parse().unwrap()), "http://[::1]:80");
-    }
 
     #[test]
     fn the_welcome_lists_every_sign_in_and_a_command_to_paste() {

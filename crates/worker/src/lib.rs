@@ -1,6 +1,7 @@
 //! Background work: everything that is done as time passes, independently of any request.
 //! The command that runs it lives in `cli`; work that an operator starts by hand lives in `operations`.
 
+mod cell_state;
 mod http_client;
 mod jobs;
 mod metrics;

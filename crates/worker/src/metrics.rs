@@ -1,10 +1,12 @@
-//! The instruments for jobs. Collecting and exporting what they measure is the task of the program that runs the worker.
+//! The instruments for jobs and deliveries. Collecting and exporting what they measure is the task of the program that runs the worker.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
-use opentelemetry::metrics::{Gauge, Histogram};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
+
+use crate::queue::AttemptOutcome;
 
 /// The instruments for one job.
 pub(crate) struct JobMetrics {
@@ -32,6 +34,11 @@ impl JobMetrics {
         }
     }
 
+    /// The name of the job.
+    pub(crate) fn job(&self) -> &'static str {
+        self.job
+    }
+
     /// Does the work of one execution, and measures it.
     pub(crate) async fn measure<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started_at = Instant::now();
@@ -49,5 +56,47 @@ impl JobMetrics {
             self.last_success.record(now.as_secs_f64(), &[job]);
         }
         result
+    }
+}
+
+/// The instrument for the attempts of a queue to deliver.
+pub(crate) struct AttemptMetrics {
+    counter: Counter<u64>,
+    queue: Option<KeyValue>,
+}
+
+impl AttemptMetrics {
+    /// Creates the instrument for the messages of all webhooks.
+    pub(crate) fn of_webhooks() -> Self {
+        Self {
+            counter: global::meter("lms.worker")
+                .u64_counter("lms.webhook.attempts")
+                .with_description("The attempts to deliver a webhook message.")
+                .build(),
+            queue: None,
+        }
+    }
+
+    /// Creates the instrument for the notifications of one channel.
+    pub(crate) fn of_channel(channel: &'static str) -> Self {
+        Self {
+            counter: global::meter("lms.worker")
+                .u64_counter("lms.notification.deliveries")
+                .with_description("The attempts to deliver a notification.")
+                .build(),
+            queue: Some(KeyValue::new("channel", channel)),
+        }
+    }
+
+    /// Counts an attempt.
+    pub(crate) fn record(&self, outcome: &AttemptOutcome) {
+        let name = match outcome {
+            AttemptOutcome::Sent(_) => "sent",
+            AttemptOutcome::Retry(..) => "retry",
+            AttemptOutcome::DeadLetter(_) => "dead_letter",
+        };
+        let mut attributes = vec![KeyValue::new("outcome", name)];
+        attributes.extend(self.queue.clone());
+        self.counter.add(1, &attributes);
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::metrics::JobMetrics;
+
 /// The intervals at which the worker repeats its jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct Intervals {
@@ -12,6 +14,8 @@ pub struct Intervals {
     pub rounds: Duration,
     /// Between two refreshes of the analytics.
     pub refreshes: Duration,
+    /// Between two measurements of the cell's state; none where nobody reads the metrics.
+    pub measurements: Option<Duration>,
 }
 
 impl Intervals {
@@ -19,16 +23,23 @@ impl Intervals {
     pub const DEFAULT: Intervals = Intervals {
         rounds: Duration::from_secs(3600),
         refreshes: Duration::from_secs(900),
+        measurements: None,
     };
+
+    /// The interval of measurements, where the metrics are read.
+    pub const MEASUREMENTS: Duration = Duration::from_secs(15);
 }
 
 /// The longest wait after a failure.
 pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Runs a job for ever. After a failure, such as a database that cannot be reached, it logs the reason and runs the job again
+/// Runs a job for ever, under the name that its metrics have. After a failure, such as a database that cannot be reached, it logs the reason and runs the job again
 /// earlier than the interval says.
-pub(crate) async fn run_periodically<F>(name: &str, interval: Duration, job: impl Fn() -> F)
-where
+pub(crate) async fn run_periodically<F>(
+    metrics: &JobMetrics,
+    interval: Duration,
+    job: impl Fn() -> F,
+) where
     F: Future<Output = Result<()>>,
 {
     loop {
@@ -37,6 +48,7 @@ where
             Err(error) => {
                 let backoff = interval.min(MAX_BACKOFF);
                 let seconds = backoff.as_secs();
+                let name = metrics.job();
                 tracing::warn!("{name}: {error:#}; trying again in {seconds} s");
                 backoff
             }

@@ -6,12 +6,13 @@
 //! good what was deleted long ago, and creates the next partitions of the event log. Each class and each request is a
 //! transaction of its own, so that a round may be interrupted anywhere and any number of workers may run side by side. Beside the
 //! rounds, the worker delivers notifications and webhook messages and seals events, all within seconds, and refreshes the views
-//! behind the analytics.
+//! behind the analytics. Where its metrics are read, it also measures the state of the cell.
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use database::tenant;
 
+use crate::cell_state;
 use crate::jobs::{
     Failure, Report, analytics, changed_zones, escalation, extension, partitions, reminders,
     retention, seal, sealing,
@@ -51,13 +52,18 @@ pub async fn run_until_stopped(
 pub async fn run(database_url: String, intervals: Intervals, senders: Senders) {
     let metrics = JobMetrics::new("round");
     tokio::join!(
-        run_periodically("round", intervals.rounds, || {
+        run_periodically(&metrics, intervals.rounds, || {
             metrics.measure(log_round(&database_url))
         }),
         analytics::run(&database_url, intervals.refreshes),
         notifications::run(&database_url, &senders.notifications),
         sealing::run(&database_url),
-        webhooks::run(&database_url, &senders.webhooks)
+        webhooks::run(&database_url, &senders.webhooks),
+        async {
+            if let Some(interval) = intervals.measurements {
+                cell_state::run(&database_url, interval).await;
+            }
+        }
     );
 }
 

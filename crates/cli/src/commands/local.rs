@@ -16,7 +16,7 @@ use crate::arguments::cell::Up;
 use crate::arguments::local as arguments;
 
 pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
-    management::start(&arguments.management, "lms-host").await?;
+    let is_measured = management::start(&arguments.management, "lms-host").await?;
     let options = up::Options {
         state: state.to_owned(),
         database_url: arguments.serve.target.database_url,
@@ -25,19 +25,21 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
         listen: arguments.serve.listen,
         manifest: arguments.serve.manifest,
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
+        is_measured,
     };
     up::run(&options).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
-    management::start(&arguments.management, "lms-host").await?;
+    let is_measured = management::start(&arguments.management, "lms-host").await?;
     serve::run(serve::Options {
         state: state.to_owned(),
         listen: arguments.listen,
         manifest: arguments.manifest,
         drain: Duration::from_secs(arguments.drain),
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
+        is_measured,
     })
     .await?;
     Ok(ExitCode::SUCCESS)

@@ -6,15 +6,15 @@ use tokio::net::TcpListener;
 
 use crate::arguments::management::Management;
 
-/// Collects and serves metrics for as long as this process runs, if an address is given.
-pub(super) async fn start(arguments: &Management, service: &'static str) -> Result<()> {
+/// Collects and serves metrics for as long as this process runs, if an address is given. Returns whether one is.
+pub(super) async fn start(arguments: &Management, service: &'static str) -> Result<bool> {
     let Some(address) = arguments.management else {
-        return Ok(());
+        return Ok(false);
     };
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on the management address {address}"))?;
     let metrics = Metrics::collect(service)?;
     tokio::spawn(telemetry::serve(listener, metrics, std::future::pending()));
-    Ok(())
+    Ok(true)
 }

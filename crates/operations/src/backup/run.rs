@@ -2,6 +2,8 @@
 //! Archiving must have been set up before, in `configure`.
 
 use anyhow::{Context, Result, bail};
+use database::explain;
+use tokio_postgres::error::SqlState;
 
 use super::access::Access;
 use super::archiver::{Archiver, archiver};
@@ -32,6 +34,7 @@ pub async fn run(
             Ok(_) => {
                 let newest = access.backups(repository).await?.pop();
                 let newest = newest.context("the new backup is not in its repository")?;
+                record(server, repository.key, &newest).await?;
                 made.push((repository.described(), newest));
             }
             Err(error) => failed.push(format!("{}: {error:#}", repository.described())),
@@ -41,6 +44,31 @@ pub async fn run(
         return Ok(made);
     }
     bail!("no backup in {}", failed.join("; "))
+}
+
+/// Records the end of a backup in the database, where the worker reads its age.
+async fn record(server: &Server, repository: usize, backup: &Backup) -> Result<()> {
+    let repository = i32::try_from(repository)?;
+    let recorded = server
+        .connect()
+        .await?
+        .execute(
+            "-- backup.record
+            insert into lms_private.backups (repository, ended_at)
+            values ($1, $2)
+            on conflict (repository) do update
+            set ended_at = excluded.ended_at",
+            &[&repository, &backup.ended_at],
+        )
+        .await;
+    match recorded {
+        // A server that is no cell yet, or that has an older schema, has no worker that would read it.
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(()),
+        recorded => recorded
+            .map(|_| ())
+            .map_err(explain)
+            .context("the backup was made, but its time cannot be recorded in the database"),
+    }
 }
 
 /// Rejects a server that does not archive, because a backup needs the segments of its own time. pgBackRest would wait for them, and

@@ -12,7 +12,7 @@ use crate::periodic::run_periodically;
 /// Refreshes for ever.
 pub(crate) async fn run(database_url: &str, interval: Duration) {
     let metrics = JobMetrics::new("analytics");
-    run_periodically("analytics", interval, || {
+    run_periodically(&metrics, interval, || {
         metrics.measure(refresh_all(database_url))
     })
     .await;

@@ -21,7 +21,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Seals for ever. When the database cannot be reached, it tries again.
 pub(crate) async fn run(database_url: &str) {
     let metrics = JobMetrics::new("events");
-    run_periodically("events", MAX_BACKOFF, || {
+    run_periodically(&metrics, MAX_BACKOFF, || {
         seal_until_failure(database_url, &metrics)
     })
     .await;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::channel::Channel;
 use super::provider::{self, Message, Provider};
+use crate::metrics::AttemptMetrics;
 use crate::queue::{
     self, AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule, SendResult,
 };
@@ -41,6 +42,7 @@ static SETTINGS: QueueSettings = QueueSettings {
 pub(super) struct Outbox<'a> {
     channel: Channel,
     provider: &'a dyn Provider,
+    attempts: AttemptMetrics,
 }
 
 /// A notification to be delivered.
@@ -56,7 +58,11 @@ type Delivery = queue::Delivery<Uuid, Notification>;
 
 impl<'a> Outbox<'a> {
     pub(super) fn new(channel: Channel, provider: &'a dyn Provider) -> Self {
-        Self { channel, provider }
+        Self {
+            channel,
+            provider,
+            attempts: AttemptMetrics::of_channel(channel.name()),
+        }
     }
 }
 
@@ -70,6 +76,10 @@ impl Queue for Outbox<'_> {
 
     fn settings(&self) -> &'static QueueSettings {
         &SETTINGS
+    }
+
+    fn attempts(&self) -> &AttemptMetrics {
+        &self.attempts
     }
 
     fn timeout(&self) -> Duration {

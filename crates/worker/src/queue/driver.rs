@@ -28,7 +28,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// Delivers for ever. When the database cannot be reached, it tries again.
 pub(crate) async fn run<Q: Queue>(database_url: &str, queue: &Q) {
     let metrics = JobMetrics::new(queue.name());
-    run_periodically(queue.name(), RECONNECT_DELAY, || {
+    run_periodically(&metrics, RECONNECT_DELAY, || {
         run_until_failure(database_url, queue, &metrics)
     })
     .await;
@@ -209,6 +209,7 @@ impl<'a, Q: Queue> Driver<'a, Q> {
         self.queue
             .record(client, delivery, response, &outcome, now)
             .await?;
+        self.queue.attempts().record(&outcome);
         report.add(&outcome);
         Ok(())
     }

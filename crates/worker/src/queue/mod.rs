@@ -19,6 +19,8 @@ use reqwest::StatusCode;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::metrics::AttemptMetrics;
+
 pub(crate) use driver::{run, run_once};
 pub(crate) use outcome::{AttemptOutcome, RetrySchedule, SendResult, retry_after};
 pub use report::DeliveryReport;
@@ -84,6 +86,9 @@ pub(crate) trait Queue: Sync {
 
     /// Its settings.
     fn settings(&self) -> &'static QueueSettings;
+
+    /// The instrument for its attempts.
+    fn attempts(&self) -> &AttemptMetrics;
 
     /// The longest time that one attempt takes.
     fn timeout(&self) -> Duration;

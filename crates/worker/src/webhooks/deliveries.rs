@@ -13,6 +13,7 @@ use super::fill;
 use super::message::{Delivery, Message, REQUEST_ID, Webhook};
 use super::sender::Sender;
 use super::signature::Secret;
+use crate::metrics::AttemptMetrics;
 use crate::queue::{AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule};
 
 const CLAIM: &str = include_str!("claim.sql");
@@ -37,11 +38,15 @@ const MAX_FAILING_TIME: TimeDelta = TimeDelta::days(5);
 /// The deliveries of all webhooks.
 pub(super) struct Deliveries<'a> {
     sender: &'a Sender,
+    attempts: AttemptMetrics,
 }
 
 impl<'a> Deliveries<'a> {
     pub(super) fn new(sender: &'a Sender) -> Self {
-        Self { sender }
+        Self {
+            sender,
+            attempts: AttemptMetrics::of_webhooks(),
+        }
     }
 }
 
@@ -55,6 +60,10 @@ impl Queue for Deliveries<'_> {
 
     fn settings(&self) -> &'static QueueSettings {
         &SETTINGS
+    }
+
+    fn attempts(&self) -> &AttemptMetrics {
+        &self.attempts
     }
 
     fn timeout(&self) -> Duration {

@@ -43,7 +43,8 @@ impl JobMetrics {
     pub(crate) async fn measure<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started_at = Instant::now();
         let result = work.await;
-        let job = KeyValue::new("job", self.job);
+        // Prometheus has a label `job` of its own, which would displace one of that name.
+        let job = KeyValue::new("worker.job", self.job);
         let outcome = KeyValue::new(
             "outcome",
             if result.is_ok() { "success" } else { "failure" },

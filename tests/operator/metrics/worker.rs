@@ -20,10 +20,10 @@ fn the_worker_measures_its_jobs() {
         let succeeded = |text: &str| {
             ["round", "analytics", "events", "webhooks"]
                 .iter()
-                .all(|job| value(text, last_success, &[&format!("job=\"{job}\"")]).is_some())
+                .all(|job| value(text, last_success, &[&format!("worker_job=\"{job}\"")]).is_some())
         };
         let text = read_until(&format!("http://{operators}/metrics"), succeeded).await?;
-        let labels = ["job=\"round\"", "outcome=\"success\""];
+        let labels = ["worker_job=\"round\"", "outcome=\"success\""];
         assert_eq!(
             value(&text, "lms_worker_job_duration_seconds_count", &labels),
             Some(1.0)

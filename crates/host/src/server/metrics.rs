@@ -28,7 +28,7 @@ impl RequestMetrics {
     /// Creates the instruments.
     pub(crate) fn new(components: impl IntoIterator<Item = String>) -> Self {
         let meter = global::meter("lms.host");
-        Self {
+        let metrics = Self {
             duration: meter
                 .f64_histogram("http.server.request.duration")
                 .with_unit("s")
@@ -42,6 +42,19 @@ impl RequestMetrics {
                 .with_description("The requests that a component did not answer.")
                 .build(),
             components: components.into_iter().map(Arc::from).collect(),
+        };
+        metrics.begin_failures();
+        metrics
+    }
+
+    /// Begins every count of failures at zero, because a count that begins at one shows no increase.
+    fn begin_failures(&self) {
+        for component in &self.components {
+            for failure in Failure::ALL {
+                let component = KeyValue::new("component", Arc::clone(component));
+                let reason = KeyValue::new("reason", failure.name());
+                self.failures.add(0, &[component, reason]);
+            }
         }
     }
 
@@ -92,6 +105,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    const ALL: [Self; 3] = [Self::Timeout, Self::NoInstance, Self::Trap];
+
     fn name(self) -> &'static str {
         match self {
             Self::Timeout => "timeout",

@@ -7,6 +7,20 @@ fail() {
   exit 1
 }
 
+# Debian asks this program before a package starts a service. Images of containers have one already.
+service_policy=/usr/sbin/policy-rc.d
+
+# Runs apt-get as given, without starting the services of the packages: the tests start servers of their own.
+without_services() (
+  if [ ! -e "$service_policy" ]; then
+    trap '"${as_root[@]}" rm -f "$service_policy"' EXIT
+    # The status 101 means that no service may start.
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$service_policy"
+    "${as_root[@]}" chmod 755 "$service_policy"
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"
+)
+
 # Installs packages. The first argument describes their purpose.
 install_packages() {
   local purpose=$1
@@ -24,8 +38,7 @@ install_packages() {
   log=$(mktemp)
   if ! {
     "${as_root[@]}" apt-get update -qq &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@"
+      without_services install -y -qq --no-install-recommends "$@"
   } </dev/null >"$log" 2>&1; then
     fail "apt-get cannot install $*: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log") (log: $log)"
   fi

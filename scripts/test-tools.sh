@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the missing tools of the tests: Python packages and kubectl under target/, a browser, network tools and a load
-# balancer. Installed ones are left alone, so that the second run needs no network.
+# Installs the missing tools of the tests: Python packages and kubectl under target/, a browser, network tools, a load balancer
+# and Prometheus. Installed ones are left alone, so that the second run needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,4 +53,8 @@ fi
 
 if [ ! -x /usr/sbin/haproxy ]; then
   install_packages "a load balancer" haproxy
+fi
+
+if [ ! -x /usr/bin/promtool ] || [ ! -x /usr/bin/prometheus-node-exporter ]; then
+  install_packages "Prometheus" prometheus prometheus-node-exporter
 fi

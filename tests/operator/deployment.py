@@ -300,6 +300,17 @@ class Deployment(unittest.TestCase):
             self.assertTrue(allowed(blocks, "1.1.1.1"))
             self.assertTrue(allowed(blocks, "2606:4700::1111"))
 
+    def test_only_monitoring_reaches_the_worker_and_only_its_management_address(self):
+        for cell in self.cells:
+            pod = self.one(cell, "Deployment", "worker")["spec"]["template"]["spec"]
+            [container] = pod["containers"]
+            [port] = container["ports"]
+            self.assertEqual(port["name"], "management")
+            self.assertIn(f"--management=0.0.0.0:{port['containerPort']}", container["args"])
+            [rule] = self.one(cell, "NetworkPolicy", "worker")["spec"]["ingress"]
+            monitoring = {"namespaceSelector": {"matchLabels": {"lms.example.com/monitoring": "true"}}}
+            self.assertEqual(rule, {"from": [monitoring], "ports": [{"protocol": "TCP", "port": "management"}]})
+
     def test_our_pods_run_restricted_and_without_a_token(self):
         accounts = [account for _, account in self.every("ServiceAccount")]
         self.assertTrue(accounts)

@@ -42,9 +42,13 @@ fn the_jobs_call_migrate_with_existing_options() -> Result<()> {
 }
 
 #[test]
-fn the_worker_requires_no_options() -> Result<()> {
-    let usage = help_text("worker")?;
-    assert!(usage.contains("Usage: lms worker [OPTIONS]\n"), "{usage}");
+fn the_worker_has_the_options_that_it_gets_and_requires_no_others() -> Result<()> {
+    let manifest = fs::read_to_string(tests::root().join("deploy/kubernetes/base/worker.yaml"))?;
+    let help = help_text("worker")?;
+    assert!(help.contains("Usage: lms worker [OPTIONS]\n"), "{help}");
+    let options = options(&manifest);
+    assert_eq!(options, ["management"]);
+    assert!(help.contains("--management <"), "{help}");
     Ok(())
 }
 

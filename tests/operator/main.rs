@@ -10,6 +10,7 @@ mod event_export;
 mod event_replay;
 mod local_cells;
 mod metrics;
+mod observability;
 mod recovery;
 mod recovery_fixture;
 mod tenant_commands;

@@ -48,6 +48,27 @@ pub(crate) async fn with_recovery_fixture(
     outcome
 }
 
+/// Writes the definition of a cell with these repositories into a directory.
+pub(crate) fn write_definition(
+    directory: &Path,
+    cell: &str,
+    repositories: &[PathBuf],
+) -> Result<()> {
+    let (region, retention) = cell.split_once('-').context("not the name of a cell")?;
+    let mut text = format!(
+        "region = '{region}'\nretention = '{retention}'\nurl = 'https://{cell}.example.com'\n\
+        [database]\nhost = 'database.{cell}.example.com'\nport = 5432\nname = 'lms'\n\
+        [backup]\narchive_timeout = 60\n"
+    );
+    for path in repositories {
+        text.push_str(&format!(
+            "[[backup.repositories]]\ntype = 'posix'\npath = '{}'\n",
+            path.display()
+        ));
+    }
+    Ok(fs::write(directory.join(format!("{cell}.toml")), text)?)
+}
+
 /// Starts a durable cluster.
 pub(crate) async fn start(state: &Path) -> Result<Cluster> {
     Cluster::start(&Settings {
@@ -81,24 +102,11 @@ impl RecoveryFixture {
 
     /// Writes the definition of a cell whose repositories are named after `owner`.
     pub(crate) fn define(&self, cell: &str, owner: &str) -> Result<()> {
-        let (region, retention) = cell.split_once('-').context("not the name of a cell")?;
-        let mut text = format!(
-            "region = '{region}'\nretention = '{retention}'\nurl = 'https://{cell}.example.com'\n\
-            [database]\nhost = 'database.{cell}.example.com'\nport = 5432\nname = 'lms'\n\
-            [backup]\narchive_timeout = 60\n"
-        );
-        let count = if retention == "regulated" { 2 } else { 1 };
-        for number in 1..=count {
-            let path = self.repository(owner, number);
-            text.push_str(&format!(
-                "[[backup.repositories]]\ntype = 'posix'\npath = '{}'\n",
-                path.display()
-            ));
-        }
-        Ok(fs::write(
-            self.directory.join("cells").join(format!("{cell}.toml")),
-            text,
-        )?)
+        let count = if cell.contains("regulated") { 2 } else { 1 };
+        let repositories: Vec<PathBuf> = (1..=count)
+            .map(|number| self.repository(owner, number))
+            .collect();
+        write_definition(&self.directory.join("cells"), cell, &repositories)
     }
 
     /// Runs the program on this cluster.

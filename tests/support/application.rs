@@ -85,7 +85,7 @@ pub fn run_with(
 ) {
     RUNTIME.block_on(async {
         let installation = INSTALLATION
-            .get_or_try_init(|| install(state()))
+            .get_or_try_init(|| install(state(), Durability::Unsafe))
             .await
             .expect("an installation");
         if let Err(error) = run_on_copy(installation, change, test).await {
@@ -100,10 +100,26 @@ pub fn run_with(
 ///
 /// When the test, its application or its server fails.
 pub fn run_on_own_server(test: impl AsyncFnOnce(&Application, &Server) -> Result<()>) {
+    run_on_server(Durability::Unsafe, test);
+}
+
+/// Runs a test on an application with a PostgreSQL server of its own whose writes are durable, so that it can be backed up.
+///
+/// # Panics
+///
+/// When the test, its application or its server fails.
+pub fn run_on_durable_server(test: impl AsyncFnOnce(&Application, &Server) -> Result<()>) {
+    run_on_server(Durability::Safe, test);
+}
+
+fn run_on_server(
+    durability: Durability,
+    test: impl AsyncFnOnce(&Application, &Server) -> Result<()>,
+) {
     RUNTIME.block_on(async {
-        let server = Server::new().expect("a directory");
+        let server = Server::new(durability).expect("a directory");
         let test = async {
-            let installation = install(server.state()).await?;
+            let installation = install(server.state(), server.durability()).await?;
             let test = async |app: &Application| test(app, &server).await;
             run_on_copy(&installation, async |_| Ok(()), test).await
         };
@@ -343,14 +359,14 @@ impl Application {
     }
 }
 
-pub(crate) async fn install(state: PathBuf) -> Result<Installation> {
+pub(crate) async fn install(state: PathBuf, durability: Durability) -> Result<Installation> {
     installation::prepare(&installation::Options {
         cell: None,
         region_urls: Vec::new(),
         state,
         database_url: None,
         base_url: "http://127.0.0.1:3000".to_owned(),
-        durability: Durability::Unsafe,
+        durability,
     })
     .await
 }

@@ -41,7 +41,7 @@ pub mod webhook_fixture;
 /// Every component with endpoints, as the program has them.
 pub use local::openapi::COMPONENTS;
 
-pub use application::{Application, root, run, run_on_own_server, run_with};
+pub use application::{Application, root, run, run_on_durable_server, run_on_own_server, run_with};
 pub use database_proxy::{DatabaseProxy, run_behind_proxy};
 pub use domain::role;
 pub use endpoint_path::endpoint_path;

@@ -12,15 +12,23 @@ use tempfile::TempDir;
 /// A server with its state directory.
 pub struct Server {
     directory: TempDir,
+    durability: Durability,
 }
 
 impl Server {
-    pub(crate) fn new() -> Result<Server> {
+    pub(crate) fn new(durability: Durability) -> Result<Server> {
         // The server's account must be able to enter the directory.
         let directory = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o755))
             .tempdir()?;
-        Ok(Server { directory })
+        Ok(Server {
+            directory,
+            durability,
+        })
+    }
+
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -45,7 +53,7 @@ impl Server {
     pub async fn start(&self) -> Result<()> {
         let settings = Settings {
             directory: self.state(),
-            durability: Durability::Unsafe,
+            durability: self.durability,
         };
         Cluster::start(&settings).await?;
         Ok(())

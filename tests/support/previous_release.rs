@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use database::cell::{Name, Region, Retention};
 use database::migrate;
+use local::cluster::Durability;
 use local::demo::Demo;
 use local::installation::Installation;
 use uuid::Uuid;
@@ -39,7 +40,7 @@ pub fn run_with_previous_release(test: impl AsyncFnOnce(Releases<'_>) -> Result<
     };
     RUNTIME.block_on(async {
         let installation = INSTALLATION
-            .get_or_try_init(|| install(state()))
+            .get_or_try_init(|| install(state(), Durability::Unsafe))
             .await
             .expect("an installation");
         let server = with_database(&installation.demo.database.superuser_url, "postgres");

@@ -15,13 +15,13 @@ use tests::{Application, program, root};
 use tokio::process::{Child, Command};
 
 /// The wait before a page is read again.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a process may take until a page is as expected.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Returns an address that no one listens on.
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
@@ -31,7 +31,7 @@ fn start(app: &Application, arguments: &[&str]) -> Result<Child> {
 }
 
 /// Starts a command of `lms` with the variables of the application, and with further ones.
-fn start_with(
+pub(crate) fn start_with(
     app: &Application,
     arguments: &[&str],
     environment: &[(&str, &str)],
@@ -54,7 +54,7 @@ fn start_with(
 }
 
 /// Reads a page until the condition holds for it.
-async fn read_until(url: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
+pub(crate) async fn read_until(url: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
     let read = async {
         loop {
             if let Ok(response) = reqwest::get(url).await

@@ -8,6 +8,15 @@ use opentelemetry::{KeyValue, global};
 
 use crate::queue::AttemptOutcome;
 
+/// The message was accepted.
+const SENT: &str = "sent";
+
+/// The attempt failed, and another one follows.
+const RETRY: &str = "retry";
+
+/// The message was given up.
+const DEAD_LETTER: &str = "dead_letter";
+
 /// The instruments for one job.
 pub(crate) struct JobMetrics {
     job: &'static str,
@@ -69,35 +78,44 @@ pub(crate) struct AttemptMetrics {
 impl AttemptMetrics {
     /// Creates the instrument for the messages of all webhooks.
     pub(crate) fn of_webhooks() -> Self {
-        Self {
-            counter: global::meter("lms.worker")
-                .u64_counter("lms.webhook.attempts")
-                .with_description("The attempts to deliver a webhook message.")
-                .build(),
-            queue: None,
-        }
+        let counter = global::meter("lms.worker")
+            .u64_counter("lms.webhook.attempts")
+            .with_description("The attempts to deliver a webhook message.")
+            .build();
+        Self::begin(counter, None)
     }
 
     /// Creates the instrument for the notifications of one channel.
     pub(crate) fn of_channel(channel: &'static str) -> Self {
-        Self {
-            counter: global::meter("lms.worker")
-                .u64_counter("lms.notification.deliveries")
-                .with_description("The attempts to deliver a notification.")
-                .build(),
-            queue: Some(KeyValue::new("channel", channel)),
+        let counter = global::meter("lms.worker")
+            .u64_counter("lms.notification.deliveries")
+            .with_description("The attempts to deliver a notification.")
+            .build();
+        Self::begin(counter, Some(KeyValue::new("channel", channel)))
+    }
+
+    /// Begins every count at zero, because a count that begins at one shows no increase.
+    fn begin(counter: Counter<u64>, queue: Option<KeyValue>) -> Self {
+        let metrics = Self { counter, queue };
+        for outcome in [SENT, RETRY, DEAD_LETTER] {
+            metrics.add(0, outcome);
         }
+        metrics
     }
 
     /// Counts an attempt.
     pub(crate) fn record(&self, outcome: &AttemptOutcome) {
         let name = match outcome {
-            AttemptOutcome::Sent(_) => "sent",
-            AttemptOutcome::Retry(..) => "retry",
-            AttemptOutcome::DeadLetter(_) => "dead_letter",
+            AttemptOutcome::Sent(_) => SENT,
+            AttemptOutcome::Retry(..) => RETRY,
+            AttemptOutcome::DeadLetter(_) => DEAD_LETTER,
         };
-        let mut attributes = vec![KeyValue::new("outcome", name)];
+        self.add(1, name);
+    }
+
+    fn add(&self, count: u64, outcome: &'static str) {
+        let mut attributes = vec![KeyValue::new("outcome", outcome)];
         attributes.extend(self.queue.clone());
-        self.counter.add(1, &attributes);
+        self.counter.add(count, &attributes);
     }
 }

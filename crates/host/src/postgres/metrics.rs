@@ -10,6 +10,15 @@ use opentelemetry::{KeyValue, global};
 /// The upper bounds of the histogram's buckets, in seconds.
 const WAIT_BOUNDS: [f64; 9] = [0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
+/// No connection to the server could be made.
+const UNREACHABLE: &str = "unreachable";
+
+/// The server refuses the connection.
+const REJECTED: &str = "rejected";
+
+/// The pool itself has failed.
+const INTERNAL: &str = "internal";
+
 /// The instruments for taking connections from a pool.
 #[derive(Clone)]
 pub(crate) struct PoolMetrics {
@@ -22,7 +31,7 @@ impl PoolMetrics {
     /// Creates the instruments.
     pub(crate) fn new() -> Self {
         let meter = global::meter("lms.host");
-        Self {
+        let metrics = Self {
             wait: meter
                 .f64_histogram("db.client.connection.wait_time")
                 .with_unit("s")
@@ -39,6 +48,16 @@ impl PoolMetrics {
                     "The connections that could not be made, other than by a timeout.",
                 )
                 .build(),
+        };
+        metrics.begin_failures();
+        metrics
+    }
+
+    /// Begins every count at zero, because a count that begins at one shows no increase.
+    fn begin_failures(&self) {
+        self.timeouts.add(0, &[]);
+        for reason in [UNREACHABLE, REJECTED, INTERNAL] {
+            self.failures.add(0, &[KeyValue::new("reason", reason)]);
         }
     }
 
@@ -60,9 +79,9 @@ impl PoolMetrics {
 fn reason(error: &PoolError<tokio_postgres::Error>) -> Option<&'static str> {
     match error {
         PoolError::Timeout(_) => None,
-        PoolError::Backend(error) if error.as_db_error().is_some() => Some("rejected"),
-        PoolError::Backend(_) => Some("unreachable"),
-        _ => Some("internal"),
+        PoolError::Backend(error) if error.as_db_error().is_some() => Some(REJECTED),
+        PoolError::Backend(_) => Some(UNREACHABLE),
+        _ => Some(INTERNAL),
     }
 }
 

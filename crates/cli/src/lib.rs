@@ -3,7 +3,6 @@
 
 mod arguments;
 mod commands;
-mod log;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -22,7 +21,6 @@ pub fn command() -> clap::Command {
 /// Parses the command line, executes the command, prints errors, and returns the exit code.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    log::install();
     let verbose = arguments.verbose;
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

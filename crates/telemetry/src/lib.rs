@@ -1,6 +1,8 @@
-//! The metrics of a running process, served to Prometheus on the management address. The instruments themselves are where the work is
-//! done, in `host` and `worker`, which know only the API of OpenTelemetry.
+//! What a running process tells its operator: its log, and its metrics, which are served to Prometheus on the management address. The
+//! events and instruments themselves are where the work is done, in `host` and `worker`, which know only the APIs of `tracing` and
+//! OpenTelemetry.
 
+pub mod log;
 mod management;
 mod metrics;
 

@@ -33,6 +33,17 @@ pub(crate) struct ClientLimits {
     pub(crate) connections_per_address: usize,
 }
 
+/// The log of a process that serves requests.
+#[derive(Args)]
+pub(crate) struct HostLog {
+    #[command(flatten)]
+    pub(crate) options: telemetry::log::Options,
+
+    /// Log each request with its route, status and duration
+    #[arg(long)]
+    pub(crate) access_log: bool,
+}
+
 #[derive(Args)]
 pub(crate) struct Up {
     #[command(flatten)]
@@ -46,6 +57,9 @@ pub(crate) struct Up {
 
     #[command(flatten)]
     pub(crate) management: Management,
+
+    #[command(flatten)]
+    pub(crate) log: HostLog,
 }
 
 #[derive(Args)]
@@ -67,6 +81,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     pub(crate) management: Management,
+
+    #[command(flatten)]
+    pub(crate) log: HostLog,
 }
 
 #[derive(Args)]

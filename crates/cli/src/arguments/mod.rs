@@ -257,6 +257,9 @@ pub(crate) struct Worker {
 
     #[command(flatten)]
     pub(crate) management: management::Management,
+
+    #[command(flatten)]
+    pub(crate) log: telemetry::log::Options,
 }
 
 #[derive(Subcommand)]

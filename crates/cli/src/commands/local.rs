@@ -10,12 +10,14 @@ use anyhow::Result;
 use local::cluster::{self, Cluster, Durability, Settings, Status};
 use local::{cells, doctor, installation, serve, up};
 use operations::cell::Definition;
+use telemetry::log::{self, AccessLog};
 
 use super::{management, print_line, report_checks};
 use crate::arguments::cell::Up;
 use crate::arguments::local as arguments;
 
 pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+    start_log(&arguments.log);
     let is_measured = management::start(&arguments.management, "lms-host").await?;
     let options = up::Options {
         state: state.to_owned(),
@@ -32,6 +34,7 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
 }
 
 pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
+    start_log(&arguments.log);
     let is_measured = management::start(&arguments.management, "lms-host").await?;
     serve::run(serve::Options {
         state: state.to_owned(),
@@ -43,6 +46,15 @@ pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<E
     })
     .await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn start_log(arguments: &arguments::HostLog) {
+    let access_log = if arguments.access_log {
+        AccessLog::On
+    } else {
+        AccessLog::Off
+    };
+    log::start(&arguments.options, access_log);
 }
 
 pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode> {

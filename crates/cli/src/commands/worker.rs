@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::Utc;
 use database::analytics::View;
+use telemetry::log::{self, AccessLog};
 use worker::notifications::{self, Providers};
 use worker::{Intervals, Senders, webhooks};
 
@@ -16,6 +17,7 @@ use super::{database_url, management, print_line};
 use crate::arguments;
 
 pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
+    log::start(&arguments.log, AccessLog::Off);
     let is_measured = management::start(&arguments.management, "lms-worker").await?;
     let senders = Senders {
         notifications: Providers::new(&arguments.notifications)?,

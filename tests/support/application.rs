@@ -13,6 +13,7 @@ use local::demo::Demo;
 use local::installation::{self, Installation};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use telemetry::log::{self, AccessLog};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use uuid::Uuid;
@@ -34,8 +35,10 @@ pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| 
 });
 
 pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
-static WASM: LazyLock<host::Runtime> =
-    LazyLock::new(|| host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up"));
+static WASM: LazyLock<host::Runtime> = LazyLock::new(|| {
+    log::start(&log::Options::default(), AccessLog::Off);
+    host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up")
+});
 
 /// Tests copy the demo database one at a time, because PostgreSQL may refuse concurrent copies.
 static COPY_PERMIT: Semaphore = Semaphore::const_new(1);

@@ -23,7 +23,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 
 /// Answers a request. Pages of the allowed origins may read the response.
 pub fn respond(allowed_origins: &[String], request: &Request) -> Response {
-    pipeline::respond(allowed_origins, request, || serve(allowed_origins, request))
+    pipeline::respond("docs", allowed_origins, request, || {
+        serve(allowed_origins, request)
+    })
 }
 
 fn serve(allowed_origins: &[String], request: &Request) -> Result<Response, Problem> {

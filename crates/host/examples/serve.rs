@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 fn main() -> Result<()> {
     tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .with_writer(std::io::stderr)
         .init();
     let mut arguments = std::env::args().skip(1);

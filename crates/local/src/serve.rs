@@ -5,10 +5,9 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use operations::progress::step;
 use tokio::net::TcpListener;
 use worker::stop::Stop;
 
@@ -41,7 +40,7 @@ pub async fn run(options: Options) -> Result<()> {
     let cache = cluster::state_directory(&options.state)?.join("cache");
     let mut stop = Stop::new()?;
     let mut second_signal = Stop::new()?;
-    let step = step("Components");
+    let began = Instant::now();
     let manifest = options.manifest;
     let application = tokio::task::spawn_blocking(move || {
         host::Runtime::new(&cache)?.load(&manifest, host::variables_from_environment())
@@ -51,7 +50,11 @@ pub async fn run(options: Options) -> Result<()> {
     // The port opens last, so that a program that waits for it finds a ready host.
     let listener = listen(options.listen).await?;
     let base_url = base_url(&listener)?;
-    step.done("loaded");
+    let seconds = began.elapsed().as_secs_f64();
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    tracing::info!(target: "lms", "loaded the components in {seconds:.1} s, and listens on {address}");
     let served = application
         .with_health_check_paths(&HEALTH_CHECK_PATHS)
         .with_max_connections_per_address(options.connections_per_address)

@@ -10,6 +10,7 @@ pub mod declare;
 #[cfg(test)]
 mod fixture;
 pub mod http;
+pub mod log;
 pub mod pipeline;
 pub mod settings;
 pub mod spin;

@@ -28,7 +28,7 @@ const DEFAULT_FILTER: [(&str, Level); 6] = [
 ];
 
 /// The options of the log, which every long-running command has.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Options {
     /// Format of the log: text, or JSON with one object in each line
     #[arg(
@@ -46,9 +46,10 @@ pub struct Options {
 }
 
 /// The form of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Text, with colours on a terminal.
+    #[default]
     Text,
     /// One JSON object.
     Json,

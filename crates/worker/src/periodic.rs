@@ -48,8 +48,7 @@ pub(crate) async fn run_periodically<F>(
             Err(error) => {
                 let backoff = interval.min(MAX_BACKOFF);
                 let seconds = backoff.as_secs();
-                let name = metrics.job();
-                tracing::warn!("{name}: {error:#}; trying again in {seconds} s");
+                tracing::warn!(job = metrics.job(), "{error:#}; trying again in {seconds} s");
                 backoff
             }
         };

@@ -70,7 +70,10 @@ pub async fn run(database_url: String, intervals: Intervals, senders: Senders) {
 async fn log_round(database_url: &str) -> Result<()> {
     let report = run_once(database_url, Utc::now()).await?;
     if !report.is_empty() {
-        tracing::info!("{report}");
+        // Each line of the report is an event of its own.
+        for line in report.to_string().lines() {
+            tracing::info!(job = "round", "{}", line.trim_start());
+        }
     }
     Ok(())
 }

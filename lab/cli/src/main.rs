@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use bench::seed;
 use clap::{Args, Parser, Subcommand};
 use local::cluster;
+use telemetry::log::{self, AccessLog};
 
 /// The allocator of `lms`, so that the measured process has the same one.
 #[global_allocator]
@@ -70,6 +71,7 @@ struct Seed {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    log::start(&log::Options::default(), AccessLog::Off);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

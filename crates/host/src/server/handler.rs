@@ -10,13 +10,14 @@ use hyper::body::{Bytes, Incoming};
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
 
 use super::drain::Drain;
-use super::metrics::{Failure, RequestMetrics};
+use super::metrics::{Failure, RequestMetrics, method_name};
 use super::min_rate::MinRate;
 use super::problem::{Kind, Problem};
 use super::request_body::{self, BodyKind};
+use super::request_log::LoggedRequest;
 use super::response_body::{self, Body, ResponseError};
 use super::router::{Match, Router};
-use super::{request_head, request_id, spin_headers};
+use super::{request_head, request_id, spin_headers, trace_id};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::{Limits, Rejection, RequestClass};
 use crate::wasm::InstanceFactory;
@@ -88,23 +89,30 @@ impl RequestHandler {
         let original = request.uri().clone();
         let method = request.method().clone();
         let given_id = request.headers().get(request_id::X_REQUEST_ID).cloned();
+        let trace_id = trace_id::from_headers(request.headers());
         let matched = self.router.find(original.path());
         let route = matched.as_ref().map(|matched| matched.route);
+        let logged = LoggedRequest {
+            method: method_name(&method),
+            route,
+            component: route.and_then(|route| self.metrics.component_id(route).map(|id| &**id)),
+            trace_id: trace_id.as_deref(),
+        };
         let handled = self.try_handle(&original, matched, request, client).await;
         let mut response = match handled {
             Ok(response) => response,
             Err(error) => {
                 let request_id = request_id::from_client(given_id.as_ref());
-                if let HandlerError::Component(method, error) = &error {
-                    let path = original.path();
-                    tracing::error!("{request_id} {method} {path}: {}", error.root_cause());
+                if let HandlerError::Component(error) = &error {
+                    logged.failed(&request_id, error.root_cause());
                     self.metrics.record_failure(route, failure(error));
                 }
                 error.into_problem().into_response(&request_id)
             }
         };
-        self.metrics
-            .record(&method, route, &response, received_at.elapsed());
+        let duration = received_at.elapsed();
+        self.metrics.record(&method, route, &response, duration);
+        logged.answered(&response, duration);
         self.drain.close_connection_after(&mut response);
         response
     }
@@ -149,9 +157,9 @@ impl RequestHandler {
                 .await
                 .map_err(|error| match error {
                     ResponseError::TooManyStreamedBodies => TOO_MANY_STREAMED_RESPONSES.into(),
-                    ResponseError::Guest(error) => HandlerError::Component(method, error.into()),
+                    ResponseError::Guest(error) => HandlerError::Component(error.into()),
                 }),
-            Err(error) => Err(HandlerError::Component(method, error)),
+            Err(error) => Err(HandlerError::Component(error)),
         };
         if body_timed_out.is_set() {
             return Err(request_body::request_timeout().into());
@@ -210,7 +218,7 @@ fn failure(error: &wasmtime::Error) -> Failure {
 enum HandlerError {
     Problem(Problem),
     /// The component got the request and failed, or there was no instance of it.
-    Component(http::Method, wasmtime::Error),
+    Component(wasmtime::Error),
 }
 
 impl From<Problem> for HandlerError {
@@ -232,7 +240,7 @@ impl HandlerError {
     fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
-            Self::Component(_, error) => match failure(&error) {
+            Self::Component(error) => match failure(&error) {
                 Failure::Timeout => Problem::new(Kind::GatewayTimeout),
                 Failure::NoInstance => TOO_MANY_REQUESTS,
                 Failure::Trap => Problem::new(Kind::InternalError),

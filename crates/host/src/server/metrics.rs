@@ -88,8 +88,13 @@ impl RequestMetrics {
     }
 
     fn component(&self, route: &Route) -> Option<KeyValue> {
-        let component = self.components.get(route.component)?;
+        let component = self.component_id(route)?;
         Some(KeyValue::new("component", Arc::clone(component)))
+    }
+
+    /// Returns the id of a route's component.
+    pub(crate) fn component_id(&self, route: &Route) -> Option<&Arc<str>> {
+        self.components.get(route.component)
     }
 }
 
@@ -117,7 +122,7 @@ impl Failure {
 }
 
 /// The method, if it is one of the standard ones: clients may send any other word.
-fn method_name(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -12,6 +12,7 @@
 //! | `min_rate`, `min_rate_stream` | timeouts for clients that send or read too slowly |
 //! | `connection_limit`, `drain` | connections of each client address, graceful shutdown |
 //! | `metrics` | the instruments for requests |
+//! | `request_log`, `trace_id` | the events about requests, and the ids of traces |
 //! | `problem`, `request_id` | the host's own error responses, and the ids of requests |
 
 mod connection;
@@ -25,10 +26,12 @@ mod problem;
 mod request_body;
 mod request_head;
 mod request_id;
+mod request_log;
 mod response_body;
 mod router;
 mod spin_headers;
 mod threads;
+mod trace_id;
 
 pub(crate) use connection_limit::ConnectionLimit;
 pub(crate) use drain::Drain;

@@ -1,7 +1,6 @@
-//! Standard output and error of guests: each line goes to the host's own, with the component's id
-//! before it. The host's own messages are events of `tracing`.
+//! Standard output and error of guests: each line becomes an event of `tracing`, as the host's own
+//! messages are. What a line says is read in `guest_event`.
 
-use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,10 +8,12 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-/// The length from which a line is printed in parts, so that a guest cannot fill the host's memory.
+use super::guest_event;
+
+/// The length from which a line is logged in parts, so that a guest cannot fill the host's memory.
 const MAX_LINE_BYTES: usize = 16 << 10;
 
-/// The host's stream that a guest's output goes to.
+/// The guest's stream that a line comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum OutputStream {
     Stdout,
@@ -48,27 +49,22 @@ struct LineWriter {
 }
 
 impl LineWriter {
-    fn print(&mut self, line: &[u8]) {
+    fn log(&self, line: &[u8]) {
         let text = String::from_utf8_lossy(line);
-        let line = format!("{}: {}\n", self.component, text.trim_end_matches('\r'));
-        // An error of the host's own output cannot be reported anywhere.
-        let _ = match self.stream {
-            OutputStream::Stdout => std::io::stdout().lock().write_all(line.as_bytes()),
-            OutputStream::Stderr => std::io::stderr().lock().write_all(line.as_bytes()),
-        };
+        guest_event::emit(&self.component, self.stream, text.trim_end_matches('\r'));
     }
 
     fn write(&mut self, mut bytes: &[u8]) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let mut line = std::mem::take(&mut self.incomplete_line);
             line.extend_from_slice(&bytes[..end]);
-            self.print(&line);
+            self.log(&line);
             bytes = &bytes[end + 1..];
         }
         self.incomplete_line.extend_from_slice(bytes);
         if self.incomplete_line.len() > MAX_LINE_BYTES {
             let line = std::mem::take(&mut self.incomplete_line);
-            self.print(&line);
+            self.log(&line);
         }
     }
 }
@@ -76,8 +72,7 @@ impl LineWriter {
 impl Drop for LineWriter {
     fn drop(&mut self) {
         if !self.incomplete_line.is_empty() {
-            let line = std::mem::take(&mut self.incomplete_line);
-            self.print(&line);
+            self.log(&self.incomplete_line);
         }
     }
 }

@@ -208,17 +208,17 @@ impl WorkerState for RequestPolicy {
         };
         if self.requests.has_abandoned_task() {
             tracing::debug!(
-                "{}: an instance was stopped together with an abandoned request",
-                self.component
+                component = &*self.component,
+                "an instance was stopped together with an abandoned request"
             );
         } else {
             // The whole error has many lines of addresses in the guest.
             tracing::error!(
-                "{}: an instance failed: {}",
-                self.component,
+                component = &*self.component,
+                "an instance failed: {}",
                 error.root_cause()
             );
-            tracing::debug!("{}: {error:?}", self.component);
+            tracing::debug!(component = &*self.component, "{error:?}");
         }
     }
 }

@@ -18,6 +18,7 @@
 mod compilation_cache;
 mod component;
 mod engine;
+mod guest_event;
 mod guest_output;
 mod instance;
 mod instance_count;

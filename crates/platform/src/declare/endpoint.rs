@@ -31,6 +31,16 @@ pub struct Endpoint {
     pub operation: Operation,
 }
 
+impl Operation {
+    /// Returns the id of the operation, such as `users.list`.
+    pub fn id(&self) -> String {
+        match self {
+            Operation::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
+            Operation::Action(action) => action.id.to_owned(),
+        }
+    }
+}
+
 impl Endpoint {
     /// Returns the path as the reference shows it.
     pub fn template(&self) -> String {
@@ -65,10 +75,7 @@ impl Endpoint {
 
     /// Returns the id of the operation, such as `users.list`.
     pub fn operation_id(&self) -> String {
-        match self.operation {
-            Operation::Verb(resource, verb) => format!("{}.{}", resource.name, verb.name()),
-            Operation::Action(action) => action.id.to_owned(),
-        }
+        self.operation.id()
     }
 
     /// Returns the callers that the endpoint admits.

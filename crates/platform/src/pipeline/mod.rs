@@ -29,6 +29,7 @@ use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::log::Event;
 use crate::pipeline::body_reader::ImportedFile;
 use crate::pipeline::request_context::RequestContext;
 use crate::pipeline::resolve::{Destination, RequestPlan, Resolved};
@@ -47,6 +48,7 @@ pub async fn handle(
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
+    let operation = plan.operation();
     let (result, microseconds) = match plan.destination {
         Err(problem) => (Err(problem), 0),
         Ok(Destination::Options(allow)) => {
@@ -66,6 +68,9 @@ pub async fn handle(
             }
         }
     };
+    if let Err(problem) = &result {
+        log(component.name, operation, request, &request_id, problem);
+    }
     finish(
         result,
         &settings.allowed_origins,
@@ -132,8 +137,10 @@ fn database_context<'a>(
     Ok(context)
 }
 
-/// Returns the response of a request without the database: a file, or the problem of its body.
+/// Returns the response of a component to a request without the database: a file, or the problem of
+/// its body.
 pub fn respond(
+    component: &str,
     allowed_origins: &[String],
     request: &Request,
     produce: impl FnOnce() -> Result<Response, Problem>,
@@ -141,11 +148,35 @@ pub fn respond(
     let request_id = headers::request_id(request);
     let started = Instant::now();
     let result = headers::check_single(request).and_then(|()| produce());
+    if let Err(problem) = &result {
+        log(component, None, request, &request_id, problem);
+    }
     finish(result, allowed_origins, request, request_id, 0, started)
 }
 
-/// Returns the response with the headers that all responses have. For a problem, it logs the cause
-/// for the operator.
+/// Logs the cause of a problem for the operator, if it has one.
+fn log(
+    component: &str,
+    operation: Option<Operation>,
+    request: &Request,
+    request_id: &str,
+    problem: &Problem,
+) {
+    let Some(cause) = &problem.cause else {
+        return;
+    };
+    let event = Event {
+        component,
+        operation: operation.map(|operation| operation.id()),
+        status: problem.status(),
+        request_id: Some(request_id),
+        trace_id: headers::trace_id(request),
+        message: cause,
+    };
+    event.log();
+}
+
+/// Returns the response with the headers that all responses have.
 fn finish(
     result: Result<Response, Problem>,
     allowed_origins: &[String],
@@ -154,13 +185,7 @@ fn finish(
     microseconds: u64,
     started: Instant,
 ) -> Response {
-    let mut response = result.unwrap_or_else(|problem| {
-        if let Some(cause) = &problem.cause {
-            let (method, path) = (&request.method, &request.path);
-            eprintln!("{request_id} {method} {path} {}: {cause}", problem.status());
-        }
-        Response::problem(&problem, &request_id)
-    });
+    let mut response = result.unwrap_or_else(|problem| Response::problem(&problem, &request_id));
     let total = started.elapsed();
     headers::complete(
         &mut response,

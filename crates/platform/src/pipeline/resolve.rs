@@ -65,14 +65,20 @@ impl RequestPlan {
         self.reader.take()
     }
 
+    /// Returns the operation of the request; none if it has no endpoint.
+    pub(crate) fn operation(&self) -> Option<Operation> {
+        match &self.destination {
+            Ok(Destination::Endpoint(resolved)) => Some(resolved.operation),
+            Ok(Destination::Options(_)) | Err(_) => None,
+        }
+    }
+
     /// Returns true if the statement of the request may take longer than others.
     pub fn is_long_running(&self) -> bool {
-        let Ok(Destination::Endpoint(resolved)) = &self.destination else {
-            return false;
-        };
-        match resolved.operation {
-            Operation::Verb(_, verb) => verb == Verb::Import,
-            Operation::Action(action) => matches!(
+        match self.operation() {
+            None => false,
+            Some(Operation::Verb(_, verb)) => verb == Verb::Import,
+            Some(Operation::Action(action)) => matches!(
                 action.handler,
                 Handler::Statement {
                     is_long_running: true,

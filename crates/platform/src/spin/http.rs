@@ -11,6 +11,7 @@ use crate::declare::component::Component;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::log::Event;
 use crate::pipeline;
 use crate::pipeline::body_reader::{Body, BodyReader, ImportedFile};
 use crate::settings;
@@ -28,7 +29,7 @@ pub type Outgoing = spin_sdk::http::Response<FullBody<Bytes>>;
 pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
     let settings = match settings(component.application.regions).await {
         Ok(settings) => settings,
-        Err(cause) => return into_outgoing(unavailable(component.name, &cause)),
+        Err(cause) => return into_outgoing(component.name, unavailable(component.name, &cause)),
     };
     let (parts, body) = request.into_parts();
     let mut request = without_body(parts);
@@ -39,13 +40,17 @@ pub async fn serve(component: &Component, request: Incoming) -> Outgoing {
         },
         Err(problem) => Err(problem),
     };
-    into_outgoing(match taken {
+    let response = match taken {
         Ok((plan, file)) => {
             let database = Postgres::new(&settings, plan.is_long_running());
             pipeline::handle(component, &settings, &database, &request, plan, file).await
         }
-        Err(problem) => pipeline::respond(&settings.allowed_origins, &request, || Err(problem)),
-    })
+        Err(problem) => {
+            let origins = &settings.allowed_origins;
+            pipeline::respond(component.name, origins, &request, || Err(problem))
+        }
+    };
+    into_outgoing(component.name, response)
 }
 
 /// Serves a request by `respond`, which receives the allowed origins and reads no body.
@@ -61,7 +66,7 @@ pub async fn serve_files(
         }
         Err(cause) => unavailable(name, &cause),
     };
-    into_outgoing(response)
+    into_outgoing(name, response)
 }
 
 /// Serves a request of another component of the application.
@@ -77,26 +82,40 @@ pub async fn serve_service_requests(
         Err(_) => Err(Problem::new(Kind::Malformed)),
     };
     let answered = body.and_then(|body| answer(&request.path, &body));
-    into_outgoing(match answered {
+    let response = match answered {
         Ok(answer) => Response::json(200, answer),
         Err(problem) => {
             let cause = problem.cause.as_deref().unwrap_or("malformed request");
-            eprintln!("{name} can't answer {}: {cause}", request.path);
+            log(name, problem.status(), cause);
             Response::empty(problem.status())
         }
-    })
+    };
+    into_outgoing(name, response)
 }
 
 /// Returns the response when there are no usable settings.
 fn unavailable(name: &str, cause: &str) -> Response {
-    eprintln!("{name} can't serve: {cause}");
     let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
+    log(name, problem.status(), cause);
     let request_id = random::id().to_string();
     let response = Response::problem(&problem, &request_id);
     let length = response.body.len().to_string();
     response
         .header("x-request-id", request_id)
         .header("content-length", length)
+}
+
+/// Logs why a component failed, outside of the pipeline.
+fn log(component: &str, status: u16, cause: &str) {
+    let event = Event {
+        component,
+        operation: None,
+        status,
+        request_id: None,
+        trace_id: None,
+        message: cause,
+    };
+    event.log();
 }
 
 /// Reads the body into the request, or as an imported file. If a body has no meaning, the host is
@@ -170,7 +189,7 @@ where
     reader.finish()
 }
 
-fn into_outgoing(response: Response) -> Outgoing {
+fn into_outgoing(component: &str, response: Response) -> Outgoing {
     let mut builder = http::Response::builder().status(response.status);
     for (name, value) in response.headers {
         builder = builder.header(name, value);
@@ -178,7 +197,7 @@ fn into_outgoing(response: Response) -> Outgoing {
     builder
         .body(FullBody::new(Bytes::from(response.body)))
         .unwrap_or_else(|error| {
-            eprintln!("an answer's header could not be written: {error}");
+            log(component, 500, &format!("a header is not valid: {error}"));
             let mut response = http::Response::new(FullBody::new(Bytes::new()));
             *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             response

@@ -28,7 +28,10 @@ pub async fn run(database_url: &str, providers: &Providers) {
     for channel in Channel::ALL {
         if providers.of(channel).is_none() {
             let name = channel.name();
-            tracing::info!("no provider delivers notifications by {name}: they wait");
+            tracing::info!(
+                job = name,
+                "no provider delivers such notifications: they wait"
+            );
         }
     }
     let channels = providers.all().map(|(channel, provider)| async move {

@@ -47,7 +47,7 @@ async fn run_until_failure<Q: Queue>(
         report.merge(metrics.measure(driver.advance(&mut client)).await?);
         if driver.is_idle || reported.elapsed() >= REPORT_INTERVAL {
             if !report.is_empty() {
-                tracing::info!("{report}");
+                tracing::info!(job = queue.name(), "{report}");
             }
             (report, reported) = (DeliveryReport::new(noun), Instant::now());
         }

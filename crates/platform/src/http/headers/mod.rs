@@ -263,9 +263,23 @@ pub fn complete(
     }
 }
 
-/// Returns the client's trace with a new span (W3C Trace Context), or none if the header is not
-/// well-formed.
+/// Returns the id of the trace that the client has begun, if its header is well-formed.
+pub fn trace_id(request: &Request) -> Option<&str> {
+    let (trace, _) = client_trace(request.header("traceparent")?)?;
+    Some(trace)
+}
+
+/// Returns the client's trace with a new span, or none if the header is not well-formed.
 fn continued_trace(header: &str) -> Option<String> {
+    let (trace, flags) = client_trace(header)?;
+    // The last half of a UUID of version 7 is random, as the id of a span must be.
+    let span = random::id().simple().to_string();
+    Some(format!("00-{trace}-{}-{flags}", &span[16..]))
+}
+
+/// Returns the id and the flags of the client's trace (W3C Trace Context), or none if the header is
+/// not well-formed.
+fn client_trace(header: &str) -> Option<(&str, &str)> {
     let mut parts = header.split('-');
     let (version, trace, parent, flags) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -283,9 +297,5 @@ fn continued_trace(header: &str) -> Option<String> {
         && [trace, parent]
             .iter()
             .all(|id| id.bytes().any(|byte| byte != b'0'));
-    // The last half of a UUID of version 7 is random, as the id of a span must be.
-    sound.then(|| {
-        let span = random::id().simple().to_string();
-        format!("00-{trace}-{}-{flags}", &span[16..])
-    })
+    sound.then_some((trace, flags))
 }

@@ -66,7 +66,7 @@ fn a_body_where_none_is_taken_is_not_ignored() {
 fn a_refused_body_is_answered_like_any_other_problem() {
     let problem = Problem::new(Kind::TooLarge);
     let given = request(Method::POST, "/v1/lamps").with("x-request-id", "r-7");
-    let response = pipeline::respond(&[], &given, || Err(problem));
+    let response = pipeline::respond("tests", &[], &given, || Err(problem));
     assert_eq!(response.status, 413);
     assert_eq!(header(&response, "x-request-id"), Some("r-7"));
     assert_eq!(

@@ -42,7 +42,11 @@ fn served(settings: &Settings, recorder: &Recorder, mut request: Request) -> Res
             (plan, None)
         }
         Ok((plan, Body::File(file))) => (plan, Some(file)),
-        Err(problem) => return respond(&settings.allowed_origins, &request, || Err(problem)),
+        Err(problem) => {
+            return respond(COMPONENT.name, &settings.allowed_origins, &request, || {
+                Err(problem)
+            });
+        }
     };
     ready(handle(&COMPONENT, settings, recorder, &request, plan, file))
 }

@@ -14,6 +14,7 @@ mod event_log;
 mod golden;
 mod idempotency;
 mod isolation;
+mod logged_values;
 mod long_polls;
 mod marked_requests;
 mod memory;

@@ -1,21 +1,14 @@
-//! Tests that no log contains user input: PostgreSQL's, the host's and the worker's.
+//! Reads PostgreSQL's log, and causes errors that are in it. The test that searches it for values is in `logged_values`.
 
-use std::process::Command;
-
-use anyhow::{Context, Result, ensure};
-use chrono::Utc;
-
+use anyhow::{Result, ensure};
 use platform::sql::database::CALL;
 use platform::sql::statement::Sql;
 use serde_json::json;
-use tests::{Application, Server, role, run_on_own_server};
+use tests::{Application, Server, role};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::marked_requests::{DIGITS, MARK, Sender};
-
-/// The environment variable of the process that does the work, whose output is a log as well.
-const INNER_PROCESS: &str = "LMS_TEST_SERVER_LOG";
+use crate::marked_requests::MARK;
 
 /// Settings with which the server logs more than with ours: all parts of every error, in both
 /// formats. The application must keep values out of the log with PostgreSQL's defaults, too, and
@@ -46,75 +39,34 @@ fn logged(server: &Server) -> Result<String> {
     Ok(text)
 }
 
-/// Returns the lines that contain marked input.
-fn marked(text: &str) -> Vec<&str> {
-    text.lines()
-        .filter(|line| line.to_lowercase().contains(MARK) || line.contains(DIGITS))
-        .collect()
-}
-
 fn errors(text: &str) -> Vec<&str> {
     text.lines()
         .filter(|line| line.contains("ERROR:") || line.contains(",ERROR,"))
         .collect()
 }
 
-#[test]
-fn no_user_input_is_logged() {
-    if std::env::var_os(INNER_PROCESS).is_some() {
-        run_on_own_server(send_marked_requests);
-        return;
-    }
-    // The components write to the standard error of the process that serves them, so the test runs
-    // itself in another process and reads that process's output.
-    let name = "server_log::no_user_input_is_logged";
-    let output = std::env::current_exe()
-        .and_then(|program| {
-            Command::new(program)
-                .args(["--exact", name, "--nocapture"])
-                .env(INNER_PROCESS, "1")
-                .output()
-        })
-        .expect("the test runs once more");
-    let (output_text, error_text) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{output_text}\n{error_text}");
-    assert!(output_text.contains("1 passed"), "{output_text}");
-    for text in [output_text, error_text] {
-        assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
-    }
-}
-
-async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> {
+/// Restarts the server with settings with which it logs more than with ours.
+pub(crate) async fn make_verbose(app: &Application, server: &Server) -> Result<()> {
     for setting in VERBOSE_SETTINGS {
         app.superuser().await?.batch_execute(setting).await?;
     }
     server.stop().await?;
-    server.start().await?;
+    server.start().await
+}
 
-    let mut sender = Sender::new(app).await?;
-    for _ in 0..2 {
-        sender.send_all().await?;
-    }
-    sign_in_wrongly(app).await?;
-    erase_person(app).await?;
-    worker::run_once(&app.superuser_url, Utc::now()).await?;
-    for status in [200, 201, 400, 401, 403, 404, 409, 412, 422] {
-        let count = sender.statuses.get(&status).copied().unwrap_or_default();
-        ensure!(count > 0, "never {status}: {:?}", sender.statuses);
-    }
-
+/// Returns the log, in which there may be no error so far.
+pub(crate) async fn without_errors(app: &Application, server: &Server) -> Result<String> {
     let text = logged_until(app, server, "first-control").await?;
-    assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
     let unexpected: Vec<&str> = errors(&text)
         .into_iter()
         .filter(|line| !line.contains("first-control"))
         .collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
+    Ok(text)
+}
 
-    // Errors on the server must contain no data.
+/// Causes errors on the server that are logged, and returns the log with them.
+pub(crate) async fn with_errors(app: &Application, server: &Server) -> Result<String> {
     time_out(app).await?;
     left_inside_a_transaction(app).await?;
     let text = logged_until(app, server, "last-control").await?;
@@ -125,8 +77,7 @@ async fn send_marked_requests(app: &Application, server: &Server) -> Result<()> 
             errors(&text)
         );
     }
-    assert!(marked(&text).is_empty(), "{:#?}", marked(&text));
-    Ok(())
+    Ok(text)
 }
 
 /// Causes an error with a known word, and returns the log once the error is there in both formats. The server logs in the order
@@ -152,51 +103,6 @@ async fn logged_until(app: &Application, server: &Server, word: &str) -> Result<
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     anyhow::bail!("{word} is never logged")
-}
-
-async fn sign_in_wrongly(app: &Application) -> Result<()> {
-    let slug = &app.demo.tenants[0].slug;
-    for (tenant, email) in [
-        (slug.as_str(), "admin@aurora.example"),
-        (slug.as_str(), "zqmk@aurora.example"),
-        ("zqmk", "zqmk@aurora.example"),
-    ] {
-        let body = json!({"tenant": tenant, "email": email, "password": "zqmk-a-password"});
-        for _ in 0..7 {
-            let request = app
-                .request(http::Method::POST, "/v1/auth/login")
-                .json(&body);
-            let reply = tests::send(request).await?;
-            ensure!([401, 429].contains(&reply.status), "{}", reply.text);
-        }
-    }
-    let body =
-        json!({"token": format!("{MARK}-{}", "x".repeat(40)), "password": "zqmk-a-password"});
-    let request = app
-        .request(http::Method::POST, "/v1/auth/password-reset/confirm")
-        .json(&body);
-    ensure!(tests::send(request).await?.status >= 400);
-    Ok(())
-}
-
-async fn erase_person(app: &Application) -> Result<()> {
-    let admin = app.session(0, role::ADMIN).await?;
-    let body = json!({"name": "zqmk Byron", "email": "zqmk.erased@work.example", "phone": format!("+44{DIGITS}"), "role": "parent"});
-    let created = app
-        .post(&admin, "/v1/users", body.clone())
-        .await?
-        .expect(201)
-        .json();
-    app.post(&admin, "/v1/users", body).await?.expect(409);
-    let path = format!(
-        "/v1/privacy/subjects/{}/erase",
-        created["id"].as_str().context("an id")?
-    );
-    let reply = app
-        .post(&admin, &path, json!({"reason": "zqmk asked"}))
-        .await?;
-    ensure!(reply.status < 500, "{}", reply.text);
-    Ok(())
 }
 
 /// Connects as the components' role in the context of an admin.

@@ -9,6 +9,7 @@ mod event_commands;
 mod event_export;
 mod event_replay;
 mod local_cells;
+mod logs;
 mod metrics;
 mod observability;
 mod recovery;

@@ -281,6 +281,20 @@ impl Application {
         .await
     }
 
+    /// Returns a client of another process that serves the same database.
+    pub fn at(&self, base_url: String) -> Application {
+        openapi_contract::set_checked(&base_url, true);
+        Application {
+            base_url,
+            superuser_url: self.superuser_url.clone(),
+            application_url: self.application_url.clone(),
+            demo: self.demo.clone(),
+            variables: self.variables.clone(),
+            client: reqwest::Client::new(),
+            shutdown: Arc::default(),
+        }
+    }
+
     /// Asks the application to finish the requests in flight and to stop.
     pub fn shut_down(&self) {
         self.shutdown.notify_one();

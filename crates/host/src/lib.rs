@@ -12,6 +12,7 @@
 //! | `admission` | which requests may run: concurrency limits, memory budgets, the fair queue |
 //! | `wasm` | components: compilation, instances, and the interfaces that they import |
 //! | `postgres` | `spin:postgres`: connection pools, statements, types |
+//! | `request_trace` | the span of a request, which `server` begins and `postgres` has spans below |
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
@@ -26,6 +27,7 @@ mod admission;
 mod application;
 mod manifest;
 mod postgres;
+mod request_trace;
 mod server;
 mod wasm;
 

@@ -23,7 +23,7 @@ const DEFAULT_FILTER: [(&str, Level); 6] = [
     ("host", Level::WARN),
     ("lms", Level::INFO),
     ("opentelemetry", Level::WARN),
-    ("telemetry", Level::WARN),
+    ("telemetry", Level::INFO),
     ("worker", Level::INFO),
 ];
 

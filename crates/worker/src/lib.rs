@@ -10,6 +10,7 @@ mod periodic;
 mod queue;
 mod rounds;
 pub mod stop;
+mod traces;
 pub mod webhooks;
 
 pub use jobs::{Clash, Escalation, Failure, NotRemoved, OutdatedLessons, Report, seal};

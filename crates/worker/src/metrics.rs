@@ -7,6 +7,7 @@ use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
 
 use crate::queue::AttemptOutcome;
+use crate::traces;
 
 /// The message was accepted.
 const SENT: &str = "sent";
@@ -48,10 +49,10 @@ impl JobMetrics {
         self.job
     }
 
-    /// Does the work of one execution, and measures it.
+    /// Does the work of one execution in a span, and measures it.
     pub(crate) async fn measure<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started_at = Instant::now();
-        let result = work.await;
+        let result = traces::in_job(self.job, work).await;
         // Prometheus has a label `job` of its own, which would displace one of that name.
         let job = KeyValue::new("worker.job", self.job);
         let outcome = KeyValue::new(

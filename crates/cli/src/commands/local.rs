@@ -18,7 +18,7 @@ use crate::arguments::local as arguments;
 
 pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
     start_log(&arguments.log);
-    let is_measured = management::start(&arguments.management, "lms-host").await?;
+    let export = management::start(&arguments.management, "lms-host").await?;
     let options = up::Options {
         state: state.to_owned(),
         database_url: arguments.serve.target.database_url,
@@ -27,7 +27,7 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
         listen: arguments.serve.listen,
         manifest: arguments.serve.manifest,
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
-        is_measured,
+        is_measured: export.is_measured(),
     };
     up::run(&options).await?;
     Ok(ExitCode::SUCCESS)
@@ -35,14 +35,14 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
 
 pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
     start_log(&arguments.log);
-    let is_measured = management::start(&arguments.management, "lms-host").await?;
+    let export = management::start(&arguments.management, "lms-host").await?;
     serve::run(serve::Options {
         state: state.to_owned(),
         listen: arguments.listen,
         manifest: arguments.manifest,
         drain: Duration::from_secs(arguments.drain),
         connections_per_address: NonZeroUsize::new(arguments.clients.connections_per_address),
-        is_measured,
+        is_measured: export.is_measured(),
     })
     .await?;
     Ok(ExitCode::SUCCESS)

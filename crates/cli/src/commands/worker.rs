@@ -18,7 +18,7 @@ use crate::arguments;
 
 pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
     log::start(&arguments.log, AccessLog::Off);
-    let is_measured = management::start(&arguments.management, "lms-worker").await?;
+    let export = management::start(&arguments.management, "lms-worker").await?;
     let senders = Senders {
         notifications: Providers::new(&arguments.notifications)?,
         webhooks: webhooks::Sender::new(&arguments.webhooks)?,
@@ -28,7 +28,9 @@ pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Resul
         let intervals = Intervals {
             rounds: Duration::from_secs(arguments.interval.max(1)),
             refreshes: Duration::from_secs(arguments.refresh_interval.max(1)),
-            measurements: is_measured.then_some(Intervals::MEASUREMENTS),
+            measurements: export
+                .is_measured()
+                .then_some(Intervals::MEASUREMENTS),
         };
         worker::run_until_stopped(database_url, intervals, senders).await?;
         return Ok(ExitCode::SUCCESS);

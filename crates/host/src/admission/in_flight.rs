@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::limits::Permit;
+use crate::request_trace::RequestTrace;
 
 /// The time limit for a request, from its first byte to the response's head, and from there to the
 /// response's end.
@@ -17,15 +18,21 @@ pub(crate) struct InFlight {
     client_disconnected: Notify,
     permit: Mutex<Permit>,
     timeout: Duration,
+    trace: Option<RequestTrace>,
 }
 
 impl InFlight {
-    /// Starts a request, whose guest may take up to `timeout`.
-    pub(crate) fn start(permit: Permit, timeout: Duration) -> (ClientGuard, Arc<Self>) {
+    /// Starts a request, whose guest may take up to `timeout`. Its trace is kept if it is recorded.
+    pub(crate) fn start(
+        permit: Permit,
+        timeout: Duration,
+        trace: Option<&RequestTrace>,
+    ) -> (ClientGuard, Arc<Self>) {
         let request = Arc::new(Self {
             client_disconnected: Notify::new(),
             permit: Mutex::new(permit),
             timeout,
+            trace: trace.filter(|trace| trace.is_recording()).cloned(),
         });
         (ClientGuard(Arc::clone(&request)), request)
     }
@@ -38,6 +45,11 @@ impl InFlight {
     /// How long the guest may take.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// The request's trace, if it is recorded.
+    pub(crate) fn trace(&self) -> Option<&RequestTrace> {
+        self.trace.as_ref()
     }
 
     /// Exchanges the request's permit for one for long-running requests. Returns false, and keeps
@@ -105,7 +117,7 @@ mod tests {
         let mut requests = InFlightSet::default();
         assert!(requests.is_empty());
 
-        let (client, guest) = InFlight::start(acquire().await?, REQUEST_TIMEOUT);
+        let (client, guest) = InFlight::start(acquire().await?, REQUEST_TIMEOUT, None);
         requests.add(&guest);
         assert!(guest.client_disconnected().now_or_never().is_none());
         drop(client);

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use wasmtime::StoreContextMut;
 use wasmtime::component::{
     Accessor, FutureReader, Linker, LinkerInstance, Resource, ResourceTable, ResourceType,
     StreamReader,
 };
+use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::pool::AuthorizedPools;
 use super::statements::{self, Connection, QueryResult};
 use super::tls;
+use super::traces::StatementSpan;
 use super::types::{Column, Error, ParameterValue, Row};
+use crate::wasm::TracedRequests;
 
 /// The parts of an instance's state that the interface needs, in the manner of Wasmtime's
 /// [`WasiView`](wasmtime_wasi::WasiView).
@@ -22,6 +24,9 @@ pub(crate) trait PostgresView: Send + 'static {
 
     /// The pools that the instance's component may use.
     fn pools(&self) -> &Arc<AuthorizedPools>;
+
+    /// The instance's requests whose traces are recorded.
+    fn traced_requests(&self) -> &TracedRequests;
 }
 
 /// The resource `connection-builder`.
@@ -136,8 +141,10 @@ fn add_statements<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[method]connection.execute",
         |mut store: StoreContextMut<'_, T>, (connection, sql, parameters): Statement| {
             Box::new(async move {
-                let connection = store.data_mut().table().get(&connection)?.clone();
-                Ok((statements::execute(&connection, &sql, parameters).await,))
+                let (connection, mut span) = begin(&mut store, &connection, &sql)?;
+                let result = statements::execute(&connection, &sql, parameters).await;
+                span.end(&result);
+                Ok((result,))
             })
         },
     )?;
@@ -145,8 +152,11 @@ fn add_statements<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[method]connection.execute-async",
         |accessor: &Accessor<T>, (connection, sql, parameters): Statement| {
             Box::pin(async move {
-                let connection = connection_of(accessor, &connection)?;
-                Ok((statements::execute(&connection, &sql, parameters).await,))
+                let (connection, mut span) =
+                    accessor.with(|mut access| begin(&mut access, &connection, &sql))?;
+                let result = statements::execute(&connection, &sql, parameters).await;
+                span.end(&result);
+                Ok((result,))
             })
         },
     )?;
@@ -154,8 +164,10 @@ fn add_statements<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[method]connection.query",
         |mut store: StoreContextMut<'_, T>, (connection, sql, parameters): Statement| {
             Box::new(async move {
-                let connection = store.data_mut().table().get(&connection)?.clone();
-                Ok((statements::query(&connection, &sql, parameters).await,))
+                let (connection, mut span) = begin(&mut store, &connection, &sql)?;
+                let result = statements::query(&connection, &sql, parameters).await;
+                span.end(&result);
+                Ok((result,))
             })
         },
     )?;
@@ -163,12 +175,14 @@ fn add_statements<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[method]connection.query-async",
         |accessor: &Accessor<T>, (connection, sql, parameters): Statement| {
             Box::pin(async move {
-                let connection = connection_of(accessor, &connection)?;
-                let result = match statements::stream(&connection, &sql, parameters).await {
-                    Ok(result) => result,
-                    Err(error) => return Ok((Err(error),)),
-                };
-                Ok((Ok(accessor.with(|access| into_readers(access, result))?),))
+                let (connection, mut span) =
+                    accessor.with(|mut access| begin(&mut access, &connection, &sql))?;
+                let result = statements::stream(&connection, &sql, parameters, &mut span).await;
+                span.end(&result);
+                match result {
+                    Ok(result) => Ok((Ok(accessor.with(|access| into_readers(access, result))?),)),
+                    Err(error) => Ok((Err(error),)),
+                }
             })
         },
     )
@@ -249,9 +263,19 @@ fn push(
     })
 }
 
-fn connection_of<T: PostgresView>(
-    accessor: &Accessor<T>,
+/// Returns the connection of a handle, and begins the span of the statement that the guest sends over it.
+fn begin<T: PostgresView>(
+    store: &mut impl AsContextMut<Data = T>,
     handle: &Resource<Connection>,
-) -> wasmtime::Result<Connection> {
-    accessor.with(|mut access| Ok(access.get().table().get(handle)?.clone()))
+    sql: &str,
+) -> wasmtime::Result<(Connection, StatementSpan)> {
+    let mut store = store.as_context_mut();
+    let connection = store.data_mut().table().get(handle)?.clone();
+    if store.data().traced_requests().is_empty() {
+        return Ok((connection, StatementSpan::begin(None, sql)));
+    }
+    // The oldest task of the stack is the one that handles the request.
+    let task = store.async_call_stack()?.last();
+    let request = task.and_then(|task| store.data().traced_requests().find(task));
+    Ok((connection, StatementSpan::begin(request, sql)))
 }

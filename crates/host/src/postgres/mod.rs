@@ -13,6 +13,7 @@
 //! | `permission` | the check of a connection string against the allowed hosts |
 //! | `pool`, `concurrency`, `session`, `transaction`, `tls` | connections |
 //! | `metrics`, `usage` | the instruments for connections |
+//! | `traces` | the spans of statements |
 
 #![expect(
     clippy::result_large_err,
@@ -30,6 +31,7 @@ mod pool;
 mod session;
 mod statements;
 mod tls;
+mod traces;
 mod transaction;
 mod types;
 mod usage;

@@ -13,6 +13,7 @@ use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
 use super::pool::PooledSession;
 use super::session::RunningStatement;
+use super::traces::StatementSpan;
 use super::types::{Column, Error, ParameterValue, Row, RowSet};
 use super::{errors, parameters, values};
 
@@ -92,11 +93,12 @@ pub(crate) async fn query(
 
 /// Executes a statement and returns its rows as they arrive.
 ///
-/// An error after the statement has started is part of the completion, as in Spin.
+/// An error after the statement has started is part of the completion, as in Spin. The span ends with that, too.
 pub(crate) async fn stream(
     connection: &Connection,
     sql: &str,
     parameters: Vec<ParameterValue>,
+    span: &mut StatementSpan,
 ) -> Result<QueryResult, Error> {
     let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::BadParameter)?;
@@ -105,7 +107,7 @@ pub(crate) async fn stream(
     let mut statement = start(&mut session, sql, &parameters, is_large).await?;
     let outcome = loop {
         if buffer.bytes > MAX_BUFFERED_BYTES {
-            return Ok(buffer.into_stream(session, statement));
+            return Ok(buffer.into_stream(session, statement, std::mem::take(span)));
         }
         match buffer.read_row(&mut session, &mut statement).await {
             Ok(true) => {}
@@ -113,6 +115,7 @@ pub(crate) async fn stream(
             Err(error) => break Err(error),
         }
     };
+    span.end(&outcome);
     Ok(QueryResult {
         columns: buffer.columns,
         rows: Rows::Buffered(buffer.rows),
@@ -183,12 +186,14 @@ impl RowBuffer {
         self,
         session: OwnedMutexGuard<PooledSession>,
         statement: RunningStatement,
+        span: StatementSpan,
     ) -> QueryResult {
         let (sender, completion) = oneshot::channel();
         let rows = RowStream {
             buffered: self.rows,
             source: Some((session, statement)),
             completion: Some(sender),
+            span,
         };
         // If a guest stops reading, there is no outcome, which is not an error.
         let completion = async { completion.await.unwrap_or(Ok(())) };
@@ -206,6 +211,7 @@ pub(crate) struct RowStream {
     /// None once the last row was read.
     source: Option<(OwnedMutexGuard<PooledSession>, RunningStatement)>,
     completion: Option<oneshot::Sender<Result<(), Error>>>,
+    span: StatementSpan,
 }
 
 impl RowStream {
@@ -240,6 +246,7 @@ impl RowStream {
 
     fn finish(&mut self, outcome: Result<(), Error>) {
         self.source = None;
+        self.span.end(&outcome);
         if let Some(sender) = self.completion.take() {
             // The guest may have dropped the future of the completion.
             let _ = sender.send(outcome);

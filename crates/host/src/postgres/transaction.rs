@@ -56,7 +56,8 @@ fn is(word: &str, any_of: &[&str]) -> bool {
     any_of.iter().any(|other| word.eq_ignore_ascii_case(other))
 }
 
-fn word(text: &str) -> &str {
+/// Returns the word with which the text begins.
+pub(super) fn word(text: &str) -> &str {
     let end = text
         .find(|c: char| !c.is_alphanumeric() && c != '_')
         .unwrap_or(text.len());
@@ -64,7 +65,7 @@ fn word(text: &str) -> &str {
 }
 
 /// Skips leading whitespace and comments. Block comments nest.
-fn after_comments(mut text: &str) -> &str {
+pub(super) fn after_comments(mut text: &str) -> &str {
     loop {
         text = text.trim_start();
         if let Some(comment) = text.strip_prefix("--") {

@@ -17,9 +17,11 @@ use super::request_body::{self, BodyKind};
 use super::request_log::LoggedRequest;
 use super::response_body::{self, Body, ResponseError};
 use super::router::{Match, Router};
+use super::traces::{self, RequestTraces};
 use super::{request_head, request_id, spin_headers, trace_id};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::{Limits, Rejection, RequestClass};
+use crate::request_trace::RequestTrace;
 use crate::wasm::InstanceFactory;
 
 /// The paths that Spin reserves for the host.
@@ -53,6 +55,7 @@ pub(crate) struct RequestHandler {
     health_check_paths: Arc<[String]>,
     drain: Drain,
     metrics: RequestMetrics,
+    traces: RequestTraces,
 }
 
 impl RequestHandler {
@@ -62,6 +65,7 @@ impl RequestHandler {
         limits: Limits,
         drain: Drain,
         metrics: RequestMetrics,
+        traces: RequestTraces,
     ) -> Self {
         Self {
             router,
@@ -70,6 +74,7 @@ impl RequestHandler {
             health_check_paths: Arc::default(),
             drain,
             metrics,
+            traces,
         }
     }
 
@@ -89,16 +94,22 @@ impl RequestHandler {
         let original = request.uri().clone();
         let method = request.method().clone();
         let given_id = request.headers().get(request_id::X_REQUEST_ID).cloned();
-        let trace_id = trace_id::from_headers(request.headers());
         let matched = self.router.find(original.path());
         let route = matched.as_ref().map(|matched| matched.route);
+        let trace = self.traces.begin(&request, route, &self.metrics);
+        let trace_id = match &trace {
+            Some(trace) => Some(trace.id().to_string()),
+            None => trace_id::from_headers(request.headers()),
+        };
         let logged = LoggedRequest {
             method: method_name(&method),
             route,
             component: route.and_then(|route| self.metrics.component_id(route).map(|id| &**id)),
             trace_id: trace_id.as_deref(),
         };
-        let handled = self.try_handle(&original, matched, request, client).await;
+        let handled = self
+            .try_handle(&original, matched, request, client, trace.as_ref())
+            .await;
         let mut response = match handled {
             Ok(response) => response,
             Err(error) => {
@@ -113,6 +124,9 @@ impl RequestHandler {
         let duration = received_at.elapsed();
         self.metrics.record(&method, route, &response, duration);
         logged.answered(&response, duration);
+        if let Some(trace) = &trace {
+            traces::end(trace, &response);
+        }
         self.drain.close_connection_after(&mut response);
         response
     }
@@ -123,6 +137,7 @@ impl RequestHandler {
         matched: Option<Match<'_>>,
         request: Request<Incoming>,
         client: SocketAddr,
+        trace: Option<&RequestTrace>,
     ) -> Result<Response<Body>, HandlerError> {
         if let Some(name) = original.path().strip_prefix(WELL_KNOWN) {
             return Ok(self.handle_well_known(name)?);
@@ -149,7 +164,7 @@ impl RequestHandler {
                 return Err(rejection.into());
             }
         };
-        let (client, in_flight) = InFlight::start(permit, timeout(class));
+        let (client, in_flight) = InFlight::start(permit, timeout(class), trace);
         let request = Request::from_parts(head, received.body);
         let budget = self.limits.response_buffer_bytes();
         let response = match component.handle(in_flight, request).await {

@@ -66,18 +66,23 @@ impl RequestMetrics {
         response: &Response<B>,
         duration: Duration,
     ) {
-        let mut attributes = vec![
-            KeyValue::new("http.request.method", method_name(method)),
-            KeyValue::new(
-                "http.response.status_code",
-                i64::from(response.status().as_u16()),
-            ),
-        ];
+        let mut attributes = self.attributes(method, route);
+        attributes.push(KeyValue::new(
+            "http.response.status_code",
+            i64::from(response.status().as_u16()),
+        ));
+        self.duration.record(duration.as_secs_f64(), &attributes);
+    }
+
+    /// Returns the attributes of a request that are known before its response.
+    pub(crate) fn attributes(&self, method: &Method, route: Option<&Route>) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(4);
+        attributes.push(KeyValue::new("http.request.method", method_name(method)));
         if let Some(route) = route {
             attributes.extend(self.component(route));
             attributes.push(KeyValue::new("http.route", Arc::clone(&route.name)));
         }
-        self.duration.record(duration.as_secs_f64(), &attributes);
+        attributes
     }
 
     /// Counts a request that a component did not answer.

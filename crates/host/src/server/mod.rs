@@ -11,7 +11,7 @@
 //! | `request_body`, `response_body` | buffering and streaming of bodies |
 //! | `min_rate`, `min_rate_stream` | timeouts for clients that send or read too slowly |
 //! | `connection_limit`, `drain` | connections of each client address, graceful shutdown |
-//! | `metrics` | the instruments for requests |
+//! | `metrics`, `traces` | the instruments for requests, and their spans |
 //! | `request_log`, `trace_id` | the events about requests, and the ids of traces |
 //! | `problem`, `request_id` | the host's own error responses, and the ids of requests |
 
@@ -32,6 +32,7 @@ mod router;
 mod spin_headers;
 mod threads;
 mod trace_id;
+mod traces;
 
 pub(crate) use connection_limit::ConnectionLimit;
 pub(crate) use drain::Drain;
@@ -39,3 +40,4 @@ pub(crate) use handler::RequestHandler;
 pub(crate) use metrics::RequestMetrics;
 pub(crate) use router::Router;
 pub(crate) use threads::{count as thread_count, serve};
+pub(crate) use traces::RequestTraces;

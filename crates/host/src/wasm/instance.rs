@@ -174,11 +174,12 @@ impl WorkerState for RequestPolicy {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, InstanceState>,
+        mut store: StoreContextMut<'_, InstanceState>,
         request: Arc<InFlight>,
-        _: GuestTaskId,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
         self.requests.in_flight().add(&request);
+        store.data_mut().traced_requests.add(task, &request);
         let requests = Arc::clone(&self.requests);
         // The request's time must start before the instance's, so that the client is told that the
         // request timed out.

@@ -11,6 +11,7 @@
 //! | `state`, `linker` | the state of an instance, and the imports that it is linked with |
 //! | `instance` | the life of an instance: creation, reuse, expiry |
 //! | `instance_count` | how many instances exist |
+//! | `traced_requests` | the requests of an instance whose traces are recorded |
 //! | `memory`, `guest_output` | linear memory, standard output and error |
 //! | `variables`, `outbound_http` | the imports `spin:variables` and `wasi:http` |
 //! | `services` | service chaining: requests of one component to another |
@@ -28,6 +29,7 @@ mod outbound_http;
 mod release_candidate;
 mod services;
 mod state;
+mod traced_requests;
 mod variables;
 
 pub(crate) use compilation_cache::CompilationCache;
@@ -37,3 +39,4 @@ pub(crate) use instance::InstanceFactory;
 pub(crate) use linker::new as new_linker;
 pub(crate) use services::{Services, thread_count as service_thread_count};
 pub(crate) use state::InstanceState;
+pub(crate) use traced_requests::TracedRequests;

@@ -97,7 +97,7 @@ async fn handle(
     permit: Permit,
     request: Request<WasiBody>,
 ) -> Result<Response<WasiBody>, Error> {
-    let (_client, in_flight) = InFlight::start(permit, REQUEST_TIMEOUT);
+    let (_client, in_flight) = InFlight::start(permit, REQUEST_TIMEOUT, None);
     let response = match handler.handle(in_flight, request).await {
         Ok(response) => response,
         Err(error) if is_overload(&error) => return Ok(service_unavailable()),

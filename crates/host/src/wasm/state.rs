@@ -12,6 +12,7 @@ use super::component::ComponentSettings;
 use super::guest_output::{GuestOutput, OutputStream};
 use super::memory::MemoryLimiter;
 use super::outbound_http::OutboundHttp;
+use super::traced_requests::TracedRequests;
 use crate::postgres::{AuthorizedPools, PostgresView};
 
 /// The data of an instance's Wasmtime store.
@@ -19,6 +20,7 @@ pub(crate) struct InstanceState {
     /// The resources that the guest holds.
     table: ResourceTable,
     pub(crate) memory: MemoryLimiter,
+    pub(crate) traced_requests: TracedRequests,
     component: Arc<ComponentSettings>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -42,6 +44,7 @@ impl InstanceState {
         let state = Self {
             table: ResourceTable::new(),
             memory: MemoryLimiter::default(),
+            traced_requests: TracedRequests::default(),
             component: Arc::clone(component),
             wasi,
             http: WasiHttpCtx::new(),
@@ -88,5 +91,9 @@ impl PostgresView for InstanceState {
 
     fn pools(&self) -> &Arc<AuthorizedPools> {
         &self.component.database_pools
+    }
+
+    fn traced_requests(&self) -> &TracedRequests {
+        &self.traced_requests
     }
 }

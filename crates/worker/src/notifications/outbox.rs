@@ -74,6 +74,10 @@ impl Queue for Outbox<'_> {
         self.channel.name()
     }
 
+    fn tenant(&self, tenant: Uuid) -> Uuid {
+        tenant
+    }
+
     fn settings(&self) -> &'static QueueSettings {
         &SETTINGS
     }

@@ -15,6 +15,7 @@ use super::report::DeliveryReport;
 use super::{AttemptOutcome, Claim, Delivery, Queue, Response};
 use crate::metrics::JobMetrics;
 use crate::periodic::run_periodically;
+use crate::traces;
 
 /// The wait before an empty queue is looked at again.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -160,7 +161,10 @@ impl<'a, Q: Queue> Driver<'a, Q> {
                 *self.counts.entry(partition).or_default() += 1;
                 let (queue, now) = (self.queue, self.now());
                 self.in_flight.push(Box::pin(async move {
-                    let response = queue.send(&delivery, now).await;
+                    let tenant = queue.tenant(delivery.partition);
+                    let sending = queue.send(&delivery, now);
+                    let response =
+                        traces::in_attempt(queue.name(), tenant, delivery.attempt, sending).await;
                     (delivery, response)
                 }));
             }

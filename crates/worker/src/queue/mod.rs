@@ -84,6 +84,9 @@ pub(crate) trait Queue: Sync {
     /// Its name in the log.
     fn name(&self) -> &'static str;
 
+    /// The tenant of a partition.
+    fn tenant(&self, partition: Self::Partition) -> Uuid;
+
     /// Its settings.
     fn settings(&self) -> &'static QueueSettings;
 

@@ -58,6 +58,10 @@ impl Queue for Deliveries<'_> {
         "webhooks"
     }
 
+    fn tenant(&self, webhook: Webhook) -> Uuid {
+        webhook.tenant
+    }
+
     fn settings(&self) -> &'static QueueSettings {
         &SETTINGS
     }

@@ -17,4 +17,5 @@ mod recovery_fixture;
 mod tenant_commands;
 mod tenant_relocation;
 mod tenant_restore;
+mod traces;
 mod user_commands;

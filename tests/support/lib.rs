@@ -11,6 +11,7 @@ mod application;
 pub mod browser;
 pub mod calendar_feed;
 pub mod class_fixture;
+mod collector;
 pub mod csv;
 pub mod data_subject;
 mod database_proxy;
@@ -43,6 +44,7 @@ pub mod webhook_fixture;
 pub use local::openapi::COMPONENTS;
 
 pub use application::{Application, root, run, run_on_durable_server, run_on_own_server, run_with};
+pub use collector::{Collector, Span};
 pub use database_proxy::{DatabaseProxy, run_behind_proxy};
 pub use domain::role;
 pub use endpoint_path::endpoint_path;

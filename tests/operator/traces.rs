@@ -139,6 +139,32 @@ fn a_request_and_its_statement_are_spans_of_the_clients_trace() {
 }
 
 #[test]
+fn each_of_many_concurrent_requests_has_its_own_statement() {
+    run(async |app| {
+        let collector = Collector::start().await?;
+        let (host, base_url) = serve(app, &variables(&collector.url(), "200")).await?;
+        let admin = app.sign_in(role::ADMIN).await?;
+        let ids: Vec<String> = (0..64)
+            .map(|number| format!("concurrent-{number}"))
+            .collect();
+        let requests = ids
+            .iter()
+            .map(|id| request(&admin, format!("{base_url}/v1/users"), id).send());
+        for response in futures::future::try_join_all(requests).await? {
+            ensure!(response.status() == 200, "{}", response.status());
+        }
+        stop(host).await?;
+        for id in &ids {
+            let request = span_of(&collector, id).await?;
+            let spans = collector.spans().into_iter();
+            let calls = spans.filter(|span| span.parent == request.id);
+            assert_eq!(calls.count(), 1, "{id}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn what_people_typed_and_ids_are_in_no_span_and_no_metric() {
     run(async |app| {
         let collector = Collector::start().await?;
@@ -329,7 +355,8 @@ fn without_the_variables_nothing_is_sent() {
         let admin = app.sign_in(role::ADMIN).await?;
         let mut disabled = variables(&url, "50");
         disabled.push(("OTEL_SDK_DISABLED", "true"));
-        // Without an endpoint, whatever an exporter sent to its usual one would come through this proxy.
+        // Without an endpoint, whatever an exporter sent to its usual one would come through this
+        // proxy.
         let unset = vec![
             ("http_proxy", url.as_str()),
             ("no_proxy", ""),

@@ -12,7 +12,7 @@
 //! | `admission` | which requests may run: concurrency limits, memory budgets, the fair queue |
 //! | `wasm` | components: compilation, instances, and the interfaces that they import |
 //! | `postgres` | `spin:postgres`: connection pools, statements, types |
-//! | `request_trace` | the span of a request, which `server` begins and `postgres` has spans below |
+//! | `request_trace` | the span of a request, and those below it |
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {

@@ -1,5 +1,5 @@
-//! The span of a request, under which its statements have theirs. It begins in `server::traces`; the spans of statements are in
-//! `postgres::traces`.
+//! The span of a request, under which its statements have theirs. It begins in `server::traces`;
+//! the spans of statements are in `postgres::traces`.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use opentelemetry::Context;
 use opentelemetry::global::{BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{SpanBuilder, TraceContextExt as _, TraceId, Tracer as _};
 
-/// The span of a request. A clone refers to the same span, which ends with the last of them unless it has been ended before.
+/// The span of a request. A clone refers to the same span, which ends with the last of them unless
+/// it has been ended before.
 #[derive(Clone)]
 pub(crate) struct RequestTrace {
     tracer: Arc<BoxedTracer>,

@@ -1,4 +1,5 @@
-//! The HTTP client of the exporters. It says once that the collector is away, and once that it is back.
+//! The HTTP client of the exporters. It says once that the collector is away, and once that it is
+//! back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,5 @@
-//! The start and the end of what a process exports: metrics and traces. Each of them is built in a module of its own.
+//! The start and the end of what a process exports: metrics and traces. Each of them is built in a
+//! module of its own.
 
 use std::time::Duration;
 
@@ -24,9 +25,10 @@ pub struct Export {
 }
 
 impl Export {
-    /// Measures for a page, if there is one, and exports metrics and traces as the environment variables of OpenTelemetry say:
-    /// without these, nothing. Instruments and tracers that were created before do nothing, so this comes before the application
-    /// is loaded. It has to be called on a runtime of Tokio.
+    /// Measures for a page, if there is one, and exports metrics and traces as the environment
+    /// variables of OpenTelemetry say: without these, nothing. Instruments and tracers that were
+    /// created before do nothing, so this comes before the application is loaded. It has to be
+    /// called on a runtime of Tokio.
     ///
     /// # Errors
     ///
@@ -48,7 +50,8 @@ impl Export {
 
 impl Drop for Export {
     fn drop(&mut self) {
-        // A collector that is away has been reported by its client, and the process ends all the same.
+        // A collector that is away has been reported by its client, and the process ends all the
+        // same.
         if let Some(traces) = &self.traces {
             let _ = traces.shutdown_with_timeout(LAST_EXPORT_TIMEOUT);
         }
@@ -58,7 +61,8 @@ impl Drop for Export {
     }
 }
 
-/// Describes this process by the environment variables. The service is the given one, unless they name another.
+/// Describes this process by the environment variables. The service is the given one, unless they
+/// name another.
 fn resource(service: &'static str) -> Resource {
     let named = variables::resource_attribute(SERVICE_NAME);
     let name = variables::read("OTEL_SERVICE_NAME").or(named);

@@ -16,8 +16,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// The target of the access log, which has one event for each request.
 const ACCESS: &str = "access";
 
-/// The events that are printed unless another filter is given, as pairs of targets and levels. Other
-/// libraries are not among them, because what they print of a request is not known.
+/// The events that are printed unless another filter is given, as pairs of targets and levels.
+/// Other libraries are not among them, because what they print of a request is not known.
 const DEFAULT_FILTER: [(&str, Level); 6] = [
     ("component", Level::INFO),
     ("host", Level::WARN),
@@ -55,8 +55,8 @@ pub enum Format {
     Json,
 }
 
-/// Prints the log of this process from now on. Warnings and errors go to standard error, the rest to
-/// standard output. A second call has no effect.
+/// Prints the log of this process from now on. Warnings and errors go to standard error, the rest
+/// to standard output. A second call has no effect.
 pub fn start(options: &Options, access_log: AccessLog) {
     // The work goes on without a log: a line that cannot be written is dropped.
     let _ = tracing_subscriber::registry()

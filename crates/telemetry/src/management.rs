@@ -1,5 +1,5 @@
-//! The server on the management address, which answers `GET /metrics`. It is meant for the operator's network: clients of the
-//! application have no access to it.
+//! The server on the management address, which answers `GET /metrics`. It is meant for the
+//! operator's network: clients of the application have no access to it.
 
 use std::future::Future;
 

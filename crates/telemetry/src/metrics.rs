@@ -1,4 +1,5 @@
-//! Collecting the metrics of this process: for a page in Prometheus' text format, and for a collector of OpenTelemetry.
+//! Collecting the metrics of this process: for a page in Prometheus' text format, and for a
+//! collector of OpenTelemetry.
 
 use anyhow::{Context as _, Result};
 use opentelemetry_otlp::{MetricExporter, WithHttpConfig as _};

@@ -10,7 +10,8 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use crate::collector::Collector;
 use crate::variables::Signal;
 
-/// Records the spans that begin from now on and continues the traces of clients, if there is a collector.
+/// Records the spans that begin from now on and continues the traces of clients, if there is a
+/// collector.
 pub(crate) fn start(resource: Resource) -> Result<Option<SdkTracerProvider>> {
     if !Signal::Traces.is_exported()? {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! The environment variables of OpenTelemetry that its SDK leaves to programs. The SDK and its exporter read the others, such as
-//! those of samplers, batches and headers.
+//! The environment variables of OpenTelemetry that its SDK leaves to programs. The SDK and its
+//! exporter read the others, such as those of samplers, batches and headers.
 
 use std::time::Duration;
 

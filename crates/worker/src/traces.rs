@@ -1,6 +1,8 @@
-//! The spans of jobs and deliveries. Exporting them is the task of the program that runs the worker.
+//! The spans of jobs and deliveries. Exporting them is the task of the program that runs the
+//! worker.
 //!
-//! A span has no address, no text and no reason of a failure, because that may quote what a recipient answered.
+//! A span has no address, no text and no reason of a failure, because that may quote what a
+//! recipient answered.
 
 use anyhow::Result;
 use opentelemetry::trace::{
@@ -33,7 +35,8 @@ pub(crate) async fn in_job<T>(
     result
 }
 
-/// Makes one attempt to deliver in a span, below that of the job's execution that begins it. The recipient does not learn of the trace.
+/// Makes one attempt to deliver in a span, below that of the job's execution that begins it. The
+/// recipient does not learn of the trace.
 pub(crate) async fn in_attempt(
     job: &'static str,
     tenant: Uuid,

@@ -1,4 +1,5 @@
-//! The management address of long-running commands, and what they export. The work is done in the crate `telemetry`.
+//! The management address of long-running commands, and what they export. The work is done in the
+//! crate `telemetry`.
 
 use anyhow::{Context as _, Result};
 use telemetry::{Export, Metrics};
@@ -6,8 +7,8 @@ use tokio::net::TcpListener;
 
 use crate::arguments::management::Management;
 
-/// Serves metrics for as long as this process runs, if an address is given, and exports metrics and traces until the result is
-/// dropped, if there is a collector.
+/// Serves metrics for as long as this process runs, if an address is given, and exports metrics and
+/// traces until the result is dropped, if there is a collector.
 pub(super) async fn start(arguments: &Management, service: &'static str) -> Result<Export> {
     let Some(address) = arguments.management else {
         return Export::start(service, None);

@@ -263,7 +263,8 @@ fn push(
     })
 }
 
-/// Returns the connection of a handle, and begins the span of the statement that the guest sends over it.
+/// Returns the connection of a handle, and begins the span of the statement that the guest sends
+/// over it.
 fn begin<T: PostgresView>(
     store: &mut impl AsContextMut<Data = T>,
     handle: &Resource<Connection>,

@@ -93,7 +93,8 @@ pub(crate) async fn query(
 
 /// Executes a statement and returns its rows as they arrive.
 ///
-/// An error after the statement has started is part of the completion, as in Spin. The span ends with that, too.
+/// An error after the statement has started is part of the completion, as in Spin. The span ends
+/// with that, too.
 pub(crate) async fn stream(
     connection: &Connection,
     sql: &str,

@@ -1,5 +1,5 @@
-//! The spans of a guest's statements, by OpenTelemetry's semantic conventions for databases. A span has neither parameters nor the text
-//! of its statement.
+//! The spans of a guest's statements, by OpenTelemetry's semantic conventions for databases. A span
+//! has neither parameters nor the text of its statement.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,8 @@ use crate::request_trace::RequestTrace;
 /// The maximum length of a statement's name, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The span of a statement, if its request is recorded. It ends with this value, unless it has been ended before.
+/// The span of a statement, if its request is recorded. It ends with this value, unless it has been
+/// ended before.
 #[derive(Default)]
 pub(crate) struct StatementSpan(Option<BoxedSpan>);
 
@@ -48,8 +49,8 @@ impl StatementSpan {
     }
 }
 
-/// Returns what a statement does, in few words: its name if a comment before it is one, or else its operation with the procedure that it
-/// calls. Anything else in its text might be a value.
+/// Returns what a statement does, in few words: its name if a comment before it is one, or else its
+/// operation with the procedure that it calls. Anything else in its text might be a value.
 fn summary(sql: &str, operation: &str) -> String {
     if let Some(name) = name(sql) {
         return name.to_owned();

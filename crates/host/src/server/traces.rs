@@ -1,8 +1,9 @@
-//! The spans of requests, by OpenTelemetry's semantic conventions for HTTP. Exporting them is the task of the program that embeds the
-//! host.
+//! The spans of requests, by OpenTelemetry's semantic conventions for HTTP. Exporting them is the
+//! task of the program that embeds the host.
 //!
-//! A span has no path and no query, because they contain ids and what people typed. Spans are recorded if that program has set a global
-//! propagator, which continues the traces of clients, together with its tracer.
+//! A span has no path and no query, because they contain ids and what people typed. Spans are
+//! recorded if that program has set a global propagator, which continues the traces of clients,
+//! together with its tracer.
 
 use std::sync::Arc;
 

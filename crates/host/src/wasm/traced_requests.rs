@@ -1,4 +1,5 @@
-//! The requests of an instance whose traces are recorded, so that a statement finds the span of the request that sends it.
+//! The requests of an instance whose traces are recorded, so that a statement finds the span of the
+//! request that sends it.
 
 use std::sync::{Arc, Weak};
 

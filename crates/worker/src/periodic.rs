@@ -48,7 +48,10 @@ pub(crate) async fn run_periodically<F>(
             Err(error) => {
                 let backoff = interval.min(MAX_BACKOFF);
                 let seconds = backoff.as_secs();
-                tracing::warn!(job = metrics.job(), "{error:#}; trying again in {seconds} s");
+                tracing::warn!(
+                    job = metrics.job(),
+                    "{error:#}; trying again in {seconds} s"
+                );
                 backoff
             }
         };

@@ -28,9 +28,7 @@ pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Resul
         let intervals = Intervals {
             rounds: Duration::from_secs(arguments.interval.max(1)),
             refreshes: Duration::from_secs(arguments.refresh_interval.max(1)),
-            measurements: export
-                .is_measured()
-                .then_some(Intervals::MEASUREMENTS),
+            measurements: export.is_measured().then_some(Intervals::MEASUREMENTS),
         };
         worker::run_until_stopped(database_url, intervals, senders).await?;
         return Ok(ExitCode::SUCCESS);

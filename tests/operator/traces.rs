@@ -1,22 +1,14 @@
 //! Tests the traces and the metrics that a process exports to a collector.
 
-use std::process::Stdio;
-use std::time::Duration;
-
-use anyhow::{Context as _, Result, ensure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use anyhow::{Result, ensure};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
 use tests::notifications::{clear_outbox, send_email};
 use tests::webhook_fixture::{create_centre_event, create_with_receiver};
-use tests::{Application, Behaviour, Collector, Session, Span, StubProvider, role, run};
-use tokio::process::Child;
-
-use crate::metrics::{command, free_address, read_until, start_with};
-
-/// How long a process may take to end.
-const TIMEOUT: Duration = Duration::from_secs(60);
+use tests::{
+    Application, Behaviour, Collector, Process, Session, Span, StubProvider, free_address, role,
+    run,
+};
 
 /// A client's trace, and its span.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -38,26 +30,32 @@ fn variables<'a>(url: &'a str, interval: &'a str) -> Vec<(&'a str, &'a str)> {
     ]
 }
 
-/// Starts a host with further variables, and returns it with its base URL once it serves.
-async fn serve(app: &Application, environment: &[(&str, &str)]) -> Result<(Child, String)> {
-    let address = free_address()?.to_string();
-    let host = start_with(
-        app,
-        &["serve", "--listen", &address, "--drain", "0"],
-        environment,
-    )?;
-    let base_url = format!("http://{address}");
-    read_until(&format!("{base_url}/healthz"), |_| true).await?;
-    Ok((host, base_url))
+/// Starts a host in an environment, and returns it with its base URL once it serves.
+async fn serve(app: &Application, environment: &[(&str, &str)]) -> Result<(Process, String)> {
+    serve_changed(app, &[], environment).await
 }
 
-/// Stops a process as a service manager does, and waits for its end.
-async fn stop(mut process: Child) -> Result<()> {
-    let id = process.id().context("the process has ended")?;
-    kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
-    let status = tokio::time::timeout(TIMEOUT, process.wait()).await??;
-    ensure!(status.success(), "{status}");
-    Ok(())
+/// Starts a host with changed variables in an environment.
+async fn serve_changed(
+    app: &Application,
+    changes: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> Result<(Process, String)> {
+    let address = free_address()?.to_string();
+    let arguments = [
+        "serve",
+        "--listen",
+        &address,
+        "--drain",
+        "0",
+        "--access-log",
+    ];
+    let mut host = Process::start_in(app, &arguments, changes, environment)?;
+    host.printed_until("the host listens", |printed| {
+        printed.output.contains(&address)
+    })
+    .await?;
+    Ok((host, format!("http://{address}")))
 }
 
 /// Returns a request of a session in the client's trace.
@@ -153,7 +151,7 @@ fn each_of_many_concurrent_requests_has_its_own_statement() {
         for response in futures::future::try_join_all(requests).await? {
             ensure!(response.status() == 200, "{}", response.status());
         }
-        stop(host).await?;
+        host.stop().await?;
         for id in &ids {
             let request = span_of(&collector, id).await?;
             let spans = collector.spans().into_iter();
@@ -191,7 +189,7 @@ fn what_people_typed_and_ids_are_in_no_span_and_no_metric() {
             .request(other_method, format!("{base_url}/v1/users"))
             .send()
             .await?;
-        stop(host).await?;
+        host.stop().await?;
         span_of(&collector, "create").await?;
         span_of(&collector, "r2").await?;
         let text = collector.text().to_lowercase();
@@ -216,13 +214,13 @@ fn a_request_that_fails_is_an_error_and_begins_a_trace_of_its_own() {
             format!("postgres://lms_application:x@{unreachable}/none"),
             unreachable.port().to_string(),
         );
-        environment.extend([
-            ("SPIN_VARIABLE_DATABASE_URL", url.as_str()),
-            ("SPIN_VARIABLE_DATABASE_HOST", "127.0.0.1"),
-            ("SPIN_VARIABLE_DATABASE_PORT", port.as_str()),
-            ("OTEL_SERVICE_NAME", "cell-7"),
-        ]);
-        let (_host, base_url) = serve(app, &environment).await?;
+        let changes = [
+            ("database_url", url.as_str()),
+            ("database_host", "127.0.0.1"),
+            ("database_port", port.as_str()),
+        ];
+        environment.push(("OTEL_SERVICE_NAME", "cell-7"));
+        let (host, base_url) = serve_changed(app, &changes, &environment).await?;
         let response = reqwest::get(format!("{base_url}/readyz")).await?;
         ensure!(response.status() == 503, "{}", response.status());
         let status = "http.response.status_code";
@@ -234,6 +232,12 @@ fn a_request_that_fails_is_an_error_and_begins_a_trace_of_its_own() {
         assert_eq!(
             span.resource.get("service.name").map(String::as_str),
             Some("cell-7")
+        );
+        // The log names the same trace.
+        let printed = host.stop().await?;
+        ensure!(
+            printed.lines().any(|line| line.contains(&span.trace)),
+            "{printed:?}"
         );
         Ok(())
     });
@@ -260,7 +264,7 @@ fn jobs_and_deliveries_of_the_worker_are_spans() {
             ("LMS_EMAIL_SENDER", "LMS <no-reply@example.com>"),
             ("LMS_WEBHOOK_NETWORKS", "127.0.0.0/8"),
         ]);
-        let worker = start_with(app, &["worker"], &environment)?;
+        let worker = Process::start_in(app, &["worker"], &[], &environment)?;
         for job in ["round", "analytics", "events", "email", "webhooks"] {
             let span = collector.wait_for(|span| span.name == job).await?;
             assert_eq!((span.attribute("worker.job"), span.is_error), (job, false));
@@ -286,7 +290,7 @@ fn jobs_and_deliveries_of_the_worker_are_spans() {
             assert_eq!(execution.name, job);
         }
         collector.wait_for_metric("lms.worker.job.duration").await?;
-        stop(worker).await?;
+        worker.stop().await?;
         for sent in [receiver.received_requests(), provider.received_requests()].concat() {
             assert_eq!(sent.header("traceparent"), "");
         }
@@ -308,7 +312,7 @@ fn what_is_left_is_exported_before_the_process_ends() {
             .send()
             .await?;
         ensure!(last.status() == 200);
-        stop(host).await?;
+        host.stop().await?;
         span_of(&collector, "last").await?;
         collector
             .wait_for_metric("http.server.request.duration")
@@ -322,27 +326,20 @@ fn an_unreachable_collector_fails_no_request_and_is_reported_once() {
         let url = format!("http://{}", free_address()?);
         let mut environment = variables(&url, "50");
         environment.push(("OTEL_METRICS_EXPORTER", "none"));
-        let address = free_address()?.to_string();
-        let arguments = ["serve", "--listen", &address, "--drain", "0"];
-        let host = command(app, &arguments, &environment)
-            .stderr(Stdio::piped())
-            .spawn()?;
-        read_until(&format!("http://{address}/healthz"), |_| true).await?;
+        let (mut host, base_url) = serve(app, &environment).await?;
         let admin = app.sign_in(role::ADMIN).await?;
-        for _ in 0..20 {
-            let response = request(&admin, format!("http://{address}/v1/users"), "r")
-                .send()
-                .await?;
-            ensure!(response.status() == 200, "{}", response.status());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let id = host.id().context("the host has ended")?;
-        kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
-        let output = tokio::time::timeout(TIMEOUT, host.wait_with_output()).await??;
-        ensure!(output.status.success(), "{}", output.status);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let lines = errors.matches("traces cannot be exported").count();
-        ensure!(lines == 1, "{errors}");
+        let users = format!("{base_url}/v1/users");
+        let line = "traces cannot be exported";
+        ensure!(request(&admin, users.clone(), "r").send().await?.status() == 200);
+        host.printed_until("the collector is reported", |printed| {
+            printed.errors.contains(line)
+        })
+        .await?;
+        // The span of this request is not exported either, before the process ends.
+        ensure!(request(&admin, users, "r").send().await?.status() == 200);
+        let printed = host.stop().await?;
+        let lines = printed.errors.matches(line).count();
+        ensure!(lines == 1, "{printed:?}");
         Ok(())
     });
 }
@@ -368,7 +365,7 @@ fn without_the_variables_nothing_is_sent() {
                 .send()
                 .await?;
             ensure!(read.status() == 200);
-            stop(host).await?;
+            host.stop().await?;
         }
         assert_eq!(collector.request_count(), 0);
         Ok(())
@@ -381,12 +378,12 @@ fn another_protocol_is_refused_with_the_remedy() {
         let url = format!("http://{}", free_address()?);
         let mut environment = variables(&url, "200");
         environment.push(("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"));
-        let output = command(app, &["worker"], &environment).output().await?;
-        let errors = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            !output.status.success() && errors.contains("http/protobuf"),
-            "{errors}"
-        );
+        let mut worker = Process::start_in(app, &["worker"], &[], &environment)?;
+        worker
+            .printed_until("the protocol is refused", |printed| {
+                printed.errors.contains("error: ") && printed.errors.contains("http/protobuf")
+            })
+            .await?;
         Ok(())
     });
 }

@@ -62,6 +62,21 @@ impl Process {
         arguments: &[&str],
         changes: &[(&str, &str)],
     ) -> Result<Process> {
+        Self::start_in(app, arguments, changes, &[])
+    }
+
+    /// Starts a command in this environment, with the variables of the application, of which some
+    /// are changed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start_in(
+        app: &Application,
+        arguments: &[&str],
+        changes: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Result<Process> {
         let directory = tempfile::tempdir()?;
         let mut variables = app.variables.clone();
         for (name, value) in changes {
@@ -76,6 +91,7 @@ impl Process {
             .args(arguments)
             .envs(variables)
             .env("DATABASE_URL", &app.superuser_url)
+            .envs(environment.iter().copied())
             .stdout(File::create(output(directory.path()))?)
             .stderr(File::create(errors(directory.path()))?)
             .kill_on_drop(true)

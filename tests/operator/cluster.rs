@@ -274,7 +274,7 @@ async fn a_failed_migration_is_rolled_back_and_names_its_line() -> Result<()> {
         known.push(Migration::parse("9999_broken.sql", sql)?);
         let error = migrate::run(&address, &known, &migration()).await.unwrap_err();
         let line = format!("{error:#}");
-        assert!(line.contains("9999_broken failed and was rolled back: changes/9999_broken.sql: line 4: "), "{line}");
+        assert!(line.contains("9999_broken failed and was rolled back: changes/9999_broken.sql, line 4: "), "{line}");
         assert_eq!(fetch_text(&address, "select to_regclass('lms.half_made')::text").await?, "");
         known.pop();
         assert!(migrate::run(&address, &known, &migration()).await?.is_empty(), "it is not recorded");

@@ -2,7 +2,9 @@
 
 #![allow(missing_docs)]
 
+mod backup_answers;
 mod cluster;
+mod command_answers;
 mod deployment;
 mod event_chain;
 mod event_commands;

@@ -1,7 +1,8 @@
 //! Tests `lms tenant` list, show, suspend and resume. Relocation and restore have files of their own.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use tests::{Application, role, run, run_program};
 
 /// Runs `lms tenant`, and returns the text that it prints, or the error.
@@ -22,6 +23,7 @@ fn tenants_are_listed_and_shown_as_text_and_as_json() {
             .await?
             .map_err(anyhow::Error::msg)?;
         let listed: Value = serde_json::from_str(&listed)?;
+        let listed = &listed["tenants"];
         let slugs: Vec<&str> = listed
             .as_array()
             .context("no list")?
@@ -43,9 +45,49 @@ fn tenants_are_listed_and_shown_as_text_and_as_json() {
             text.starts_with("aurora: ") && text.lines().count() == 1,
             "{text}"
         );
+        let table = tenant(app, &["list"]).await?.map_err(anyhow::Error::msg)?;
+        ensure!(
+            table.contains("TENANT") && table.contains("aurora") && table.contains("harbour"),
+            "{table}"
+        );
         let unknown = tenant(app, &["show", "--tenant", "nobody"]).await?;
         let error = unknown.err().context("a tenant was shown")?;
         ensure!(error.contains("there is no tenant nobody"), "{error}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_new_and_a_suspended_tenant_are_answered() {
+    run(async |app| {
+        let create = ["create", "--slug", "acme", "--name", "Acme", "--json"];
+        let created = tenant(app, &create).await?.map_err(anyhow::Error::msg)?;
+        let created: Value = serde_json::from_str(&created)?;
+        assert_eq!(
+            (&created["slug"], &created["users"]),
+            (&json!("acme"), &json!(0))
+        );
+        for (command, status) in [("suspend", "inactive"), ("resume", "active")] {
+            let changed = tenant(app, &[command, "--tenant", "acme", "--json"])
+                .await?
+                .map_err(anyhow::Error::msg)?;
+            let changed: Value = serde_json::from_str(&changed)?;
+            assert_eq!(changed["id"], created["id"]);
+            assert_eq!(changed["status"], status);
+        }
+        let client = app.superuser().await?;
+        let now: DateTime<Utc> = client
+            .query_one("select clock_timestamp()", &[])
+            .await?
+            .get(0);
+        let now = now.to_rfc3339();
+        let restore = ["restore", "--tenant", "aurora", "--to-time", &now, "--json"];
+        let restored = tenant(app, &restore).await?.map_err(anyhow::Error::msg)?;
+        let restored: Value = serde_json::from_str(&restored)?;
+        assert_eq!(
+            restored,
+            json!({"changed": 0, "recreated": 0, "deleted": 0})
+        );
         Ok(())
     });
 }

@@ -120,7 +120,7 @@ fn one_tenant_is_restored_to_a_time_and_others_are_unchanged() {
             (
                 &options.tenant,
                 DateTime::UNIX_EPOCH,
-                "did not exist at that time",
+                "has no event up to 1970-01-01T00:00:00Z: its first event is of 2",
             ),
         ] {
             let options = Options {

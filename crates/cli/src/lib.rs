@@ -1,6 +1,7 @@
 //! The program `lms`: parsing the command line, executing the command, printing errors, and the exit code.
 //! The work itself lives in the crates `database`, `worker`, `operations` and `local`.
 
+mod answer;
 mod arguments;
 mod commands;
 
@@ -8,8 +9,9 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
+use answer::Format;
 use arguments::Arguments;
 
 /// The definition of the command line, from which the reference pages are generated.
@@ -18,15 +20,20 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Parses the command line, executes the command, prints errors, and returns the exit code.
+/// Parses the command line, executes the command, prints its answer or its error, and returns the exit code.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     let verbose = arguments.verbose;
+    let format = match arguments.json {
+        true => Format::Json,
+        false => Format::Text,
+    };
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(commands::execute(arguments)));
+        .and_then(|runtime| runtime.block_on(commands::execute(arguments)))
+        .and_then(|outcome| outcome.print(format));
     match outcome {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

@@ -6,22 +6,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio_postgres::Client;
 
 use crate::connection::explain;
 
 /// A materialized view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
 pub enum View {
     /// Assessments, points and badges of each student
+    #[serde(rename = "mv_student_progress")]
     #[value(name = "mv_student_progress")]
     StudentProgress,
     /// Students and classes of each tutor
+    #[serde(rename = "mv_tutor_load")]
     #[value(name = "mv_tutor_load")]
     TutorLoad,
     /// Money of each centre by month
+    #[serde(rename = "mv_centre_financials")]
     #[value(name = "mv_centre_financials")]
     CentreFinancials,
 }
@@ -45,12 +47,17 @@ impl View {
 }
 
 /// A view that was refreshed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Refreshed {
     /// The view.
     pub view: View,
     /// The duration, including the wait for another refresh of the view.
+    #[serde(rename = "seconds", serialize_with = "in_seconds")]
     pub took: Duration,
+}
+
+fn in_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 impl Display for Refreshed {

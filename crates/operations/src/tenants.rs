@@ -4,10 +4,10 @@
 use std::fmt::{self, Display, Formatter};
 
 use anyhow::{Result, bail};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use database::{explain, tenant};
 use serde::Serialize;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 /// The status of a tenant.
@@ -58,7 +58,7 @@ impl Display for Tenant {
             self.slug,
             self.name,
             self.status,
-            self.created_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+            self.created_at.format("%FT%TZ"),
             self.centres,
             self.users,
             self.students,
@@ -90,12 +90,12 @@ pub async fn find(client: &mut Client, slug: &str) -> Result<Tenant> {
     read(client, id).await
 }
 
-/// Suspends or resumes a tenant.
+/// Suspends or resumes a tenant, and returns it.
 ///
 /// # Errors
 ///
 /// When there is no such tenant, it has this status already, or the database fails.
-pub async fn set_status(client: &mut Client, slug: &str, status: Status) -> Result<()> {
+pub async fn set_status(client: &mut Client, slug: &str, status: Status) -> Result<Tenant> {
     let id = find_id(client, slug).await?;
     let transaction = tenant::begin(client, id, "tenant-status").await?;
     let changed = transaction
@@ -111,7 +111,9 @@ pub async fn set_status(client: &mut Client, slug: &str, status: Status) -> Resu
     if changed == 0 {
         bail!("the tenant {slug} is {} already", status.as_str());
     }
-    transaction.commit().await.map_err(explain)
+    let tenant = select(&transaction, id).await?;
+    transaction.commit().await.map_err(explain)?;
+    Ok(tenant)
 }
 
 async fn find_id(client: &Client, slug: &str) -> Result<Uuid> {
@@ -122,7 +124,11 @@ async fn find_id(client: &Client, slug: &str) -> Result<Uuid> {
 }
 
 async fn read(client: &mut Client, id: Uuid) -> Result<Tenant> {
-    let transaction = tenant::begin(client, id, "tenant-show").await?;
+    select(&tenant::begin(client, id, "tenant-show").await?, id).await
+}
+
+/// Reads the tenant in whose context the transaction is.
+async fn select(transaction: &Transaction<'_>, id: Uuid) -> Result<Tenant> {
     let row = transaction
         .query_one(
             "-- tenants.read

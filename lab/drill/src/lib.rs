@@ -110,7 +110,7 @@ async fn perform(options: &Options) -> Result<Report> {
 
     let events = compare(&restored.0.superuser_url(), &before, &written.acknowledged).await?;
     let made = &written.backups;
-    let stored = made.iter().map(|(_, backup)| backup.stored_size).sum();
+    let stored = made.iter().map(|made| made.backup.stored_size).sum();
     Ok(Report {
         acknowledged: written.acknowledged.len(),
         tables: before.tables(),
@@ -121,7 +121,7 @@ async fn perform(options: &Options) -> Result<Report> {
         copying: restored.1.copy_time,
         replaying: restored.1.replay_time,
         backup_time: written.backup_time,
-        database_bytes: made.iter().map(|(_, backup)| backup.size).sum(),
+        database_bytes: made.iter().map(|made| made.backup.size).sum(),
         backup_bytes: stored,
         log_bytes: cell.repository_bytes()?.saturating_sub(stored),
     })
@@ -132,7 +132,7 @@ struct Written {
     acknowledged: Vec<Uuid>,
     last_acknowledged_at: DateTime<Utc>,
     /// The backup in each repository.
-    backups: Vec<(String, backup::Backup)>,
+    backups: Vec<backup::NewBackup>,
     backup_time: Duration,
 }
 
@@ -147,7 +147,7 @@ async fn write_and_back_up(cell: &Cell, workload: &Workload, writes: u32) -> Res
     };
     let (first, (backups, backup_time)) = tokio::try_join!(workload.write(writes), backing_up)?;
     // The end of a backup is known to the second, and only later moments can be restored.
-    let restorable = backups.iter().map(|(_, backup)| backup.ended_at).max();
+    let restorable = backups.iter().map(|made| made.backup.ended_at).max();
     let wait = restorable.map(|ended| ended + TimeDelta::seconds(1) - Utc::now());
     if let Some(Ok(wait)) = wait.map(|wait| wait.to_std()) {
         tokio::time::sleep(wait).await;

@@ -8,11 +8,13 @@ pub(crate) mod events;
 pub(crate) mod local;
 pub(crate) mod management;
 pub(crate) mod tenants;
+pub(crate) mod users;
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use database::analytics::View;
 use database::cell::Name;
@@ -26,6 +28,10 @@ pub(crate) struct Arguments {
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
 
+    /// Print the answer as one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
     /// Directory of the local cluster, its secrets and caches
     #[arg(
         long,
@@ -38,6 +44,22 @@ pub(crate) struct Arguments {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Parses the command line. A usage error ends the process with code 2.
+    pub(crate) fn read() -> Self {
+        let arguments = Self::parse();
+        if arguments.json
+            && let Some(reason) = arguments.command.reason_for_no_answer()
+        {
+            let message = format!("--json cannot be used here, because {reason}");
+            Self::command()
+                .error(ErrorKind::ArgumentConflict, message)
+                .exit()
+        }
+        arguments
+    }
 }
 
 #[derive(Subcommand)]
@@ -61,7 +83,7 @@ pub(crate) enum Command {
     Tenant(tenants::Tenant),
     /// Manage users
     #[command(subcommand)]
-    User(User),
+    User(users::User),
     /// Export or erase a person's data, and verify the receipt of an erasure
     #[command(subcommand)]
     Privacy(Privacy),
@@ -96,20 +118,29 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// The reason why the command has no answer that could be printed as JSON; none when it has one.
+    fn reason_for_no_answer(&self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Up(_) | Self::Serve(_) | Self::Cell(cell::Cell::Up(_)) => {
+                Some("the command serves until it is stopped, and answers nothing")
+            }
+            Self::Worker(options) if !options.once => Some(
+                "the command works until it is stopped, and answers nothing; with --once it does",
+            ),
+            Self::Completions { .. } => Some("the command prints a script for a shell"),
+            _ => None,
+        }
+    }
+}
+
 /// The database that a command works on.
 #[derive(Args)]
 pub(crate) struct Target {
     /// URL of the database, with a login that may do this; without it, the local cluster
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
-}
-
-/// The form in which a command prints its result.
-#[derive(Args)]
-pub(crate) struct Format {
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -132,30 +163,6 @@ pub(crate) struct Migrate {
     /// File with the password to set for lms_migrator
     #[arg(long, value_name = "FILE")]
     pub(crate) migrator_password_file: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum User {
-    /// Create an administrator and print the id; the password is read from a prompt or from standard input
-    CreateAdmin(CreateAdmin),
-}
-
-#[derive(Args)]
-pub(crate) struct CreateAdmin {
-    #[command(flatten)]
-    pub(crate) target: Target,
-
-    /// Slug of the tenant
-    #[arg(long, value_name = "SLUG")]
-    pub(crate) tenant: String,
-
-    /// Name of the person
-    #[arg(long)]
-    pub(crate) name: String,
-
-    /// E-mail address with which the person signs in
-    #[arg(long)]
-    pub(crate) email: String,
 }
 
 #[derive(Subcommand)]

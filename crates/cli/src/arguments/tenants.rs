@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::{Format, Target};
+use super::Target;
 
 #[derive(Subcommand)]
 pub(crate) enum Tenant {
@@ -32,9 +32,6 @@ pub(crate) enum Tenant {
 pub(crate) struct ListTenants {
     #[command(flatten)]
     pub(crate) target: Target,
-
-    #[command(flatten)]
-    pub(crate) format: Format,
 }
 
 #[derive(Args)]
@@ -45,9 +42,6 @@ pub(crate) struct ShowTenant {
     /// Slug of the tenant
     #[arg(long, value_name = "SLUG")]
     pub(crate) tenant: String,
-
-    #[command(flatten)]
-    pub(crate) format: Format,
 }
 
 #[derive(Args)]

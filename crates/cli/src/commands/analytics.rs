@@ -2,28 +2,29 @@
 //! `database::analytics`.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::Result;
-use database::analytics::{self, View};
+use database::analytics::{self, Refreshed, View};
 
-use super::{database_url, print_line};
+use super::database_url;
+use crate::answer::{Lines, Outcome};
 use crate::arguments;
 
-pub(super) async fn refresh(state: &Path, arguments: arguments::Refresh) -> Result<ExitCode> {
+pub(super) async fn refresh(state: &Path, arguments: arguments::Refresh) -> Result<Outcome> {
     let database_url = database_url(state, arguments.target).await?;
-    match arguments.view {
+    let refreshed = match arguments.view {
         Some(view) => refresh_views(&database_url, &[view]).await?,
         None => refresh_views(&database_url, &View::ALL).await?,
-    }
-    Ok(ExitCode::SUCCESS)
+    };
+    Ok(Outcome::answer(Lines::new("views", refreshed)))
 }
 
-/// Refreshes the views, and prints what was refreshed.
-pub(super) async fn refresh_views(database_url: &str, views: &[View]) -> Result<()> {
+/// Refreshes the views, one after the other.
+pub(super) async fn refresh_views(database_url: &str, views: &[View]) -> Result<Vec<Refreshed>> {
     let client = database::connect(database_url).await?;
+    let mut refreshed = Vec::new();
     for view in views {
-        print_line(analytics::refresh(&client, *view).await?)?;
+        refreshed.push(analytics::refresh(&client, *view).await?);
     }
-    Ok(())
+    Ok(refreshed)
 }

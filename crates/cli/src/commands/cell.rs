@@ -1,24 +1,19 @@
-//! Executing `lms cell check`, and printing the cells.
+//! Executing `lms cell check`, and describing the cells.
 //! Cells on a developer's machine are started in `local`.
-
-use std::process::ExitCode;
 
 use anyhow::Result;
 use operations::cell;
 
-use super::print_line;
+use crate::answer::{Lines, Outcome};
 use crate::arguments::cell::DefinitionDirectory;
 
-pub(super) fn check(directory: &DefinitionDirectory) -> Result<ExitCode> {
-    for cell in cell::check(&directory.cells)? {
-        print_line(format_args!(
-            "{}: {}, {}",
-            cell.name,
-            cell.url,
-            locations(&cell)
-        ))?;
-    }
-    Ok(ExitCode::SUCCESS)
+pub(super) fn check(directory: &DefinitionDirectory) -> Result<Outcome> {
+    let cells = cell::check(&directory.cells)?;
+    let text: Vec<String> = cells
+        .iter()
+        .map(|cell| format!("{}: {}, {}", cell.name, cell.url, locations(cell)))
+        .collect();
+    Ok(Outcome::worded(Lines::new("cells", cells), text.join("\n")))
 }
 
 /// The database and the repositories in one line.

@@ -1,22 +1,43 @@
 //! Executing the commands for a developer's machine: preparing an installation, serving it, and managing its cluster.
 //! The work lives in the crate `local`.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use local::cluster::{self, Cluster, Durability, Settings, Status};
 use local::{cells, doctor, installation, serve, up};
 use operations::cell::Definition;
+use serde::Serialize;
 use telemetry::log::{self, AccessLog};
 
-use super::{management, print_line, report_checks};
+use super::{management, report};
+use crate::answer::Outcome;
 use crate::arguments::cell::Up;
 use crate::arguments::local as arguments;
 
-pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCode> {
+/// The values of the variables of `spin.toml`.
+#[derive(Serialize)]
+struct Prepared {
+    variables: BTreeMap<String, String>,
+}
+
+/// A cluster that has been started.
+#[derive(Serialize)]
+struct Started {
+    port: u16,
+}
+
+/// The status of the cluster.
+#[derive(Serialize)]
+struct ClusterStatus {
+    status: &'static str,
+    process_id: Option<u32>,
+}
+
+pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<Outcome> {
     start_log(&arguments.log);
     let export = management::start(&arguments.management, "lms-host").await?;
     let options = up::Options {
@@ -30,10 +51,10 @@ pub(super) async fn up(state: &Path, arguments: arguments::Up) -> Result<ExitCod
         is_measured: export.is_measured(),
     };
     up::run(&options).await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Outcome::silent())
 }
 
-pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<ExitCode> {
+pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<Outcome> {
     start_log(&arguments.log);
     let export = management::start(&arguments.management, "lms-host").await?;
     serve::run(serve::Options {
@@ -45,7 +66,7 @@ pub(super) async fn serve(state: &Path, arguments: arguments::Serve) -> Result<E
         is_measured: export.is_measured(),
     })
     .await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Outcome::silent())
 }
 
 fn start_log(arguments: &arguments::HostLog) {
@@ -57,7 +78,7 @@ fn start_log(arguments: &arguments::HostLog) {
     log::start(&arguments.options, access_log);
 }
 
-pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<ExitCode> {
+pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<Outcome> {
     let options = installation::Options {
         state: state.to_owned(),
         database_url: arguments.target.database_url,
@@ -66,17 +87,17 @@ pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Resu
         region_urls: arguments.identity.region_urls,
         durability: Durability::Safe,
     };
-    for (name, value) in installation::prepare(&options).await?.variables {
-        // No value contains a quote: addresses are URLs, keys are base64url, and the others are constants.
-        print_line(format_args!(
-            "export SPIN_VARIABLE_{}='{value}'",
-            name.to_uppercase()
-        ))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let variables = installation::prepare(&options).await?.variables;
+    // No value contains a quote: addresses are URLs, keys are base64url, and the others are constants.
+    let exports: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("export SPIN_VARIABLE_{}='{value}'", name.to_uppercase()))
+        .collect();
+    let prepared = Prepared { variables };
+    Ok(Outcome::worded(prepared, exports.join("\n")))
 }
 
-pub(super) async fn start_cells(state: &Path, options: Up) -> Result<ExitCode> {
+pub(super) async fn start_cells(state: &Path, options: Up) -> Result<Outcome> {
     // Only defined cells can be started.
     for name in &options.names {
         Definition::load(&options.directory.cells, name.as_str())?;
@@ -88,10 +109,10 @@ pub(super) async fn start_cells(state: &Path, options: Up) -> Result<ExitCode> {
         manifest: options.manifest,
     })
     .await?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Outcome::silent())
 }
 
-pub(super) async fn control_cluster(state: &Path, action: arguments::Cluster) -> Result<ExitCode> {
+pub(super) async fn control_cluster(state: &Path, action: arguments::Cluster) -> Result<Outcome> {
     match action {
         arguments::Cluster::Start { not_durable } => {
             let durability = if not_durable {
@@ -104,43 +125,50 @@ pub(super) async fn control_cluster(state: &Path, action: arguments::Cluster) ->
                 durability,
             })
             .await?;
-            print_line(format_args!(
-                "PostgreSQL listens on 127.0.0.1:{}",
-                cluster.port()
-            ))?;
-            Ok(ExitCode::SUCCESS)
+            let text = format!("PostgreSQL listens on 127.0.0.1:{}", cluster.port());
+            let started = Started {
+                port: cluster.port(),
+            };
+            Ok(Outcome::worded(started, text))
         }
         arguments::Cluster::Stop => {
-            match cluster::status(state) {
-                Status::Running(_) => cluster::stop(state).await?,
-                Status::Stopped | Status::Absent => print_line("PostgreSQL is not running")?,
-            }
-            Ok(ExitCode::SUCCESS)
+            let text = match cluster::status(state) {
+                Status::Running(_) => {
+                    cluster::stop(state).await?;
+                    "PostgreSQL is stopped"
+                }
+                Status::Stopped | Status::Absent => "PostgreSQL is not running",
+            };
+            Ok(Outcome::worded(status(cluster::status(state)), text))
         }
-        arguments::Cluster::Status => Ok(match cluster::status(state) {
-            Status::Running(process) => {
-                print_line(format_args!("running as process {process}"))?;
-                ExitCode::SUCCESS
-            }
-            Status::Stopped => {
-                print_line("not running")?;
-                ExitCode::FAILURE
-            }
-            Status::Absent => {
-                print_line(format_args!("there is no cluster in {}", state.display()))?;
-                ExitCode::FAILURE
-            }
-        }),
+        arguments::Cluster::Status => {
+            let found = cluster::status(state);
+            let text = match found {
+                Status::Running(process) => format!("running as process {process}"),
+                Status::Stopped => "not running".to_owned(),
+                Status::Absent => format!("there is no cluster in {}", state.display()),
+            };
+            let is_fault = !matches!(found, Status::Running(_));
+            Ok(Outcome::worded(status(found), text).with_fault(is_fault))
+        }
     }
 }
 
-pub(super) async fn doctor(state: &Path, arguments: arguments::ServeOptions) -> Result<ExitCode> {
+fn status(status: Status) -> ClusterStatus {
+    let (status, process_id) = match status {
+        Status::Running(process) => ("running", Some(process)),
+        Status::Stopped => ("stopped", None),
+        Status::Absent => ("absent", None),
+    };
+    ClusterStatus { status, process_id }
+}
+
+pub(super) async fn doctor(state: &Path, arguments: arguments::ServeOptions) -> Result<Outcome> {
     let options = doctor::Options {
         state: state.to_owned(),
         database_url: arguments.target.database_url,
         listen: arguments.listen,
         manifest: arguments.manifest,
     };
-    let checks = doctor::run(&options).await;
-    report_checks(&checks)
+    Ok(report(doctor::run(&options).await))
 }

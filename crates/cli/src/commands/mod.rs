@@ -1,5 +1,5 @@
-//! Executing the subcommands: each turns its arguments into a call of a library, and prints the result.
-//! The work lives in the crates `database`, `worker`, `operations` and `local`.
+//! Executing the subcommands: each turns its arguments into a call of a library, and returns the answer.
+//! The work lives in the crates `database`, `worker`, `operations` and `local`; answers are printed in `answer`.
 
 mod analytics;
 mod backup;
@@ -15,19 +15,16 @@ mod tenants;
 mod users;
 mod worker;
 
-use std::fmt::Display;
-use std::io::Write;
-use std::process::ExitCode;
-
 use anyhow::Result;
 use clap::CommandFactory;
-use operations::doctor;
+use operations::doctor::Check;
 
+use crate::answer::{Lines, Outcome};
 use crate::arguments::cell::Cell;
 use crate::arguments::{self, Arguments, Command};
 use target::database_url;
 
-pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
+pub(crate) async fn execute(arguments: Arguments) -> Result<Outcome> {
     let state = arguments.state.as_path();
     match arguments.command {
         #[cfg(feature = "local")]
@@ -41,9 +38,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         #[cfg(feature = "local")]
         Command::Cell(Cell::Up(options)) => local::start_cells(state, options).await,
         Command::Tenant(command) => tenants::execute(state, command).await,
-        Command::User(arguments::User::CreateAdmin(options)) => {
-            users::create_admin(state, options).await
-        }
+        Command::User(command) => users::execute(state, command).await,
         Command::Privacy(action) => privacy::execute(state, action).await,
         Command::Worker(options) => worker::execute(state, options).await,
         Command::Analytics(arguments::Analytics::Refresh(options)) => {
@@ -57,14 +52,16 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Doctor(target) => doctor(state, target).await,
         #[cfg(feature = "local")]
         Command::Openapi => {
-            print_line(serde_json::to_string_pretty(&::local::openapi::document())?)?;
-            Ok(ExitCode::SUCCESS)
+            let document = ::local::openapi::document();
+            let text = serde_json::to_string_pretty(&document)?;
+            Ok(Outcome::worded(document, text))
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "lms", &mut script);
-            print_line(String::from_utf8_lossy(&script).trim_end())?;
-            Ok(ExitCode::SUCCESS)
+            Ok(Outcome::answer(
+                String::from_utf8_lossy(&script).trim_end().to_owned(),
+            ))
         }
         #[cfg(feature = "local")]
         Command::Cluster(action) => local::control_cluster(state, action).await,
@@ -73,26 +70,18 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
 
 /// Checks the database alone, because this program does not run on a developer's machine.
 #[cfg(not(feature = "local"))]
-async fn doctor(state: &std::path::Path, target: arguments::Target) -> Result<ExitCode> {
+async fn doctor(state: &std::path::Path, target: arguments::Target) -> Result<Outcome> {
+    use operations::doctor;
+
     let checks = match doctor::connect(&database_url(state, target).await?).await {
         Ok(client) => doctor::check(&client).await,
         Err(check) => vec![check],
     };
-    report_checks(&checks)
+    Ok(report(checks))
 }
 
-/// Prints the checks, and fails when one of them has found something wrong.
-fn report_checks(checks: &[doctor::Check]) -> Result<ExitCode> {
-    for check in checks {
-        print_line(check.line())?;
-    }
-    Ok(match checks.iter().any(doctor::Check::is_bad) {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
-    })
-}
-
-/// Prints a line of the result. Unlike the macro `println`, it returns an error when the reader has closed the pipe (`lms openapi | head`).
-fn print_line(line: impl Display) -> Result<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
+/// The answer of `lms doctor`, which fails when one of the checks has found something wrong.
+fn report(checks: Vec<Check>) -> Outcome {
+    let is_fault = checks.iter().any(Check::is_bad);
+    Outcome::answer(Lines::new("checks", checks)).with_fault(is_fault)
 }

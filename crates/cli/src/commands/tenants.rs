@@ -1,22 +1,25 @@
-//! Executing `lms tenant`, and printing the results.
+//! Executing `lms tenant`.
 //! The work is done in `database::tenant`, `operations::tenants`, `operations::relocation` and `operations::tenant_restore`.
 
-use std::path::Path;
-use std::process::ExitCode;
+use std::fmt::{self, Display, Formatter};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use database::tenant;
 use operations::cell::Definition;
 use operations::privacy;
-use operations::relocation::{self, Cell};
+use operations::relocation::{self, Cell, CellReference};
 use operations::tenant_restore::{self, Source};
 use operations::tenants::{self, Status};
+use serde::Serialize;
+use uuid::Uuid;
 
-use super::{database_url, print_line};
+use super::database_url;
+use crate::answer::{Outcome, Row, Table, time};
 use crate::arguments::tenants as arguments;
 use crate::arguments::tenants::Tenant;
 
-pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
+pub(super) async fn execute(state: &Path, command: Tenant) -> Result<Outcome> {
     match command {
         Tenant::List(options) => list(state, options).await,
         Tenant::Show(options) => show(state, options).await,
@@ -29,58 +32,101 @@ pub(super) async fn execute(state: &Path, command: Tenant) -> Result<ExitCode> {
     }
 }
 
-async fn list(state: &Path, arguments: arguments::ListTenants) -> Result<ExitCode> {
-    let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
-    let tenants = tenants::list(&mut client).await?;
-    if arguments.format.json {
-        print_line(serde_json::to_string_pretty(&tenants)?)?;
-    } else {
-        for tenant in tenants {
-            print_line(tenant)?;
-        }
+impl Row for tenants::Tenant {
+    const HEADER: &'static [&'static str] = &[
+        "TENANT", "NAME", "STATUS", "CREATED", "CENTRES", "USERS", "STUDENTS",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.slug.clone(),
+            self.name.clone(),
+            self.status.clone(),
+            time(self.created_at),
+            self.centres.to_string(),
+            self.users.to_string(),
+            self.students.to_string(),
+        ]
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-async fn show(state: &Path, arguments: arguments::ShowTenant) -> Result<ExitCode> {
+async fn list(state: &Path, arguments: arguments::ListTenants) -> Result<Outcome> {
+    let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
+    let tenants = tenants::list(&mut client).await?;
+    Ok(Outcome::answer(Table::new("tenants", tenants)))
+}
+
+async fn show(state: &Path, arguments: arguments::ShowTenant) -> Result<Outcome> {
     let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
     let tenant = tenants::find(&mut client, &arguments.tenant).await?;
-    if arguments.format.json {
-        print_line(serde_json::to_string_pretty(&tenant)?)?;
-    } else {
-        print_line(tenant)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(Outcome::answer(tenant))
 }
 
 async fn set_status(
     state: &Path,
     arguments: arguments::TenantStatus,
     status: Status,
-) -> Result<ExitCode> {
+) -> Result<Outcome> {
     let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
-    tenants::set_status(&mut client, &arguments.tenant, status).await?;
-    print_line(match status {
-        Status::Active => format!("{} is active again", arguments.tenant),
+    let tenant = tenants::set_status(&mut client, &arguments.tenant, status).await?;
+    let text = match status {
+        Status::Active => format!("{} is active again", tenant.slug),
         Status::Inactive => format!(
             "{} is suspended; `lms tenant resume` ends that",
-            arguments.tenant
+            tenant.slug
         ),
-    })?;
-    Ok(ExitCode::SUCCESS)
+    };
+    Ok(Outcome::worded(tenant, text))
 }
 
-async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<ExitCode> {
+async fn create(state: &Path, arguments: arguments::CreateTenant) -> Result<Outcome> {
     let mut client = database::connect(&database_url(state, arguments.target).await?).await?;
     let new = tenant::New {
         slug: arguments.slug,
         name: arguments.name,
     };
-    print_line(tenant::create(&mut client, &new).await?)?;
-    Ok(ExitCode::SUCCESS)
+    let id = tenant::create(&mut client, &new).await?;
+    let tenant = tenants::find(&mut client, &new.slug).await?;
+    Ok(Outcome::worded(tenant, id.to_string()))
 }
 
-async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
+/// A tenant that was moved, and the file with the receipt.
+#[derive(Serialize)]
+struct Moved {
+    tenant_id: Uuid,
+    slug: String,
+    from: CellReference,
+    to: CellReference,
+    receipt: PathBuf,
+}
+
+impl Display for Moved {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            formatter,
+            "{} now lives in {}; the receipt is in {}",
+            self.slug,
+            self.to.name,
+            self.receipt.display()
+        )?;
+        let (before, now) = (&self.from.retention_class, &self.to.retention_class);
+        if before != now {
+            writeln!(
+                formatter,
+                "its retention class was {before} and is now {now}, which determines how long backups and deleted rows are kept"
+            )?;
+        }
+        formatter.write_str("erase the rows in the former cell with `lms tenant forget`")
+    }
+}
+
+/// A tenant that stays in its cell.
+#[derive(Serialize)]
+struct Kept {
+    slug: String,
+}
+
+async fn relocate(arguments: arguments::MoveTenant) -> Result<Outcome> {
     let (from, to) = cells(arguments.cells)?;
     let options = relocation::Options {
         tenant: arguments.tenant,
@@ -89,44 +135,35 @@ async fn relocate(arguments: arguments::MoveTenant) -> Result<ExitCode> {
     };
     let Some(file) = arguments.receipt else {
         relocation::cancel(&options).await?;
-        print_line(format_args!(
-            "{} stays in its cell, and accepts writes again",
-            options.tenant
-        ))?;
-        return Ok(ExitCode::SUCCESS);
+        let slug = options.tenant;
+        let text = format!("{slug} stays in its cell, and accepts writes again");
+        return Ok(Outcome::worded(Kept { slug }, text));
     };
     if file.exists() {
         bail!("{} already exists: choose another file", file.display());
     }
     let receipt = relocation::run(&options).await?;
     privacy::write(&file, &serde_json::to_string_pretty(&receipt)?)?;
-    print_line(format_args!(
-        "{} now lives in {}; the receipt is in {}",
-        options.tenant,
-        receipt.to.name,
-        file.display()
-    ))?;
-    if receipt.from.retention_class != receipt.to.retention_class {
-        print_line(format_args!(
-            "its retention class was {} and is now {}, which determines how long backups and deleted rows are kept",
-            receipt.from.retention_class, receipt.to.retention_class
-        ))?;
-    }
-    print_line("erase the rows in the former cell with `lms tenant forget`")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Outcome::answer(Moved {
+        tenant_id: receipt.tenant_id,
+        slug: receipt.slug,
+        from: receipt.from,
+        to: receipt.to,
+        receipt: file,
+    }))
 }
 
-async fn erase_source(arguments: arguments::ForgetTenant) -> Result<ExitCode> {
+async fn erase_source(arguments: arguments::ForgetTenant) -> Result<Outcome> {
     let (from, to) = cells(arguments.cells)?;
     let erased = relocation::erase_source(&arguments.receipt, &from, &to).await?;
-    print_line(format_args!(
+    let text = format!(
         "every row was found in the new cell, and {} rows are erased in the former one",
         erased.rows
-    ))?;
-    Ok(ExitCode::SUCCESS)
+    );
+    Ok(Outcome::worded(erased, text))
 }
 
-async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<ExitCode> {
+async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<Outcome> {
     let database_url = database_url(state, arguments.target).await?;
     let source = match (arguments.to_time, arguments.from_database_file) {
         (_, Some(file)) => Source::Cluster(read_database_url(&file)?),
@@ -138,8 +175,8 @@ async fn restore(state: &Path, arguments: arguments::RestoreTenant) -> Result<Ex
         source,
     };
     let restored = tenant_restore::run(&database_url, &options).await?;
-    print_line(format_args!("{} is restored: {restored}", options.tenant))?;
-    Ok(ExitCode::SUCCESS)
+    let text = format!("{} is restored: {restored}", options.tenant);
+    Ok(Outcome::worded(restored, text))
 }
 
 /// The name and the base URL of a cell that is given by either of them. Without a definition, it has no name.

@@ -1,22 +1,44 @@
 //! `lms worker`: runs the background jobs once or until it is stopped. The jobs live in the crate
 //! `worker`.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use chrono::Utc;
-use database::analytics::View;
+use chrono::{DateTime, Utc};
+use database::analytics::{Refreshed, View};
+use serde::Serialize;
 use telemetry::log::{self, AccessLog};
 use worker::notifications::{self, Providers};
-use worker::{Intervals, Senders, webhooks};
+use worker::{DeliveryReport, Intervals, Report, Senders, webhooks};
 
 use super::analytics::refresh_views;
-use super::{database_url, management, print_line};
+use super::{database_url, management};
+use crate::answer::Outcome;
 use crate::arguments;
 
-pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Result<ExitCode> {
+/// Everything that was done, in its order. What was not begun because of an error is missing.
+#[derive(Default, Serialize)]
+struct Done {
+    round: Option<Report>,
+    views: Option<Vec<Refreshed>>,
+    notifications: Option<DeliveryReport>,
+    webhooks: Option<DeliveryReport>,
+}
+
+impl Display for Done {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        lines.extend(self.round.iter().map(ToString::to_string));
+        lines.extend(self.views.iter().flatten().map(ToString::to_string));
+        lines.extend(self.notifications.iter().map(ToString::to_string));
+        lines.extend(self.webhooks.iter().map(ToString::to_string));
+        formatter.write_str(&lines.join("\n"))
+    }
+}
+
+pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Result<Outcome> {
     log::start(&arguments.log, AccessLog::Off);
     let export = management::start(&arguments.management, "lms-worker").await?;
     let senders = Senders {
@@ -31,17 +53,28 @@ pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Resul
             measurements: export.is_measured().then_some(Intervals::MEASUREMENTS),
         };
         worker::run_until_stopped(database_url, intervals, senders).await?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Outcome::silent());
     }
     let now = arguments.now.unwrap_or_else(Utc::now);
-    let report = worker::run_once(&database_url, now).await?;
-    print_line(&report)?;
-    refresh_views(&database_url, &View::ALL).await?;
-    print_line(notifications::run_once(&database_url, &senders.notifications).await?)?;
-    print_line(webhooks::run_once(&database_url, &senders.webhooks, now).await?)?;
-    Ok(if report.has_failures() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    let mut done = Done::default();
+    let outcome = run_once(&database_url, &senders, now, &mut done).await;
+    let has_failures = done.round.as_ref().is_some_and(Report::has_failures);
+    Ok(Outcome::answer(done)
+        .with_fault(has_failures)
+        .interrupted_by(outcome.err()))
+}
+
+/// Does everything that is due, and notes what is done, because an error must not hide what was done before it.
+async fn run_once(
+    database_url: &str,
+    senders: &Senders,
+    now: DateTime<Utc>,
+    done: &mut Done,
+) -> Result<()> {
+    done.round = Some(worker::run_once(database_url, now).await?);
+    done.views = Some(refresh_views(database_url, &View::ALL).await?);
+    let notifications = &senders.notifications;
+    done.notifications = Some(notifications::run_once(database_url, notifications).await?);
+    done.webhooks = Some(webhooks::run_once(database_url, &senders.webhooks, now).await?);
+    Ok(())
 }

@@ -208,8 +208,7 @@ async fn apply(client: &mut Client, migration: &Migration, recorded: &[&Migratio
         transaction
             .batch_execute(&file.sql)
             .await
-            .map_err(|error| locate(error, &file.sql))
-            .with_context(|| file.path.clone())?;
+            .map_err(|error| locate(error, file))?;
     }
     // The role that a migration sets ends with it.
     transaction
@@ -228,8 +227,8 @@ async fn apply(client: &mut Client, migration: &Migration, recorded: &[&Migratio
     transaction.commit().await.map_err(explain)
 }
 
-/// Adds the line of the file at which PostgreSQL reports the error.
-fn locate(error: tokio_postgres::Error, sql: &str) -> anyhow::Error {
+/// Adds the file and the line at which PostgreSQL reports the error, if it reports one.
+fn locate(error: tokio_postgres::Error, file: &File) -> anyhow::Error {
     let position = error
         .as_db_error()
         .and_then(|answer| match answer.position() {
@@ -241,15 +240,16 @@ fn locate(error: tokio_postgres::Error, sql: &str) -> anyhow::Error {
     let explained = explain(error);
     match position {
         Some(position) => {
-            let line = sql
+            let line = file
+                .sql
                 .chars()
                 .take(position)
                 .filter(|character| *character == '\n')
                 .count()
                 + 1;
-            anyhow!("line {line}: {explained}")
+            anyhow!("{}, line {line}: {explained}", file.path)
         }
-        None => explained,
+        None => anyhow!("{}: {explained}", file.path),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Access to the repositories of a cell, with the configuration that `lms backup configure` wrote or with a temporary one.
 //! The text of a configuration lives in `configuration`.
 
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use tempfile::TempDir;
 
 use super::archive::Archive;
@@ -29,6 +31,21 @@ pub struct Access {
     _directory: Option<TempDir>,
 }
 
+/// A repository, as messages and answers name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RepositoryReference {
+    /// Its number in pgBackRest, from 1.
+    pub number: usize,
+    /// Its directory, or its address in an object store.
+    pub location: String,
+}
+
+impl Display for RepositoryReference {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "repository {} ({})", self.number, self.location)
+    }
+}
+
 /// A repository with its number in pgBackRest, from 1.
 #[derive(Clone, Copy)]
 pub(super) struct NumberedRepository<'a> {
@@ -41,9 +58,16 @@ impl NumberedRepository<'_> {
         format!("--repo={}", self.key)
     }
 
+    pub(super) fn reference(self) -> RepositoryReference {
+        RepositoryReference {
+            number: self.key,
+            location: self.repository.location(),
+        }
+    }
+
     /// Its description in messages.
     pub(super) fn described(self) -> String {
-        format!("repository {} ({})", self.key, self.repository.location())
+        self.reference().to_string()
     }
 }
 

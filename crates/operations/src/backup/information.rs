@@ -4,10 +4,10 @@
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The extent of a backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 pub enum BackupType {
     /// Everything.
     #[serde(rename = "full")]
@@ -34,11 +34,12 @@ impl BackupType {
 }
 
 /// A backup in a repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Backup {
     /// Its name.
     pub label: String,
     /// Its extent.
+    #[serde(rename = "type")]
     pub kind: BackupType,
     /// The time at which it began.
     pub started_at: DateTime<Utc>,

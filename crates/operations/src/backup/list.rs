@@ -1,81 +1,83 @@
 //! Listing the backups and recovery windows of a cell (`lms backup list`).
 //! They are read in `information` and `archive`.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use serde::Serialize;
 
-use super::access::Access;
+use super::access::{Access, RepositoryReference};
+use super::information::Backup;
 
-const MEGABYTE: f64 = 1_000_000.0;
+/// The contents of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contents {
+    /// The repository.
+    pub repository: RepositoryReference,
+    /// The backups, the oldest first.
+    pub backups: Vec<Backup>,
+    /// The times that can be restored, if there are any.
+    pub recoverable: Option<Recoverable>,
+    /// The first segment that is missing after these times, if there are later ones.
+    pub missing_segment: Option<String>,
+    /// The size of the archive of the write-ahead log in bytes.
+    pub archive_size: u64,
+}
 
-/// A table of all backups, and a line for each repository.
+/// The times to which a restore is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Recoverable {
+    /// The earliest time: the end of the oldest backup.
+    pub from: DateTime<Utc>,
+    /// The latest time: that of the last segment before a gap.
+    pub until: DateTime<Utc>,
+}
+
+impl Display for Recoverable {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "any time from {} to {} can be restored",
+            time(self.from),
+            time(self.until)
+        )
+    }
+}
+
+/// Lists the contents of each repository.
 ///
 /// # Errors
 ///
 /// When a repository cannot be read.
-pub async fn list(access: &Access) -> Result<String> {
-    let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "BACKUP",
-        "TYPE",
-        "STARTED",
-        "ENDED",
-        "MB",
-        "MB STORED",
-        "REPOSITORY",
-    ]);
-    let mut windows = String::new();
+pub async fn list(access: &Access) -> Result<Vec<Contents>> {
+    let mut listed = Vec::new();
     for repository in access.repositories() {
         let backups = access.backups(repository).await?;
-        for backup in &backups {
-            table.add_row([
-                backup.label.clone(),
-                backup.kind.as_str().to_owned(),
-                time(backup.started_at),
-                time(backup.ended_at),
-                megabytes(backup.size),
-                megabytes(backup.stored_size),
-                repository.key.to_string(),
-            ]);
-        }
         let archive = access.archive(repository).await?;
-        let description = repository.described();
         let window = backups.first().and_then(|first| {
             let window = archive.recovery_window(&first.first_segment)?;
             Some((first.ended_at, window))
         });
-        match window {
+        let (recoverable, missing_segment) = match window {
             Some((from, window)) => {
-                write!(
-                    windows,
-                    "\n{description}: any time from {} to {} can be restored; the archive takes {} MB",
-                    time(from),
-                    time(window.until),
-                    megabytes(archive.stored)
-                )?;
-                if let Some(missing) = window.missing {
-                    write!(windows, "; after that the segment {missing} is missing")?;
-                }
+                let until = window.until;
+                (Some(Recoverable { from, until }), window.missing)
             }
-            None => write!(windows, "\n{description}: nothing can be restored yet")?,
-        }
+            None => (None, None),
+        };
+        listed.push(Contents {
+            repository: repository.reference(),
+            backups,
+            recoverable,
+            missing_segment,
+            archive_size: archive.stored,
+        });
     }
-    Ok(format!("{}{windows}", table.trim_fmt()))
+    Ok(listed)
 }
 
 /// Formats a time for `--to-time`.
 pub(super) fn time(time: DateTime<Utc>) -> String {
     time.format("%FT%TZ").to_string()
-}
-
-fn megabytes(bytes: u64) -> String {
-    // The figure is rounded for people.
-    #[expect(clippy::cast_precision_loss)]
-    let bytes = bytes as f64;
-    format!("{:.1}", bytes / MEGABYTE)
 }

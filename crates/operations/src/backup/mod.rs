@@ -16,13 +16,13 @@ mod run;
 mod server;
 mod verify;
 
-pub use access::Access;
+pub use access::{Access, RepositoryReference};
 pub use archiver::{Archiver, archive_now, archiver};
 pub use configure::{Archiving, configure};
 pub use credentials::{CredentialFiles, Credentials};
 pub use information::{Backup, BackupType};
-pub use list::list;
+pub use list::{Contents, Recoverable, list};
 pub use restore::{Options as RestoreOptions, RecoveryTarget, Restored, restore};
-pub use run::run;
+pub use run::{NewBackup, run};
 pub use server::Server;
 pub use verify::{Finding, verify};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::access::{Access, NumberedRepository};
+use super::access::{Access, NumberedRepository, RepositoryReference};
 use super::archive::RecoveryWindow;
 use super::information::Backup;
 use super::list::time;
@@ -42,7 +42,7 @@ pub struct Restored {
     /// The backup that was used.
     pub backup: Backup,
     /// The repository of the backup.
-    pub repository: String,
+    pub repository: RepositoryReference,
     /// The duration of copying the backup.
     pub copy_time: Duration,
     /// The duration of replaying the log.
@@ -208,7 +208,7 @@ async fn fill(access: &Access, options: &Options, source: &Source<'_>) -> Result
     recovery::replay(&access.program.account, into).await?;
     Ok(Restored {
         backup: source.backup.clone(),
-        repository: source.repository.described(),
+        repository: source.repository.reference(),
         copy_time: copied.duration_since(started),
         replay_time: copied.elapsed(),
     })

@@ -3,9 +3,10 @@
 
 use anyhow::{Context, Result, bail};
 use database::explain;
+use serde::Serialize;
 use tokio_postgres::error::SqlState;
 
-use super::access::Access;
+use super::access::{Access, RepositoryReference};
 use super::archiver::{Archiver, archiver};
 use super::information::{Backup, BackupType};
 use super::server::Server;
@@ -15,16 +16,22 @@ use crate::postgresql::free_space;
 /// The size of a segment and its temporary copy. With less space, archiving fails.
 const MIN_FREE_SPACE: u64 = 32 * 1024 * 1024;
 
-/// Makes a backup in each repository, and returns each with the description of its repository. Expired backups are removed.
+/// A backup that was made, with its repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewBackup {
+    /// Its repository.
+    pub repository: RepositoryReference,
+    /// The backup.
+    #[serde(flatten)]
+    pub backup: Backup,
+}
+
+/// Makes a backup in each repository, and removes expired backups.
 ///
 /// # Errors
 ///
 /// When archiving does not work, or a repository fails. The other repositories are written nevertheless, and the error names each failure.
-pub async fn run(
-    access: &Access,
-    server: &Server,
-    kind: BackupType,
-) -> Result<Vec<(String, Backup)>> {
+pub async fn run(access: &Access, server: &Server, kind: BackupType) -> Result<Vec<NewBackup>> {
     check_archiving(access, server).await?;
     let mut made = Vec::new();
     let mut failed = Vec::new();
@@ -35,7 +42,10 @@ pub async fn run(
                 let newest = access.backups(repository).await?.pop();
                 let newest = newest.context("the new backup is not in its repository")?;
                 record(server, repository.key, &newest).await?;
-                made.push((repository.described(), newest));
+                made.push(NewBackup {
+                    repository: repository.reference(),
+                    backup: newest,
+                });
             }
             Err(error) => failed.push(format!("{}: {error:#}", repository.described())),
         }

@@ -4,18 +4,18 @@
 use std::fmt::{self, Display, Formatter};
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, Utc};
+use serde::Serialize;
 
-use super::access::{Access, NumberedRepository};
-use super::list::time;
+use super::access::{Access, NumberedRepository, RepositoryReference};
+use super::list::{Recoverable, time};
 
 /// The result for one repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The description of the repository.
-    pub repository: String,
-    /// The first and last time that can be restored; none when there is no backup.
-    pub recoverable: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The repository.
+    pub repository: RepositoryReference,
+    /// The times that can be restored; none when there is no backup.
+    pub recoverable: Option<Recoverable>,
     /// The faults, each in a few words.
     pub faults: Vec<String>,
 }
@@ -27,12 +27,7 @@ impl Display for Finding {
             return write!(formatter, "BROKEN: {}", self.faults.join("; "));
         }
         match self.recoverable {
-            Some((from, until)) => write!(
-                formatter,
-                "intact, any time from {} to {} can be restored",
-                time(from),
-                time(until)
-            ),
+            Some(recoverable) => write!(formatter, "intact, {recoverable}"),
             None => formatter.write_str("intact"),
         }
     }
@@ -67,7 +62,7 @@ async fn verify_repository(access: &Access, repository: NumberedRepository<'_>) 
     let Some(first) = backups.first() else {
         faults.push("it contains no backup".to_owned());
         return Ok(Finding {
-            repository: repository.described(),
+            repository: repository.reference(),
             recoverable: None,
             faults,
         });
@@ -85,7 +80,10 @@ async fn verify_repository(access: &Access, repository: NumberedRepository<'_>) 
                     first.label
                 )
             }));
-            Some((first.ended_at, window.until))
+            Some(Recoverable {
+                from: first.ended_at,
+                until: window.until,
+            })
         }
         None => {
             faults.push(format!(
@@ -96,7 +94,7 @@ async fn verify_repository(access: &Access, repository: NumberedRepository<'_>) 
         }
     };
     Ok(Finding {
-        repository: repository.described(),
+        repository: repository.reference(),
         recoverable,
         faults,
     })

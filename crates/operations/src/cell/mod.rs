@@ -8,13 +8,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use check::check;
 use database::cell::{Name, Region, Retention};
 
 /// A cell: one deployment, with its own hosts, components, credentials, database and backups.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Definition {
     /// Its name, which is that of its file.
     pub name: Name,
@@ -31,7 +31,7 @@ pub struct Definition {
 }
 
 /// The address of a cell's database. Its logins and passwords are secrets, which are kept elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// The name or address of its server.
@@ -43,7 +43,7 @@ pub struct Database {
 }
 
 /// The backups of a cell.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
     /// The time in seconds after which every write is archived. A loss of the server costs at most the writes of this time.
@@ -53,7 +53,7 @@ pub struct Backup {
 }
 
 /// A repository of backups.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Repository {
     /// A directory.

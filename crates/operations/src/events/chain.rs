@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -125,6 +127,33 @@ pub enum Fault {
 impl Display for Break {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(formatter, "position {}: {}", self.position, self.fault)
+    }
+}
+
+impl Serialize for Break {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Break", 3)?;
+        members.serialize_field("position", &self.position)?;
+        members.serialize_field("fault", self.fault.code())?;
+        members.serialize_field("detail", &self.fault.to_string())?;
+        members.end()
+    }
+}
+
+impl Fault {
+    /// A name for programs, which stays the same when the text for people is changed.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Fault::Missing => "missing",
+            Fault::Surplus => "surplus",
+            Fault::Previous => "previous_hash",
+            Fault::Hash => "hash",
+            Fault::State => "state",
+            Fault::Column(_) => "column",
+            Fault::Redactions => "redactions",
+            Fault::Head => "head",
+            Fault::SignedHead => "signed_head",
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! The events are checked in `chain`.
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use database::explain;
 use futures::{Stream, StreamExt, pin_mut};
 use tokio_postgres::types::ToSql;
@@ -26,6 +27,14 @@ pub(super) struct Log<'a> {
 pub(super) struct Head {
     pub(super) position: i64,
     pub(super) hash: Vec<u8>,
+}
+
+/// The part of a log up to a time.
+pub(super) struct UntilTime {
+    /// The last position; none when every event is later.
+    pub(super) position: Option<i64>,
+    /// The time of the earliest event of the whole log, if there is one.
+    pub(super) first: Option<DateTime<Utc>>,
 }
 
 impl<'a> Log<'a> {
@@ -78,6 +87,27 @@ impl<'a> Log<'a> {
                 position: 0,
                 hash: ZERO_HASH.to_vec(),
             },
+        })
+    }
+
+    /// The last position up to a time. Events before that position may be later, because positions are given in the order of commits.
+    pub(super) async fn until(&self, time: DateTime<Utc>) -> Result<UntilTime> {
+        let row = self
+            .transaction
+            .query_one(
+                "-- events.until
+                select
+                  max(l.position) filter (where l.at <= $2),
+                  min(l.at)
+                from lms.event_log as l
+                where l.tenant_id = $1",
+                &[&self.tenant, &time],
+            )
+            .await
+            .map_err(explain)?;
+        Ok(UntilTime {
+            position: row.get(0),
+            first: row.get(1),
         })
     }
 

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use anyhow::Result;
 use database::tenant;
+use serde::Serialize;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -15,11 +16,12 @@ use super::snapshot::{begin_snapshot, find_tenant};
 use crate::progress::Bar;
 
 /// The result for one tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The tenant's slug, or its id when only the signed heads have the tenant.
     pub tenant: String,
     /// The number of intact events, from the first one on.
+    #[serde(rename = "intact_events")]
     pub intact: i64,
     /// The first break.
     pub broken: Option<Break>,

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use database::analytics::{self, View};
 use database::{copy_rows, explain};
+use serde::Serialize;
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ use super::tables::{Table, tenant_tables};
 use crate::events::verify;
 
 /// The extent of an erasure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Erased {
     /// The number of rows that were erased.
     pub rows: u64,

@@ -18,7 +18,7 @@ pub use cells::{Cell, Options};
 pub(crate) use cells::{enter, identity, latest_migration};
 pub use confirm::{Erased, erase_source};
 pub(crate) use read_only::{clear_read_only, set_read_only};
-pub use receipt::Receipt;
+pub use receipt::{CellReference, Receipt};
 pub(crate) use record::has_relocation;
 pub use state::{Direction, RelocationState};
 pub(crate) use steps::seal;

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use anyhow::{Context, Result};
 use database::{explain, quote_literal, quote_name};
+use serde::Serialize;
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ pub const NOT_RESTORED: &[(&str, &str, &str)] = &[
 ];
 
 /// The extent of a restore.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Restored {
     /// Rows that were changed to their former values.
     pub changed: u64,

@@ -4,12 +4,13 @@
 use std::fmt::{self, Display, Formatter};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::extension::Extended;
 
 /// The report on a round.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The number of classes that were extended.
     pub classes: usize,
@@ -34,7 +35,7 @@ pub struct Report {
 }
 
 /// An occurrence that was cancelled because its tutor, a student or its room is already booked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Clash {
     /// The slug of its tenant.
     pub tenant: String,
@@ -45,7 +46,7 @@ pub struct Clash {
 }
 
 /// A class with lessons that were planned by rules of its time zone that have changed since.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OutdatedLessons {
     /// The slug of its tenant.
     pub tenant: String,
@@ -58,7 +59,7 @@ pub struct OutdatedLessons {
 }
 
 /// A request that was escalated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Escalation {
     /// The slug of its tenant.
     pub tenant: String,
@@ -71,7 +72,7 @@ pub struct Escalation {
 }
 
 /// A class that could not be extended, or a request that could not be escalated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The slug of its tenant.
     pub tenant: String,
@@ -84,7 +85,7 @@ pub struct Failure {
 }
 
 /// A table whose deleted rows of a tenant could not be removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotRemoved {
     /// The slug of the tenant.
     pub tenant: String,

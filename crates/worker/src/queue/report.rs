@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
+use serde::Serialize;
+
 use super::outcome::AttemptOutcome;
 
 /// The outcomes of a number of attempts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeliveryReport {
     /// The noun for the deliveries, such as notifications.
+    #[serde(skip)]
     noun: &'static str,
     /// The number of deliveries that were accepted by their recipients.
     pub sent: usize,

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use database::{explain, tenant};
+use serde::Serialize;
 use tempfile::NamedTempFile;
 use tokio_postgres::{Client, Transaction};
 use url::Url;
@@ -65,7 +66,7 @@ pub struct Options {
 }
 
 /// The extent of an export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The number of parts that were written.
     pub parts: u64,

@@ -7,8 +7,9 @@
 mod derived;
 
 use anyhow::{Context, Result, bail, ensure};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use database::{explain, quote_literal, quote_name, tenant};
+use serde::Serialize;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
@@ -107,7 +108,7 @@ pub struct Options {
 }
 
 /// The extent of a replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The last position that was read.
     pub position: i64,
@@ -119,8 +120,8 @@ pub struct Report {
 ///
 /// # Errors
 ///
-/// When there is no such tenant, the schema exists, the end is beyond the log or in the future, the chain is broken, or the database
-/// rejects a statement.
+/// When there is no such tenant, the schema exists, the end is before the first event, beyond the log or in the future, the chain is
+/// broken, or the database rejects a statement.
 pub async fn run(database_url: &str, options: &Options) -> Result<Report> {
     check_schema_name(&options.schema)?;
     let mut client = database::connect(database_url).await?;
@@ -130,10 +131,12 @@ pub async fn run(database_url: &str, options: &Options) -> Result<Report> {
     tenant::seal_events(&mut client, tenant).await?;
 
     let transaction = begin_snapshot(&mut client, tenant, false).await?;
-    let head = Log::open(&transaction, tenant).await?.head().await?;
+    let log = Log::open(&transaction, tenant).await?;
+    let head = log.head().await?;
     let end = match options.until {
-        Until::End | Until::Time(_) => head.position,
+        Until::End => head.position,
         Until::Position(position) => position,
+        Until::Time(time) => last_position(&log, options, time).await?,
     };
     ensure!(
         end <= head.position,
@@ -199,6 +202,25 @@ async fn check_schema_is_new(client: &Client, schema: &str) -> Result<()> {
     Ok(())
 }
 
+/// The position of the last event up to a time, which must not be before the first event.
+async fn last_position(log: &Log<'_>, options: &Options, time: DateTime<Utc>) -> Result<i64> {
+    let until = log.until(time).await?;
+    until.position.with_context(|| {
+        let first = until.first.map_or_else(String::new, |first| {
+            format!(": its first event is of {}", formatted(first))
+        });
+        format!(
+            "{} has no event up to {}{first}",
+            options.tenant,
+            formatted(time)
+        )
+    })
+}
+
+fn formatted(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
 async fn check_time(client: &Client, until: Until) -> Result<()> {
     let Until::Time(time) = until else {
         return Ok(());
@@ -210,7 +232,7 @@ async fn check_time(client: &Client, until: Until) -> Result<()> {
     ensure!(
         !row.get::<_, bool>(0),
         "{} is in the future",
-        time.to_rfc3339()
+        formatted(time)
     );
     Ok(())
 }

@@ -2,6 +2,8 @@
 //! archiving. They change nothing.
 //! Checks of a developer's machine and installation live in `local::doctor`.
 
+mod check;
+
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use database::{explain, migrate, zones};
@@ -9,85 +11,10 @@ use tokio_postgres::Client;
 
 use crate::backup::{self, Archiver};
 use crate::postgresql::VERSION;
+pub use check::{Check, Finding};
 
 /// The largest difference of clocks, in seconds. Tokens live for minutes, and a larger difference makes them fail.
 const MAX_CLOCK_DIFFERENCE: i64 = 5;
-
-/// The finding of a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// Everything is as it should be.
-    Good(String),
-    /// The check was not made, and this is not a fault.
-    Skipped(String),
-    /// Something is wrong. The second text says how to repair it.
-    Bad(String, String),
-}
-
-/// A check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// The subject of the check.
-    pub subject: &'static str,
-    /// The finding.
-    pub finding: Finding,
-}
-
-impl Check {
-    /// A check that has found everything as it should be.
-    pub fn good(subject: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            subject,
-            finding: Finding::Good(text.into()),
-        }
-    }
-
-    /// A check that was not made.
-    pub fn skipped(subject: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            subject,
-            finding: Finding::Skipped(text.into()),
-        }
-    }
-
-    /// A check that has found something wrong, with the way to repair it.
-    pub fn bad(subject: &'static str, fault: impl Into<String>, repair: impl Into<String>) -> Self {
-        Self {
-            subject,
-            finding: Finding::Bad(fault.into(), repair.into()),
-        }
-    }
-
-    /// A check of a subject, which may have failed itself.
-    pub fn of(subject: &'static str, finding: Result<Finding>) -> Self {
-        let finding = finding.unwrap_or_else(|error| {
-            Finding::Bad(
-                format!("{error:#}"),
-                "run `lms migrate`, and check again".to_owned(),
-            )
-        });
-        Self { subject, finding }
-    }
-
-    /// The printed form.
-    pub fn line(&self) -> String {
-        match &self.finding {
-            Finding::Good(text) => format!("ok    {}: {text}", self.subject),
-            Finding::Skipped(text) => format!("skip  {}: {text}", self.subject),
-            Finding::Bad(fault, repair) => {
-                format!(
-                    "FAIL  {}: {fault}\n      to repair it: {repair}",
-                    self.subject
-                )
-            }
-        }
-    }
-
-    /// Returns whether something is wrong.
-    pub fn is_bad(&self) -> bool {
-        matches!(self.finding, Finding::Bad(..))
-    }
-}
 
 /// Connects to the database that is checked.
 ///

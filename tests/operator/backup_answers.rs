@@ -4,6 +4,7 @@
 use anyhow::{Result, ensure};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use tests::check_documented;
 
 use crate::recovery_fixture::{RecoveryFixture, with_recovery_fixture};
 
@@ -15,7 +16,9 @@ async fn answer(fixture: &RecoveryFixture, arguments: &[&str]) -> Result<(Option
         printed.lines().count() == 1,
         "{arguments:?}: {printed}{errors}"
     );
-    Ok((code, serde_json::from_str(&printed)?))
+    let answer = serde_json::from_str(&printed)?;
+    check_documented(&arguments, &answer)?;
+    Ok((code, answer))
 }
 
 /// Runs a command that must succeed, and returns its answer.

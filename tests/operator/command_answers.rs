@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, root, run, run_program};
+use tests::{Application, check_documented, root, run, run_program};
 
 /// Runs a command with `--json` on the database of the test, and returns its exit code, its answer
 /// and its standard error.
@@ -15,7 +15,9 @@ async fn answer(app: &Application, arguments: &[&str]) -> Result<(Option<i32>, V
         printed.lines().count() == 1,
         "{arguments:?}: {printed}\n{errors}"
     );
-    Ok((code, serde_json::from_str(&printed)?, errors))
+    let answer = serde_json::from_str(&printed)?;
+    check_documented(&arguments, &answer)?;
+    Ok((code, answer, errors))
 }
 
 /// Runs a command that must succeed, and returns its answer.
@@ -132,7 +134,10 @@ fn the_schema_and_the_views_are_answered() {
         let refreshed = success(app, &one).await?;
         ensure!(refreshed["views"][0]["seconds"].is_f64(), "{refreshed}");
 
-        let document = success(app, &["openapi"]).await?;
+        // The example of this command is only the beginning of the document.
+        let openapi = ["openapi", "--json"];
+        let (_, printed, _) = run_program(&app.superuser_url, &openapi, "").await?;
+        let document: Value = serde_json::from_str(&printed)?;
         ensure!(document["openapi"].is_string(), "no OpenAPI document");
         Ok(())
     });

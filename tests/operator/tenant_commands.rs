@@ -3,13 +3,16 @@
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, role, run, run_program};
+use tests::{Application, check_documented, role, run, run_program};
 
 /// Runs `lms tenant`, and returns the text that it prints, or the error.
 async fn tenant(app: &Application, arguments: &[&str]) -> Result<Result<String, String>> {
     let arguments = [&["tenant"], arguments].concat();
     let (code, stdout, stderr) = run_program(&app.superuser_url, &arguments, "").await?;
     Ok(if code == Some(0) {
+        if arguments.contains(&"--json") {
+            check_documented(&arguments, &serde_json::from_str(&stdout)?)?;
+        }
         Ok(stdout)
     } else {
         Err(stderr)

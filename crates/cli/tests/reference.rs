@@ -18,7 +18,7 @@ fn pages() -> BTreeMap<String, String> {
     let program = cli::command();
     let mut index = String::from(
         "# `lms`\n\nThe program of operators and developers. These pages are generated from its help texts; `lms help` shows the \
-         same.\n\n| command | purpose |\n|---|---|\n",
+         same.\n\nWith `--json`, each command prints its answer as [one JSON document](../command-answers.md).\n\n| command | purpose |\n|---|---|\n",
     );
     let mut pages = BTreeMap::new();
     for command in program.get_subcommands() {
@@ -70,4 +70,50 @@ fn every_subcommand_has_a_page_that_says_what_its_help_says() {
         found, pages,
         "write them anew with UPDATE_GOLDEN=1 cargo test --release --workspace every_subcommand_has_a_page"
     );
+}
+
+/// The names of all commands without subcommands, such as `lms tenant list`.
+fn full_names(command: &Command, prefix: &str) -> Vec<String> {
+    let name = format!("{prefix}{}", command.get_name());
+    if !command.has_subcommands() {
+        return vec![name];
+    }
+    let prefix = format!("{name} ");
+    command
+        .get_subcommands()
+        .flat_map(|command| full_names(command, &prefix))
+        .collect()
+}
+
+#[test]
+fn every_command_has_an_example_of_its_answer_or_refuses_json() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/command-answers.md");
+    let page = fs::read_to_string(path).unwrap();
+    let sections: BTreeMap<&str, &str> = page
+        .split("\n## `")
+        .skip(1)
+        .map(|section| section.split_once("`\n").unwrap())
+        .collect();
+    for example in page.split("```json\n").skip(1) {
+        let example = example.split("```").next().unwrap();
+        let parsed = serde_json::from_str::<serde_json::Value>(example);
+        assert!(parsed.is_ok_and(|value| value.is_object()), "{example}");
+    }
+    for name in full_names(&cli::command(), "") {
+        let is_told = match name.as_str() {
+            "lms worker" => sections.contains_key("lms worker --once"),
+            // The section of `lms tenant show` says that these answer the same.
+            "lms tenant create" | "lms tenant suspend" | "lms tenant resume" => {
+                sections["lms tenant show"].contains(&format!("`{name}`"))
+            }
+            "lms up" | "lms serve" | "lms cell up" | "lms completions" => {
+                page.contains(&format!("`{name}`"))
+            }
+            name => sections
+                .get(name)
+                .is_some_and(|text| text.contains("```json")),
+        };
+        assert!(is_told, "no example of the answer of {name}");
+    }
 }

@@ -13,7 +13,7 @@ use local::demo::Demo;
 use local::installation::{self, Installation};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use telemetry::log::{self, AccessLog};
+use telemetry::log::{self, AccessLog, Streams};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use uuid::Uuid;
@@ -36,7 +36,7 @@ pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| 
 
 pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
 static WASM: LazyLock<host::Runtime> = LazyLock::new(|| {
-    log::start(&log::Options::default(), AccessLog::Off);
+    log::start(&log::Options::default(), Streams::Both, AccessLog::Off);
     host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up")
 });
 

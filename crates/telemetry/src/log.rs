@@ -55,13 +55,31 @@ pub enum Format {
     Json,
 }
 
-/// Prints the log of this process from now on. Warnings and errors go to standard error, the rest
-/// to standard output. A second call has no effect.
-pub fn start(options: &Options, access_log: AccessLog) {
+/// Prints the log of this process from now on. A second call has no effect.
+pub fn start(options: &Options, streams: Streams, access_log: AccessLog) {
     // The work goes on without a log: a line that cannot be written is dropped.
     let _ = tracing_subscriber::registry()
-        .with(lines(options.log_format).with_filter(filter(options, access_log)))
+        .with(lines(options.log_format, streams).with_filter(filter(options, access_log)))
         .try_init();
+}
+
+/// Decides where lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// Warnings and errors go to standard error, the rest to standard output.
+    Both,
+    /// All lines go to standard error, because standard output has the answer of a command.
+    StandardError,
+}
+
+impl Streams {
+    /// The most detailed level whose events go to standard error.
+    fn standard_error_level(self) -> Level {
+        match self {
+            Self::Both => Level::WARN,
+            Self::StandardError => Level::TRACE,
+        }
+    }
 }
 
 /// Decides whether requests are logged.
@@ -86,12 +104,12 @@ fn filter(options: &Options, access_log: AccessLog) -> Targets {
 }
 
 /// Returns the layer that prints events as lines.
-fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S>(format: Format, streams: Streams) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let writer = (|| Line(stderr()))
-        .with_max_level(Level::WARN)
+        .with_max_level(streams.standard_error_level())
         .or_else(|| Line(stdout()));
     let layer = fmt::layer().with_writer(writer).log_internal_errors(false);
     match format {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use bench::seed;
 use clap::{Args, Parser, Subcommand};
 use local::cluster;
-use telemetry::log::{self, AccessLog};
+use telemetry::log::{self, AccessLog, Streams};
 
 /// The allocator of `lms`, so that the measured process has the same one.
 #[global_allocator]
@@ -71,7 +71,11 @@ struct Seed {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start(&log::Options::default(), AccessLog::Off);
+    log::start(
+        &log::Options::default(),
+        Streams::StandardError,
+        AccessLog::Off,
+    );
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -11,7 +11,7 @@ use local::cluster::{self, Cluster, Durability, Settings, Status};
 use local::{cells, doctor, installation, serve, up};
 use operations::cell::Definition;
 use serde::Serialize;
-use telemetry::log::{self, AccessLog};
+use telemetry::log::{self, AccessLog, Streams};
 
 use super::{management, report};
 use crate::answer::Outcome;
@@ -75,7 +75,7 @@ fn start_log(arguments: &arguments::HostLog) {
     } else {
         AccessLog::Off
     };
-    log::start(&arguments.options, access_log);
+    log::start(&arguments.options, Streams::Both, access_log);
 }
 
 pub(super) async fn prepare(state: &Path, arguments: arguments::Prepare) -> Result<Outcome> {

@@ -9,7 +9,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use database::analytics::{Refreshed, View};
 use serde::Serialize;
-use telemetry::log::{self, AccessLog};
+use telemetry::log::{self, AccessLog, Streams};
 use worker::notifications::{self, Providers};
 use worker::{DeliveryReport, Intervals, Report, Senders, webhooks};
 
@@ -39,7 +39,12 @@ impl Display for Done {
 }
 
 pub(super) async fn execute(state: &Path, arguments: arguments::Worker) -> Result<Outcome> {
-    log::start(&arguments.log, AccessLog::Off);
+    let streams = if arguments.once {
+        Streams::StandardError
+    } else {
+        Streams::Both
+    };
+    log::start(&arguments.log, streams, AccessLog::Off);
     let export = management::start(&arguments.management, "lms-worker").await?;
     let senders = Senders {
         notifications: Providers::new(&arguments.notifications)?,

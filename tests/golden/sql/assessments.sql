@@ -3,18 +3,18 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.tutor_id as tutor_id,
-      r.type as type,
-      r.score as score,
-      r.notes as notes,
-      r.assessed_on as assessed_on,
-      r.academic_age as academic_age,
+      r.id,
+      r.student_id,
+      r.tutor_id,
+      r.type,
+      r.score,
+      r.notes,
+      r.assessed_on,
+      r.academic_age,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -54,18 +54,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.tutor_id as tutor_id,
-      r.type as type,
-      r.score as score,
-      r.notes as notes,
-      r.assessed_on as assessed_on,
-      r.academic_age as academic_age,
+      r.id,
+      r.student_id,
+      r.tutor_id,
+      r.type,
+      r.score,
+      r.notes,
+      r.assessed_on,
+      r.academic_age,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -104,18 +104,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.tutor_id as tutor_id,
-      r.type as type,
-      r.score as score,
-      r.notes as notes,
-      r.assessed_on as assessed_on,
-      r.academic_age as academic_age,
+      r.id,
+      r.student_id,
+      r.tutor_id,
+      r.type,
+      r.score,
+      r.notes,
+      r.assessed_on,
+      r.academic_age,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -155,18 +155,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.tutor_id as tutor_id,
-      r.type as type,
-      r.score as score,
-      r.notes as notes,
-      r.assessed_on as assessed_on,
-      r.academic_age as academic_age,
+      r.id,
+      r.student_id,
+      r.tutor_id,
+      r.type,
+      r.score,
+      r.notes,
+      r.assessed_on,
+      r.academic_age,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -214,18 +214,18 @@ from joined;
 -- assessments.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.assessments as r
@@ -236,18 +236,18 @@ where r.id = ($1->>'id')::uuid
 -- assessments.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -259,18 +259,18 @@ where r.id = ($1->>'id')::uuid
 -- assessments.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -298,18 +298,18 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -331,18 +331,18 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -376,18 +376,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -420,18 +420,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -460,18 +460,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -499,18 +499,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -539,18 +539,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -578,18 +578,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
-    r.type as type,
-    r.score as score,
-    r.notes as notes,
-    r.assessed_on as assessed_on,
-    r.academic_age as academic_age,
+    r.id,
+    r.student_id,
+    r.tutor_id,
+    r.type,
+    r.score,
+    r.notes,
+    r.assessed_on,
+    r.academic_age,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,9 +3,9 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.time_zone as time_zone
+      r.id,
+      r.name,
+      r.time_zone
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -44,21 +44,21 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.code as code,
-      r.time_zone as time_zone,
-      r.currency as currency,
-      r.address as address,
-      r.phone as phone,
-      r.email as email,
-      r.status as status,
-      r.working_hours as working_hours,
-      r.holidays as holidays,
+      r.id,
+      r.name,
+      r.code,
+      r.time_zone,
+      r.currency,
+      r.address,
+      r.phone,
+      r.email,
+      r.status,
+      r.working_hours,
+      r.holidays,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -97,21 +97,21 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.code as code,
-      r.time_zone as time_zone,
-      r.currency as currency,
-      r.address as address,
-      r.phone as phone,
-      r.email as email,
-      r.status as status,
-      r.working_hours as working_hours,
-      r.holidays as holidays,
+      r.id,
+      r.name,
+      r.code,
+      r.time_zone,
+      r.currency,
+      r.address,
+      r.phone,
+      r.email,
+      r.status,
+      r.working_hours,
+      r.holidays,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -151,21 +151,21 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.code as code,
-      r.time_zone as time_zone,
-      r.currency as currency,
-      r.address as address,
-      r.phone as phone,
-      r.email as email,
-      r.status as status,
-      r.working_hours as working_hours,
-      r.holidays as holidays,
+      r.id,
+      r.name,
+      r.code,
+      r.time_zone,
+      r.currency,
+      r.address,
+      r.phone,
+      r.email,
+      r.status,
+      r.working_hours,
+      r.holidays,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -213,9 +213,9 @@ from joined;
 -- centres.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.time_zone as time_zone
+    r.id,
+    r.name,
+    r.time_zone
   ) as visible))::text as body,
   r.version::text as tag
 from lms.centres as r
@@ -226,21 +226,21 @@ where r.id = ($1->>'id')::uuid
 -- centres.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.centres as r
@@ -251,21 +251,21 @@ where r.id = ($1->>'id')::uuid
 -- centres.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -277,21 +277,21 @@ where r.id = ($1->>'id')::uuid
 -- centres.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -322,21 +322,21 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -375,21 +375,21 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -418,21 +418,21 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -461,21 +461,21 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.code as code,
-    r.time_zone as time_zone,
-    r.currency as currency,
-    r.address as address,
-    r.phone as phone,
-    r.email as email,
-    r.status as status,
-    r.working_hours as working_hours,
-    r.holidays as holidays,
+    r.id,
+    r.name,
+    r.code,
+    r.time_zone,
+    r.currency,
+    r.address,
+    r.phone,
+    r.email,
+    r.status,
+    r.working_hours,
+    r.holidays,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

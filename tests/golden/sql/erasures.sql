@@ -3,15 +3,15 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.reason as reason,
-      r.counts as counts,
-      r.events as events,
+      r.id,
+      r.user_id,
+      r.reason,
+      r.counts,
+      r.events,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -51,15 +51,15 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.reason as reason,
-      r.counts as counts,
-      r.events as events,
+      r.id,
+      r.user_id,
+      r.reason,
+      r.counts,
+      r.events,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -107,15 +107,15 @@ from joined;
 -- erasures.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
-    r.counts as counts,
-    r.events as events,
+    r.id,
+    r.user_id,
+    r.reason,
+    r.counts,
+    r.events,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -127,15 +127,15 @@ where r.id = ($1->>'id')::uuid
 -- erasures.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
-    r.counts as counts,
-    r.events as events,
+    r.id,
+    r.user_id,
+    r.reason,
+    r.counts,
+    r.events,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

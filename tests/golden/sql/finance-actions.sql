@@ -28,22 +28,22 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.number as number,
-    r.centre_id as centre_id,
-    r.type as type,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
+    r.id,
+    r.number,
+    r.centre_id,
+    r.type,
+    r.student_id,
+    r.tutor_id,
     r.amount::text as amount,
-    r.currency as currency,
-    r.method as method,
-    r.reference as reference,
-    r.effective_on as effective_on,
-    r.reverses_id as reverses_id,
+    r.currency,
+    r.method,
+    r.reference,
+    r.effective_on,
+    r.reverses_id,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -78,22 +78,22 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.number as number,
-    r.centre_id as centre_id,
-    r.type as type,
-    r.student_id as student_id,
-    r.tutor_id as tutor_id,
+    r.id,
+    r.number,
+    r.centre_id,
+    r.type,
+    r.student_id,
+    r.tutor_id,
     r.amount::text as amount,
-    r.currency as currency,
-    r.method as method,
-    r.reference as reference,
-    r.effective_on as effective_on,
-    r.reverses_id as reverses_id,
+    r.currency,
+    r.method,
+    r.reference,
+    r.effective_on,
+    r.reverses_id,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,17 +3,17 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.points as points,
-      r.badge as badge,
-      r.metadata as metadata,
-      r.reason as reason,
-      r.by_rule as by_rule,
+      r.id,
+      r.student_id,
+      r.points,
+      r.badge,
+      r.metadata,
+      r.reason,
+      r.by_rule,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -53,17 +53,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.points as points,
-      r.badge as badge,
-      r.metadata as metadata,
-      r.reason as reason,
-      r.by_rule as by_rule,
+      r.id,
+      r.student_id,
+      r.points,
+      r.badge,
+      r.metadata,
+      r.reason,
+      r.by_rule,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -102,17 +102,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.points as points,
-      r.badge as badge,
-      r.metadata as metadata,
-      r.reason as reason,
-      r.by_rule as by_rule,
+      r.id,
+      r.student_id,
+      r.points,
+      r.badge,
+      r.metadata,
+      r.reason,
+      r.by_rule,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -152,17 +152,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.student_id as student_id,
-      r.points as points,
-      r.badge as badge,
-      r.metadata as metadata,
-      r.reason as reason,
-      r.by_rule as by_rule,
+      r.id,
+      r.student_id,
+      r.points,
+      r.badge,
+      r.metadata,
+      r.reason,
+      r.by_rule,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -210,17 +210,17 @@ from joined;
 -- gamification.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.points as points,
-    r.badge as badge,
-    r.metadata as metadata,
-    r.reason as reason,
-    r.by_rule as by_rule,
+    r.id,
+    r.student_id,
+    r.points,
+    r.badge,
+    r.metadata,
+    r.reason,
+    r.by_rule,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.gamification as r
@@ -231,17 +231,17 @@ where r.id = ($1->>'id')::uuid
 -- gamification.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.points as points,
-    r.badge as badge,
-    r.metadata as metadata,
-    r.reason as reason,
-    r.by_rule as by_rule,
+    r.id,
+    r.student_id,
+    r.points,
+    r.badge,
+    r.metadata,
+    r.reason,
+    r.by_rule,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -253,17 +253,17 @@ where r.id = ($1->>'id')::uuid
 -- gamification.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.points as points,
-    r.badge as badge,
-    r.metadata as metadata,
-    r.reason as reason,
-    r.by_rule as by_rule,
+    r.id,
+    r.student_id,
+    r.points,
+    r.badge,
+    r.metadata,
+    r.reason,
+    r.by_rule,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -289,17 +289,17 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.points as points,
-    r.badge as badge,
-    r.metadata as metadata,
-    r.reason as reason,
-    r.by_rule as by_rule,
+    r.id,
+    r.student_id,
+    r.points,
+    r.badge,
+    r.metadata,
+    r.reason,
+    r.by_rule,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -319,17 +319,17 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.student_id as student_id,
-    r.points as points,
-    r.badge as badge,
-    r.metadata as metadata,
-    r.reason as reason,
-    r.by_rule as by_rule,
+    r.id,
+    r.student_id,
+    r.points,
+    r.badge,
+    r.metadata,
+    r.reason,
+    r.by_rule,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

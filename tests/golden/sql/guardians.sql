@@ -3,15 +3,15 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.student_id as student_id,
-      r.relationship as relationship,
-      r.by_first_contact as by_first_contact,
+      r.id,
+      r.user_id,
+      r.student_id,
+      r.relationship,
+      r.by_first_contact,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -50,15 +50,15 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.student_id as student_id,
-      r.relationship as relationship,
-      r.by_first_contact as by_first_contact,
+      r.id,
+      r.user_id,
+      r.student_id,
+      r.relationship,
+      r.by_first_contact,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -98,15 +98,15 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.student_id as student_id,
-      r.relationship as relationship,
-      r.by_first_contact as by_first_contact,
+      r.id,
+      r.user_id,
+      r.student_id,
+      r.relationship,
+      r.by_first_contact,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -154,15 +154,15 @@ from joined;
 -- guardians.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.guardians as r
@@ -173,15 +173,15 @@ where r.id = ($1->>'id')::uuid
 -- guardians.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -193,15 +193,15 @@ where r.id = ($1->>'id')::uuid
 -- guardians.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -225,15 +225,15 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -251,15 +251,15 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -289,15 +289,15 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -326,15 +326,15 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -363,15 +363,15 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -399,15 +399,15 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -436,15 +436,15 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -472,15 +472,15 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.student_id as student_id,
-    r.relationship as relationship,
-    r.by_first_contact as by_first_contact,
+    r.id,
+    r.user_id,
+    r.student_id,
+    r.relationship,
+    r.by_first_contact,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,18 +3,18 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.inventory_id as inventory_id,
-      r.centre_id as centre_id,
-      r.user_id as user_id,
-      r.quantity as quantity,
-      r.due_on as due_on,
+      r.id,
+      r.inventory_id,
+      r.centre_id,
+      r.user_id,
+      r.quantity,
+      r.due_on,
       lms.utc(r.returned_at) as returned_at,
       lms.utc(r.reminded_at) as reminded_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -54,18 +54,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.inventory_id as inventory_id,
-      r.centre_id as centre_id,
-      r.user_id as user_id,
-      r.quantity as quantity,
-      r.due_on as due_on,
+      r.id,
+      r.inventory_id,
+      r.centre_id,
+      r.user_id,
+      r.quantity,
+      r.due_on,
       lms.utc(r.returned_at) as returned_at,
       lms.utc(r.reminded_at) as reminded_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -105,18 +105,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.inventory_id as inventory_id,
-      r.centre_id as centre_id,
-      r.user_id as user_id,
-      r.quantity as quantity,
-      r.due_on as due_on,
+      r.id,
+      r.inventory_id,
+      r.centre_id,
+      r.user_id,
+      r.quantity,
+      r.due_on,
       lms.utc(r.returned_at) as returned_at,
       lms.utc(r.reminded_at) as reminded_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -155,18 +155,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.inventory_id as inventory_id,
-      r.centre_id as centre_id,
-      r.user_id as user_id,
-      r.quantity as quantity,
-      r.due_on as due_on,
+      r.id,
+      r.inventory_id,
+      r.centre_id,
+      r.user_id,
+      r.quantity,
+      r.due_on,
       lms.utc(r.returned_at) as returned_at,
       lms.utc(r.reminded_at) as reminded_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -206,18 +206,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.inventory_id as inventory_id,
-      r.centre_id as centre_id,
-      r.user_id as user_id,
-      r.quantity as quantity,
-      r.due_on as due_on,
+      r.id,
+      r.inventory_id,
+      r.centre_id,
+      r.user_id,
+      r.quantity,
+      r.due_on,
       lms.utc(r.returned_at) as returned_at,
       lms.utc(r.reminded_at) as reminded_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -265,18 +265,18 @@ from joined;
 -- inventory_loans.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.inventory_id as inventory_id,
-    r.centre_id as centre_id,
-    r.user_id as user_id,
-    r.quantity as quantity,
-    r.due_on as due_on,
+    r.id,
+    r.inventory_id,
+    r.centre_id,
+    r.user_id,
+    r.quantity,
+    r.due_on,
     lms.utc(r.returned_at) as returned_at,
     lms.utc(r.reminded_at) as reminded_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.inventory_loans as r
@@ -287,18 +287,18 @@ where r.id = ($1->>'id')::uuid
 -- inventory_loans.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.inventory_id as inventory_id,
-    r.centre_id as centre_id,
-    r.user_id as user_id,
-    r.quantity as quantity,
-    r.due_on as due_on,
+    r.id,
+    r.inventory_id,
+    r.centre_id,
+    r.user_id,
+    r.quantity,
+    r.due_on,
     lms.utc(r.returned_at) as returned_at,
     lms.utc(r.reminded_at) as reminded_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -310,18 +310,18 @@ where r.id = ($1->>'id')::uuid
 -- inventory_loans.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.inventory_id as inventory_id,
-    r.centre_id as centre_id,
-    r.user_id as user_id,
-    r.quantity as quantity,
-    r.due_on as due_on,
+    r.id,
+    r.inventory_id,
+    r.centre_id,
+    r.user_id,
+    r.quantity,
+    r.due_on,
     lms.utc(r.returned_at) as returned_at,
     lms.utc(r.reminded_at) as reminded_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,20 +3,20 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.item_name as item_name,
-      r.category as category,
-      r.quantity as quantity,
-      r.lent as lent,
-      r.available as available,
-      r.low_stock_at as low_stock_at,
-      r.condition as condition,
-      r.metadata as metadata,
+      r.id,
+      r.centre_id,
+      r.item_name,
+      r.category,
+      r.quantity,
+      r.lent,
+      r.available,
+      r.low_stock_at,
+      r.condition,
+      r.metadata,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -55,20 +55,20 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.item_name as item_name,
-      r.category as category,
-      r.quantity as quantity,
-      r.lent as lent,
-      r.available as available,
-      r.low_stock_at as low_stock_at,
-      r.condition as condition,
-      r.metadata as metadata,
+      r.id,
+      r.centre_id,
+      r.item_name,
+      r.category,
+      r.quantity,
+      r.lent,
+      r.available,
+      r.low_stock_at,
+      r.condition,
+      r.metadata,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -108,20 +108,20 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.item_name as item_name,
-      r.category as category,
-      r.quantity as quantity,
-      r.lent as lent,
-      r.available as available,
-      r.low_stock_at as low_stock_at,
-      r.condition as condition,
-      r.metadata as metadata,
+      r.id,
+      r.centre_id,
+      r.item_name,
+      r.category,
+      r.quantity,
+      r.lent,
+      r.available,
+      r.low_stock_at,
+      r.condition,
+      r.metadata,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -161,20 +161,20 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.item_name as item_name,
-      r.category as category,
-      r.quantity as quantity,
-      r.lent as lent,
-      r.available as available,
-      r.low_stock_at as low_stock_at,
-      r.condition as condition,
-      r.metadata as metadata,
+      r.id,
+      r.centre_id,
+      r.item_name,
+      r.category,
+      r.quantity,
+      r.lent,
+      r.available,
+      r.low_stock_at,
+      r.condition,
+      r.metadata,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -222,20 +222,20 @@ from joined;
 -- inventory.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.inventory as r
@@ -246,20 +246,20 @@ where r.id = ($1->>'id')::uuid
 -- inventory.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -271,20 +271,20 @@ where r.id = ($1->>'id')::uuid
 -- inventory.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -312,20 +312,20 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -347,20 +347,20 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -394,20 +394,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -440,20 +440,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -482,20 +482,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -523,20 +523,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -565,20 +565,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -606,20 +606,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.centre_id as centre_id,
-    r.item_name as item_name,
-    r.category as category,
-    r.quantity as quantity,
-    r.lent as lent,
-    r.available as available,
-    r.low_stock_at as low_stock_at,
-    r.condition as condition,
-    r.metadata as metadata,
+    r.id,
+    r.centre_id,
+    r.item_name,
+    r.category,
+    r.quantity,
+    r.lent,
+    r.available,
+    r.low_stock_at,
+    r.condition,
+    r.metadata,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,13 +3,13 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.reason as reason,
+      r.id,
+      r.user_id,
+      r.reason,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -49,13 +49,13 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.reason as reason,
+      r.id,
+      r.user_id,
+      r.reason,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -103,13 +103,13 @@ from joined;
 -- legal_holds.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
+    r.id,
+    r.user_id,
+    r.reason,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -121,13 +121,13 @@ where r.id = ($1->>'id')::uuid
 -- legal_holds.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
+    r.id,
+    r.user_id,
+    r.reason,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -150,13 +150,13 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
+    r.id,
+    r.user_id,
+    r.reason,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -186,13 +186,13 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
+    r.id,
+    r.user_id,
+    r.reason,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -221,13 +221,13 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
+    r.id,
+    r.user_id,
+    r.reason,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -256,13 +256,13 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.reason as reason,
+    r.id,
+    r.user_id,
+    r.reason,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

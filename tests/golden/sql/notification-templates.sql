@@ -3,16 +3,16 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.key as key,
-      r.type as type,
-      r.language as language,
-      r.subject as subject,
-      r.message as message,
+      r.id,
+      r.key,
+      r.type,
+      r.language,
+      r.subject,
+      r.message,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -51,16 +51,16 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.key as key,
-      r.type as type,
-      r.language as language,
-      r.subject as subject,
-      r.message as message,
+      r.id,
+      r.key,
+      r.type,
+      r.language,
+      r.subject,
+      r.message,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -100,16 +100,16 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.key as key,
-      r.type as type,
-      r.language as language,
-      r.subject as subject,
-      r.message as message,
+      r.id,
+      r.key,
+      r.type,
+      r.language,
+      r.subject,
+      r.message,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -157,16 +157,16 @@ from joined;
 -- notification_templates.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.notification_templates as r
@@ -177,16 +177,16 @@ where r.id = ($1->>'id')::uuid
 -- notification_templates.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -198,16 +198,16 @@ where r.id = ($1->>'id')::uuid
 -- notification_templates.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -233,16 +233,16 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -273,16 +273,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -311,16 +311,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -349,16 +349,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.key as key,
-    r.type as type,
-    r.language as language,
-    r.subject as subject,
-    r.message as message,
+    r.id,
+    r.key,
+    r.type,
+    r.language,
+    r.subject,
+    r.message,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

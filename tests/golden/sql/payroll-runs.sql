@@ -3,15 +3,15 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.month as month,
-      r.status as status,
+      r.id,
+      r.centre_id,
+      r.month,
+      r.status,
       lms.utc(r.posted_at) as posted_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -50,15 +50,15 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.month as month,
-      r.status as status,
+      r.id,
+      r.centre_id,
+      r.month,
+      r.status,
       lms.utc(r.posted_at) as posted_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -98,15 +98,15 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.centre_id as centre_id,
-      r.month as month,
-      r.status as status,
+      r.id,
+      r.centre_id,
+      r.month,
+      r.status,
       lms.utc(r.posted_at) as posted_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,

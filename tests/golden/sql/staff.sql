@@ -3,10 +3,10 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.centre_id as centre_id,
-      r.title as title
+      r.id,
+      r.user_id,
+      r.centre_id,
+      r.title
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -45,17 +45,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.centre_id as centre_id,
-      r.title as title,
-      r.department as department,
-      r.hired_on as hired_on,
-      r.status as status,
+      r.id,
+      r.user_id,
+      r.centre_id,
+      r.title,
+      r.department,
+      r.hired_on,
+      r.status,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -94,17 +94,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.centre_id as centre_id,
-      r.title as title,
-      r.department as department,
-      r.hired_on as hired_on,
-      r.status as status,
+      r.id,
+      r.user_id,
+      r.centre_id,
+      r.title,
+      r.department,
+      r.hired_on,
+      r.status,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -144,17 +144,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.centre_id as centre_id,
-      r.title as title,
-      r.department as department,
-      r.hired_on as hired_on,
-      r.status as status,
+      r.id,
+      r.user_id,
+      r.centre_id,
+      r.title,
+      r.department,
+      r.hired_on,
+      r.status,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -202,10 +202,10 @@ from joined;
 -- staff.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title
   ) as visible))::text as body,
   r.version::text as tag
 from lms.staff as r
@@ -216,17 +216,17 @@ where r.id = ($1->>'id')::uuid
 -- staff.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.staff as r
@@ -237,17 +237,17 @@ where r.id = ($1->>'id')::uuid
 -- staff.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -259,17 +259,17 @@ where r.id = ($1->>'id')::uuid
 -- staff.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -296,17 +296,17 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -327,17 +327,17 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -371,17 +371,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -414,17 +414,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -453,17 +453,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -491,17 +491,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -530,17 +530,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -568,17 +568,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.centre_id as centre_id,
-    r.title as title,
-    r.department as department,
-    r.hired_on as hired_on,
-    r.status as status,
+    r.id,
+    r.user_id,
+    r.centre_id,
+    r.title,
+    r.department,
+    r.hired_on,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,9 +3,9 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.slug as slug
+      r.id,
+      r.name,
+      r.slug
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -44,17 +44,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.slug as slug,
-      r.region as region,
-      r.retention_class as retention_class,
-      r.settings as settings,
-      r.status as status,
+      r.id,
+      r.name,
+      r.slug,
+      r.region,
+      r.retention_class,
+      r.settings,
+      r.status,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -93,17 +93,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.slug as slug,
-      r.region as region,
-      r.retention_class as retention_class,
-      r.settings as settings,
-      r.status as status,
+      r.id,
+      r.name,
+      r.slug,
+      r.region,
+      r.retention_class,
+      r.settings,
+      r.status,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -143,17 +143,17 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.slug as slug,
-      r.region as region,
-      r.retention_class as retention_class,
-      r.settings as settings,
-      r.status as status,
+      r.id,
+      r.name,
+      r.slug,
+      r.region,
+      r.retention_class,
+      r.settings,
+      r.status,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -201,9 +201,9 @@ from joined;
 -- tenants.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.slug as slug
+    r.id,
+    r.name,
+    r.slug
   ) as visible))::text as body,
   r.version::text as tag
 from lms.tenants as r
@@ -214,17 +214,17 @@ where r.id = ($1->>'id')::uuid
 -- tenants.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.slug as slug,
-    r.region as region,
-    r.retention_class as retention_class,
-    r.settings as settings,
-    r.status as status,
+    r.id,
+    r.name,
+    r.slug,
+    r.region,
+    r.retention_class,
+    r.settings,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.tenants as r
@@ -235,17 +235,17 @@ where r.id = ($1->>'id')::uuid
 -- tenants.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.slug as slug,
-    r.region as region,
-    r.retention_class as retention_class,
-    r.settings as settings,
-    r.status as status,
+    r.id,
+    r.name,
+    r.slug,
+    r.region,
+    r.retention_class,
+    r.settings,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -257,17 +257,17 @@ where r.id = ($1->>'id')::uuid
 -- tenants.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.slug as slug,
-    r.region as region,
-    r.retention_class as retention_class,
-    r.settings as settings,
-    r.status as status,
+    r.id,
+    r.name,
+    r.slug,
+    r.region,
+    r.retention_class,
+    r.settings,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -303,17 +303,17 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.slug as slug,
-    r.region as region,
-    r.retention_class as retention_class,
-    r.settings as settings,
-    r.status as status,
+    r.id,
+    r.name,
+    r.slug,
+    r.region,
+    r.retention_class,
+    r.settings,
+    r.status,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,16 +3,16 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.tutor_id as tutor_id,
-      r.unit as unit,
+      r.id,
+      r.tutor_id,
+      r.unit,
       r.amount::text as amount,
-      r.currency as currency,
-      r.effective_from as effective_from,
+      r.currency,
+      r.effective_from,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -51,16 +51,16 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.tutor_id as tutor_id,
-      r.unit as unit,
+      r.id,
+      r.tutor_id,
+      r.unit,
       r.amount::text as amount,
-      r.currency as currency,
-      r.effective_from as effective_from,
+      r.currency,
+      r.effective_from,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -100,16 +100,16 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.tutor_id as tutor_id,
-      r.unit as unit,
+      r.id,
+      r.tutor_id,
+      r.unit,
       r.amount::text as amount,
-      r.currency as currency,
-      r.effective_from as effective_from,
+      r.currency,
+      r.effective_from,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -157,16 +157,16 @@ from joined;
 -- tutor_rates.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.tutor_rates as r
@@ -177,16 +177,16 @@ where r.id = ($1->>'id')::uuid
 -- tutor_rates.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -198,16 +198,16 @@ where r.id = ($1->>'id')::uuid
 -- tutor_rates.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -233,16 +233,16 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -262,16 +262,16 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -304,16 +304,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -345,16 +345,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -383,16 +383,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -420,16 +420,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -458,16 +458,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -495,16 +495,16 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.tutor_id as tutor_id,
-    r.unit as unit,
+    r.id,
+    r.tutor_id,
+    r.unit,
     r.amount::text as amount,
-    r.currency as currency,
-    r.effective_from as effective_from,
+    r.currency,
+    r.effective_from,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

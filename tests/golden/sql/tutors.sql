@@ -3,9 +3,9 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.subjects as subjects
+      r.id,
+      r.name,
+      r.subjects
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -44,18 +44,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.name as name,
-      r.centre_id as centre_id,
-      r.subjects as subjects,
-      r.max_students as max_students,
-      r.current_students as current_students,
-      r.availability as availability,
+      r.id,
+      r.user_id,
+      r.name,
+      r.centre_id,
+      r.subjects,
+      r.max_students,
+      r.current_students,
+      r.availability,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -94,18 +94,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.name as name,
-      r.centre_id as centre_id,
-      r.subjects as subjects,
-      r.max_students as max_students,
-      r.current_students as current_students,
-      r.availability as availability,
+      r.id,
+      r.user_id,
+      r.name,
+      r.centre_id,
+      r.subjects,
+      r.max_students,
+      r.current_students,
+      r.availability,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -145,18 +145,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.user_id as user_id,
-      r.name as name,
-      r.centre_id as centre_id,
-      r.subjects as subjects,
-      r.max_students as max_students,
-      r.current_students as current_students,
-      r.availability as availability,
+      r.id,
+      r.user_id,
+      r.name,
+      r.centre_id,
+      r.subjects,
+      r.max_students,
+      r.current_students,
+      r.availability,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -204,9 +204,9 @@ from joined;
 -- tutors.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.subjects as subjects
+    r.id,
+    r.name,
+    r.subjects
   ) as visible))::text as body,
   r.version::text as tag
 from lms.tutors as r
@@ -217,18 +217,18 @@ where r.id = ($1->>'id')::uuid
 -- tutors.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.tutors as r
@@ -239,18 +239,18 @@ where r.id = ($1->>'id')::uuid
 -- tutors.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -262,18 +262,18 @@ where r.id = ($1->>'id')::uuid
 -- tutors.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -299,18 +299,18 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -330,18 +330,18 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -374,18 +374,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -417,18 +417,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -457,18 +457,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -496,18 +496,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -536,18 +536,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -575,18 +575,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.user_id as user_id,
-    r.name as name,
-    r.centre_id as centre_id,
-    r.subjects as subjects,
-    r.max_students as max_students,
-    r.current_students as current_students,
-    r.availability as availability,
+    r.id,
+    r.user_id,
+    r.name,
+    r.centre_id,
+    r.subjects,
+    r.max_students,
+    r.current_students,
+    r.availability,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

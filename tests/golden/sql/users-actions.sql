@@ -182,20 +182,20 @@ staff as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -306,20 +306,20 @@ staff as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -336,20 +336,20 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -365,13 +365,13 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.status as status,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.status,
     lms.utc(r.created_at) as created_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -388,20 +388,20 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -418,20 +418,20 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -447,13 +447,13 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.status as status,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.status,
     lms.utc(r.created_at) as created_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -470,20 +470,20 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -513,18 +513,18 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -543,18 +543,18 @@ with r as (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,20 +3,20 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.email as email,
-      r.phone as phone,
-      r.role as role,
-      r.centre_id as centre_id,
-      r.language_preferences as language_preferences,
-      r.accessibility_settings as accessibility_settings,
-      r.status as status,
-      r.pending_email as pending_email,
+      r.id,
+      r.name,
+      r.email,
+      r.phone,
+      r.role,
+      r.centre_id,
+      r.language_preferences,
+      r.accessibility_settings,
+      r.status,
+      r.pending_email,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -55,20 +55,20 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.email as email,
-      r.phone as phone,
-      r.role as role,
-      r.centre_id as centre_id,
-      r.language_preferences as language_preferences,
-      r.accessibility_settings as accessibility_settings,
-      r.status as status,
-      r.pending_email as pending_email,
+      r.id,
+      r.name,
+      r.email,
+      r.phone,
+      r.role,
+      r.centre_id,
+      r.language_preferences,
+      r.accessibility_settings,
+      r.status,
+      r.pending_email,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by
+      r.created_by,
+      r.updated_by
     ) as visible))::text as item,
     r.created_at as key_0,
     r.id as key_1
@@ -162,13 +162,13 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.email as email,
-      r.phone as phone,
-      r.role as role,
-      r.centre_id as centre_id,
-      r.status as status,
+      r.id,
+      r.name,
+      r.email,
+      r.phone,
+      r.role,
+      r.centre_id,
+      r.status,
       lms.utc(r.created_at) as created_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -208,20 +208,20 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.email as email,
-      r.phone as phone,
-      r.role as role,
-      r.centre_id as centre_id,
-      r.language_preferences as language_preferences,
-      r.accessibility_settings as accessibility_settings,
-      r.status as status,
-      r.pending_email as pending_email,
+      r.id,
+      r.name,
+      r.email,
+      r.phone,
+      r.role,
+      r.centre_id,
+      r.language_preferences,
+      r.accessibility_settings,
+      r.status,
+      r.pending_email,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -261,20 +261,20 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.name as name,
-      r.email as email,
-      r.phone as phone,
-      r.role as role,
-      r.centre_id as centre_id,
-      r.language_preferences as language_preferences,
-      r.accessibility_settings as accessibility_settings,
-      r.status as status,
-      r.pending_email as pending_email,
+      r.id,
+      r.name,
+      r.email,
+      r.phone,
+      r.role,
+      r.centre_id,
+      r.language_preferences,
+      r.accessibility_settings,
+      r.status,
+      r.pending_email,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -322,20 +322,20 @@ from joined;
 -- users.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from lms.users as r
@@ -371,13 +371,13 @@ where r.id = ($1->>'id')::uuid
 -- users.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.status as status,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.status,
     lms.utc(r.created_at) as created_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -389,20 +389,20 @@ where r.id = ($1->>'id')::uuid
 -- users.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -414,20 +414,20 @@ where r.id = ($1->>'id')::uuid
 -- users.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -469,20 +469,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -568,20 +568,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -610,20 +610,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -651,20 +651,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -693,20 +693,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by
+    r.created_by,
+    r.updated_by
   ) as visible))::text as body,
   r.version::text as tag
 from r;
@@ -734,20 +734,20 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.name as name,
-    r.email as email,
-    r.phone as phone,
-    r.role as role,
-    r.centre_id as centre_id,
-    r.language_preferences as language_preferences,
-    r.accessibility_settings as accessibility_settings,
-    r.status as status,
-    r.pending_email as pending_email,
+    r.id,
+    r.name,
+    r.email,
+    r.phone,
+    r.role,
+    r.centre_id,
+    r.language_preferences,
+    r.accessibility_settings,
+    r.status,
+    r.pending_email,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

@@ -3,18 +3,18 @@
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.url as url,
-      r.description as description,
-      r.kinds as kinds,
-      r.status as status,
+      r.id,
+      r.url,
+      r.description,
+      r.kinds,
+      r.status,
       lms.utc(r.disabled_at) as disabled_at,
-      r.disabled_reason as disabled_reason,
+      r.disabled_reason,
       lms.utc(r.secret_changed_at) as secret_changed_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -54,18 +54,18 @@ from joined;
 with page as (
   select
     row_to_json((select visible from (select
-      r.id as id,
-      r.url as url,
-      r.description as description,
-      r.kinds as kinds,
-      r.status as status,
+      r.id,
+      r.url,
+      r.description,
+      r.kinds,
+      r.status,
       lms.utc(r.disabled_at) as disabled_at,
-      r.disabled_reason as disabled_reason,
+      r.disabled_reason,
       lms.utc(r.secret_changed_at) as secret_changed_at,
       lms.utc(r.created_at) as created_at,
       lms.utc(r.updated_at) as updated_at,
-      r.created_by as created_by,
-      r.updated_by as updated_by,
+      r.created_by,
+      r.updated_by,
       lms.utc(r.deleted_at) as deleted_at
     ) as visible))::text as item,
     r.created_at as key_0,
@@ -113,18 +113,18 @@ from joined;
 -- webhooks.get
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -136,18 +136,18 @@ where r.id = ($1->>'id')::uuid
 -- webhooks.get_as_of
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -183,18 +183,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -223,18 +223,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag
@@ -263,18 +263,18 @@ with target as materialized (
 )
 select
   row_to_json((select visible from (select
-    r.id as id,
-    r.url as url,
-    r.description as description,
-    r.kinds as kinds,
-    r.status as status,
+    r.id,
+    r.url,
+    r.description,
+    r.kinds,
+    r.status,
     lms.utc(r.disabled_at) as disabled_at,
-    r.disabled_reason as disabled_reason,
+    r.disabled_reason,
     lms.utc(r.secret_changed_at) as secret_changed_at,
     lms.utc(r.created_at) as created_at,
     lms.utc(r.updated_at) as updated_at,
-    r.created_by as created_by,
-    r.updated_by as updated_by,
+    r.created_by,
+    r.updated_by,
     lms.utc(r.deleted_at) as deleted_at
   ) as visible))::text as body,
   r.version::text as tag

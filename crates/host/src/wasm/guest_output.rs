@@ -95,3 +95,85 @@ impl AsyncWrite for LineWriter {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use anyhow::{Context as _, Result};
+    use serde_json::Value;
+    use tokio::io::AsyncWriteExt as _;
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
+
+    /// Returns the events of what a guest writes in pieces before its instance is dropped.
+    fn events(stream: OutputStream, pieces: &[&str]) -> Result<Vec<Value>> {
+        let (reader, writer) = std::io::pipe()?;
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(LevelFilter::TRACE)
+            .with_writer(Mutex::new(writer))
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let output = GuestOutput {
+                component: "users".into(),
+                stream,
+            };
+            let mut output = Box::into_pin(output.async_stream());
+            for piece in pieces {
+                futures::executor::block_on(output.write_all(piece.as_bytes()))?;
+            }
+            anyhow::Ok(())
+        })?;
+        let text = std::io::read_to_string(reader)?;
+        text.lines()
+            .map(|line| serde_json::from_str(line).context("a line is no event"))
+            .collect()
+    }
+
+    #[test]
+    fn a_line_is_an_event() -> Result<()> {
+        for (stream, level) in [
+            (OutputStream::Stdout, "INFO"),
+            (OutputStream::Stderr, "WARN"),
+        ] {
+            let events = events(stream, &["one\r\ntw", "o\n{\"three", "\":3}"])?;
+            let messages: Vec<_> = events.iter().map(|event| &event["message"]).collect();
+            assert_eq!(messages, ["one", "two", "{\"three\":3}"]);
+            for event in events {
+                assert_eq!(event["level"], level);
+                assert_eq!(event["target"], "component");
+                assert_eq!(event["component"], "users");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_is_an_event_already_keeps_what_it_says() -> Result<()> {
+        let line = r#"{"timestamp":"?","level":"DEBUG","operation":"users.list","status":503,"request_id":"r-1","trace_id":"t-1","message":"\"a\"\nb","other":1}"#;
+        let [event] = &events(OutputStream::Stderr, &[line, "\n"])?[..] else {
+            anyhow::bail!("there is not one event")
+        };
+        assert_ne!(event["timestamp"], "?");
+        assert_eq!(event["level"], "DEBUG");
+        assert_eq!(event["operation"], "users.list");
+        assert_eq!(event["status"], 503);
+        assert_eq!(event["request_id"], "r-1");
+        assert_eq!(event["trace_id"], "t-1");
+        assert_eq!(event["message"], "\"a\"\nb");
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_logged_in_parts() -> Result<()> {
+        let part = "x".repeat(MAX_LINE_BYTES + 1);
+        let events = events(OutputStream::Stdout, &[&part, "y\n"])?;
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0]["message"], part);
+        assert_eq!(events[1]["message"], "y");
+        Ok(())
+    }
+}

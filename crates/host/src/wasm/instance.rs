@@ -41,6 +41,9 @@ const MAX_CONCURRENT_REQUESTS: usize = 16;
 /// How long an instance waits for its next request, as in Spin.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Wasmtime's reason for an instance whose task was dropped, by a panic or with the task's runtime.
+const TASK_DROPPED: &str = "worker panicked";
+
 /// Creates the instances of one component.
 pub(crate) struct InstanceFactory {
     engine: Engine,
@@ -211,6 +214,11 @@ impl WorkerState for RequestPolicy {
             tracing::debug!(
                 component = &*self.component,
                 "an instance was stopped together with an abandoned request"
+            );
+        } else if error.to_string() == TASK_DROPPED && !std::thread::panicking() {
+            tracing::debug!(
+                component = &*self.component,
+                "an instance was dropped together with its serving thread"
             );
         } else {
             // The whole error has many lines of addresses in the guest.

@@ -3,8 +3,9 @@
 
 use anyhow::Result;
 use http::Method;
+use platform::auth::claims::Claims;
 use platform::auth::role::Role;
-use platform::auth::token::{Claims, Keys};
+use platform::auth::token::Keys;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

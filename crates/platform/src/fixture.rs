@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::auth::claims::Claims;
 use crate::auth::policy::{Grant, Policy, Verb};
 use crate::auth::role::Role;
-use crate::auth::token::Claims;
 use crate::auth::verbs::PLAIN;
 use crate::declare::action::{Action, ResponseFuture};
 use crate::declare::action_context::ActionContext;

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{Method, Request, request};
 use http_body_util::Full;
-use platform::auth::token::Claims;
+use platform::auth::claims::Claims;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;

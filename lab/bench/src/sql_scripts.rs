@@ -4,8 +4,8 @@
 use anyhow::{Context, Result, bail};
 use http::{HeaderMap, Method};
 use platform::auth::caller::Caller;
+use platform::auth::claims::Claims;
 use platform::auth::policy::{Grant, Verb};
-use platform::auth::token::Claims;
 use platform::declare::resource::Resource;
 use platform::declare::statements::listing::Listing;
 use platform::declare::statements::single_row;

@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use platform::auth::token::Claims;
+use platform::auth::claims::Claims;
 
 use crate::failure::Failure;
 use crate::service::Service;

@@ -6,7 +6,7 @@ use axum::http::{HeaderName, StatusCode};
 use deadpool_postgres::tokio_postgres::types::Type;
 use deadpool_postgres::{Object, Transaction};
 use platform::auth::caller::Caller;
-use platform::auth::token::Claims;
+use platform::auth::claims::Claims;
 use platform::sql::context::DatabaseContext;
 use serde_json::Value;
 

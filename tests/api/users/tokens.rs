@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use http::Method;
-use platform::auth::token::{Claims, Keys};
+use platform::auth::claims::Claims;
+use platform::auth::token::Keys;
 use serde_json::{Value, json};
 use tests::{Application, Reply, Session, queries, role, run, send};
 use uuid::Uuid;

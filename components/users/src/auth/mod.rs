@@ -11,7 +11,8 @@ pub(crate) mod passwords;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
-use platform::auth::token::{Claims, LIFETIME_SECONDS};
+use platform::auth::claims::Claims;
+use platform::auth::token::LIFETIME_SECONDS;
 use platform::declare::field::{Field, Kind};
 use platform::http::problem::{Kind as ProblemKind, Problem};
 use platform::settings::Settings;

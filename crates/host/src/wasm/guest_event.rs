@@ -9,10 +9,15 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use tracing::Level;
 
-use super::guest_output::OutputStream;
-
 /// The target of the events, because targets are constants. The field `component` tells guests apart.
 const TARGET: &str = "component";
+
+/// The guest's stream that a line comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OutputStream {
+    Stdout,
+    Stderr,
+}
 
 /// An event that a guest wrote. Other members are ignored: the time and the component are known.
 #[derive(Debug, Deserialize)]

@@ -8,17 +8,10 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-use super::guest_event;
+use super::guest_event::{self, OutputStream};
 
 /// The length from which a line is logged in parts, so that a guest cannot fill the host's memory.
 const MAX_LINE_BYTES: usize = 16 << 10;
-
-/// The guest's stream that a line comes from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum OutputStream {
-    Stdout,
-    Stderr,
-}
 
 /// A guest's standard output or error.
 pub(crate) struct GuestOutput {

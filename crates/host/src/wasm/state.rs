@@ -9,7 +9,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::component::ComponentSettings;
-use super::guest_output::{GuestOutput, OutputStream};
+use super::guest_event::OutputStream;
+use super::guest_output::GuestOutput;
 use super::memory::MemoryLimiter;
 use super::outbound_http::OutboundHttp;
 use super::traced_requests::TracedRequests;

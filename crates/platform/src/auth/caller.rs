@@ -4,8 +4,8 @@
 
 use uuid::Uuid;
 
+use crate::auth::claims::Claims;
 use crate::auth::role::Role;
-use crate::auth::token::Claims;
 
 /// The authenticated caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! database's row security.
 
 pub mod caller;
+pub mod claims;
 mod hmac_provider;
 pub mod policy;
 pub mod role;

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::Sha256;
-use uuid::Uuid;
 
+use crate::auth::claims::Claims;
 use crate::auth::hmac_provider;
 use crate::auth::verified_tokens::VerifiedTokens;
 
@@ -22,28 +22,6 @@ pub const LIFETIME_SECONDS: i64 = 15 * 60;
 /// The minimum length of a signing key, in bytes: the size of SHA-256's output (RFC 7518, section
 /// 3.2).
 const MIN_KEY_BYTES: usize = 32;
-
-/// The claims of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The region for which the token is valid.
-    pub aud: String,
-    /// The user.
-    pub sub: Uuid,
-    /// The tenant.
-    pub tid: Uuid,
-    /// The session.
-    pub sid: Uuid,
-    /// The user's role when the token was signed.
-    pub role: String,
-    /// The tenant's language when the token was signed, if it had set one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lang: Option<String>,
-    /// The time at which the token was signed, in seconds since 1970.
-    pub iat: i64,
-    /// The time at which the token expires, in seconds since 1970.
-    pub exp: i64,
-}
 
 /// The reason why a token was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

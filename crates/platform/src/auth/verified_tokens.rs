@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::auth::token::Claims;
+use crate::auth::claims::Claims;
 
 /// The maximum number of tokens that are kept. A token has about 500 bytes.
 const MAX_TOKENS: usize = 256;

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::channel::Channel;
 use super::provider::{self, Message, Provider};
-use crate::metrics::AttemptMetrics;
 use crate::queue::{
-    self, AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule, SendResult,
+    self, AttemptMetrics, AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule,
+    SendResult,
 };
 
 /// The request id of its transactions in the event log.

@@ -7,6 +7,7 @@
 //! drops the duplicate.
 
 mod driver;
+mod metrics;
 mod outcome;
 mod report;
 
@@ -19,9 +20,8 @@ use reqwest::StatusCode;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::metrics::AttemptMetrics;
-
 pub(crate) use driver::{run, run_once};
+pub(crate) use metrics::AttemptMetrics;
 pub(crate) use outcome::{AttemptOutcome, RetrySchedule, SendResult, retry_after};
 pub use report::DeliveryReport;
 

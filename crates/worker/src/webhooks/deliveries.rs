@@ -13,8 +13,9 @@ use super::fill;
 use super::message::{Delivery, Message, REQUEST_ID, Webhook};
 use super::sender::Sender;
 use super::signature::Secret;
-use crate::metrics::AttemptMetrics;
-use crate::queue::{AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule};
+use crate::queue::{
+    AttemptMetrics, AttemptOutcome, Claim, Queue, QueueSettings, Response, RetrySchedule,
+};
 
 const CLAIM: &str = include_str!("claim.sql");
 

@@ -47,8 +47,10 @@ fn the_worker_has_the_options_that_it_gets_and_requires_no_others() -> Result<()
     let help = help_text("worker")?;
     assert!(help.contains("Usage: lms worker [OPTIONS]\n"), "{help}");
     let options = options(&manifest);
-    assert_eq!(options, ["management"]);
-    assert!(help.contains("--management <"), "{help}");
+    assert_eq!(options, ["management", "log-format"]);
+    for option in options {
+        assert!(help.contains(&format!("--{option} <")), "{help}");
+    }
     Ok(())
 }
 

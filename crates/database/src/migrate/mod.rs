@@ -15,7 +15,7 @@ use tokio_postgres::{Client, GenericClient};
 use cell::CellIdentity;
 pub use cell::{cell_name, is_cell};
 pub use files::{embedded, read};
-pub use plan::{Applied, File, Migration, Mismatch, pending};
+pub use plan::{Applied, File, Migration, Mismatch, is_same_schema, pending};
 pub use privileges::{ExcessPrivileges, excess_privileges, revoke_excess_privileges};
 
 use crate::cell::Name;

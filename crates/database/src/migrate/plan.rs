@@ -43,6 +43,16 @@ pub struct Applied {
     pub sha256: String,
 }
 
+/// Returns whether two databases have the same schema, by their ledgers. Their baselines may differ:
+/// a database has that of the day on which it was made, and the changes have brought it along.
+#[must_use]
+pub fn is_same_schema(here: &[Applied], there: &[Applied]) -> bool {
+    let is_same = |(here, there): (&Applied, &Applied)| {
+        here.version == there.version && (here.version == BASELINE || here.sha256 == there.sha256)
+    };
+    here.len() == there.len() && here.iter().zip(there).all(is_same)
+}
+
 /// The reason why this program must not change a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
@@ -231,6 +241,21 @@ mod tests {
             name: migration.name.clone(),
             sha256: migration.sha256(),
         }
+    }
+
+    #[test]
+    fn a_schema_is_the_same_whatever_baseline_it_began_with() {
+        let line = |version: i64, sha256: &str| Applied {
+            version,
+            name: String::new(),
+            sha256: sha256.to_owned(),
+        };
+        let brought_along = [line(BASELINE, "a"), line(2, "b")];
+        let new = [line(BASELINE, "c"), line(2, "b")];
+        assert!(is_same_schema(&brought_along, &new));
+        assert!(!is_same_schema(&new, &new[..1]));
+        assert!(!is_same_schema(&new, &[line(BASELINE, "c"), line(2, "d")]));
+        assert!(!is_same_schema(&new, &[line(BASELINE, "c"), line(3, "b")]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use database::explain;
-use database::migrate::{Applied, ledger};
+use database::migrate::{Applied, is_same_schema, ledger};
 use database::tenant::set_context;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 use uuid::Uuid;
@@ -70,7 +70,7 @@ impl Cells {
         );
         let (here, there) = (ledger(&from).await?, ledger(&to).await?);
         ensure!(
-            here == there,
+            is_same_schema(&here, &there),
             "the schemas differ: {} has {}, {} has {}; run `lms migrate` there first",
             from_cell.name,
             latest_migration(&here),

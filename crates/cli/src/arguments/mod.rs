@@ -88,7 +88,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Privacy(Privacy),
     /// Run background work: deliver notifications and webhooks, extend classes, and remove expired data
-    Worker(Worker),
+    Worker(Box<Worker>),
     /// Manage the data behind the analytics
     #[command(subcommand)]
     Analytics(Analytics),

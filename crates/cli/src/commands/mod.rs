@@ -40,7 +40,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<Outcome> {
         Command::Tenant(command) => tenants::execute(state, command).await,
         Command::User(command) => users::execute(state, command).await,
         Command::Privacy(action) => privacy::execute(state, action).await,
-        Command::Worker(options) => worker::execute(state, options).await,
+        Command::Worker(options) => worker::execute(state, *options).await,
         Command::Analytics(arguments::Analytics::Refresh(options)) => {
             analytics::refresh(state, options).await
         }

@@ -1,10 +1,10 @@
 //! Tests the answers of `lms backup` and `lms cluster` as JSON. Backing up and restoring are tested
 //! in `recovery`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::check_documented;
+use tests::documented_answer;
 
 use crate::recovery_fixture::{RecoveryFixture, with_recovery_fixture};
 
@@ -12,12 +12,7 @@ use crate::recovery_fixture::{RecoveryFixture, with_recovery_fixture};
 async fn answer(fixture: &RecoveryFixture, arguments: &[&str]) -> Result<(Option<i32>, Value)> {
     let arguments = [arguments, &["--json"]].concat();
     let (code, printed, errors) = fixture.lms(&arguments).await?;
-    ensure!(
-        printed.lines().count() == 1,
-        "{arguments:?}: {printed}{errors}"
-    );
-    let answer = serde_json::from_str(&printed)?;
-    check_documented(&arguments, &answer)?;
+    let answer = documented_answer(&arguments, &printed).context(errors)?;
     Ok((code, answer))
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use tests::{Application, check_documented, role, run, run_program};
+use tests::{Application, documented_answer, role, run, run_program};
 
 /// Runs `lms tenant`, and returns the text that it prints, or the error.
 async fn tenant(app: &Application, arguments: &[&str]) -> Result<Result<String, String>> {
@@ -11,7 +11,7 @@ async fn tenant(app: &Application, arguments: &[&str]) -> Result<Result<String, 
     let (code, stdout, stderr) = run_program(&app.superuser_url, &arguments, "").await?;
     Ok(if code == Some(0) {
         if arguments.contains(&"--json") {
-            check_documented(&arguments, &serde_json::from_str(&stdout)?)?;
+            documented_answer(&arguments, &stdout)?;
         }
         Ok(stdout)
     } else {

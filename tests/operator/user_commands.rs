@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, check_documented, queries, role, run, run_program};
+use tests::{Application, documented_answer, queries, role, run, run_program};
 
 /// Runs `lms user` with `--json` in the first tenant, and returns the answer or the error.
 async fn user(app: &Application, arguments: &[&str]) -> Result<Result<Value, String>> {
@@ -12,9 +12,7 @@ async fn user(app: &Application, arguments: &[&str]) -> Result<Result<Value, Str
     let arguments = [&["user"], arguments, &["--tenant", slug, "--json"]].concat();
     let (code, stdout, stderr) = run_program(&app.superuser_url, &arguments, "").await?;
     Ok(if code == Some(0) {
-        let answer = serde_json::from_str(&stdout)?;
-        check_documented(&arguments, &answer)?;
-        Ok(answer)
+        Ok(documented_answer(&arguments, &stdout)?)
     } else {
         Err(stderr)
     })

@@ -10,12 +10,20 @@ use crate::root;
 /// Objects whose keys are data, such as the names of tables, and not part of the shape.
 const MAPS: [&str; 3] = ["counts", "reasons", "variables"];
 
-/// Checks that an answer has the shape of an example of its command: the same keys, and values of the same types.
+/// Returns the answer that a command has printed with `--json`: one document in one line, which has the shape of an example.
 ///
 /// # Errors
 ///
-/// When the command has no example, or the answer has the shape of none.
-pub fn check_documented(arguments: &[&str], answer: &Value) -> Result<()> {
+/// When it is anything else.
+pub fn documented_answer(arguments: &[&str], printed: &str) -> Result<Value> {
+    ensure!(printed.lines().count() == 1, "{arguments:?}: {printed}");
+    let answer = serde_json::from_str(printed)?;
+    check_documented(arguments, &answer)?;
+    Ok(answer)
+}
+
+/// Checks that an answer has the shape of an example of its command: the same keys, and values of the same types.
+fn check_documented(arguments: &[&str], answer: &Value) -> Result<()> {
     let section = section_name(arguments);
     let page = std::fs::read_to_string(root().join("docs/reference/command-answers.md"))?;
     let heading = format!("\n## `{section}`\n");

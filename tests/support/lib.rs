@@ -47,7 +47,7 @@ pub use local::openapi::COMPONENTS;
 pub use application::{Application, root, run, run_on_durable_server, run_on_own_server, run_with};
 pub use collector::{Collector, Span};
 pub use database_proxy::{DatabaseProxy, run_behind_proxy};
-pub use documented_answer::check_documented;
+pub use documented_answer::documented_answer;
 pub use domain::role;
 pub use endpoint_path::endpoint_path;
 pub use platform::auth::role::Role;

@@ -35,7 +35,7 @@ pub struct Process {
     directory: TempDir,
 }
 
-/// What a command has printed.
+/// The output of a command.
 #[derive(Debug)]
 pub struct Printed {
     /// Standard output.

@@ -179,8 +179,3 @@ pub(crate) fn table<'a, T: Row + 'a>(rows: impl IntoIterator<Item = &'a T>) -> S
     }
     table.trim_fmt()
 }
-
-/// Formats a time for people.
-pub(crate) fn time(time: chrono::DateTime<chrono::Utc>) -> String {
-    time.format("%FT%TZ").to_string()
-}

@@ -15,4 +15,5 @@ pub mod relocation;
 pub mod server_log;
 pub mod tenant_restore;
 pub mod tenants;
+pub mod time;
 pub mod user;

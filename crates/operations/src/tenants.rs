@@ -10,6 +10,8 @@ use serde::Serialize;
 use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
+use crate::time;
+
 /// The status of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,7 +60,7 @@ impl Display for Tenant {
             self.slug,
             self.name,
             self.status,
-            self.created_at.format("%FT%TZ"),
+            time::text(self.created_at),
             self.centres,
             self.users,
             self.students,

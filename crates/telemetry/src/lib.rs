@@ -1,5 +1,5 @@
-//! What a running process tells its operator: its log, and what it measures and records, served to
-//! Prometheus on the management address and exported to a collector of OpenTelemetry. The events,
+//! The log, the metrics and the traces of a running process, for its operator: printed, served to
+//! Prometheus on the management address, and exported to a collector of OpenTelemetry. The events,
 //! instruments and spans themselves are where the work is done, in `host` and `worker`, which know
 //! only the APIs of `tracing` and OpenTelemetry.
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
+use tests::free_address;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -24,10 +25,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) fn directory() -> Result<TempDir> {
     let mode = Permissions::from_mode(0o755);
     Ok(tempfile::Builder::new().permissions(mode).tempdir()?)
-}
-
-fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// A host, which runs `lms serve` at a fixed address.

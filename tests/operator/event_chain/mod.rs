@@ -27,16 +27,11 @@ impl Tamperer {
         client
             .batch_execute(
                 "alter table lms.event_log drop constraint event_log_position_key;
-                alter table lms.event_log disable trigger all;
                 alter table lms.event_heads disable trigger all;
-                alter table lms.event_redactions disable trigger all;
-                do $$ declare partition regclass; begin
-                  for partition in select inhrelid from pg_inherits where inhparent = 'lms.event_log'::regclass loop
-                    execute format('alter table %s disable trigger all', partition);
-                  end loop;
-                end $$",
+                alter table lms.event_redactions disable trigger all",
             )
             .await?;
+        queries::disable_event_triggers(&client).await?;
         let tamperer = Self { client, tenant };
         tamperer.save().await?;
         Ok(tamperer)

@@ -3,9 +3,9 @@
 use std::process::Stdio;
 
 use anyhow::{Result, ensure};
-use tests::program;
+use tests::{free_address, program};
 
-use super::{free_address, read_until, value};
+use super::{read_until, value};
 use crate::recovery_fixture::with_recovery_fixture;
 
 #[tokio::test]

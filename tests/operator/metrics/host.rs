@@ -1,23 +1,29 @@
 //! Tests the metrics of the host: requests, connections, instances and readiness.
 
-use anyhow::ensure;
-use tests::fault_injection::database_name_and_server;
-use tests::run;
+use std::net::SocketAddr;
 
-use super::{free_address, read_until, start, value};
+use anyhow::{Result, ensure};
+use tests::fault_injection::database_name_and_server;
+use tests::{Application, Process, free_address, run};
+
+use super::{read_until, value};
 
 /// A path that is in no label, because it has an id.
 const PATH_WITH_ID: &str = "/v1/users/018f0000-0000-7000-8000-000000000001";
 
+/// Starts a host, and returns its address and its management address.
+fn serve(app: &Application) -> Result<(Process, SocketAddr, SocketAddr)> {
+    let (clients, operators) = (free_address()?, free_address()?);
+    let (listen, management) = (clients.to_string(), operators.to_string());
+    let arguments = ["serve", "--listen", &listen, "--management", &management];
+    let host = Process::start(app, &arguments, &[])?;
+    Ok((host, clients, operators))
+}
+
 #[test]
 fn the_host_measures_requests_by_component_route_and_status() {
     run(async |app| {
-        let (clients, operators) = (free_address()?, free_address()?);
-        let (listen, management) = (clients.to_string(), operators.to_string());
-        let _host = start(
-            app,
-            &["serve", "--listen", &listen, "--management", &management],
-        )?;
+        let (_host, clients, operators) = serve(app)?;
         read_until(&format!("http://{clients}/readyz"), |_| true).await?;
         for path in ["/v1/users", PATH_WITH_ID, "/nothing"] {
             reqwest::get(format!("http://{clients}{path}")).await?;
@@ -66,12 +72,7 @@ fn the_host_measures_requests_by_component_route_and_status() {
 #[test]
 fn the_host_measures_whether_it_is_ready_and_why_it_has_no_connection() {
     run(async |app| {
-        let (clients, operators) = (free_address()?, free_address()?);
-        let (listen, management) = (clients.to_string(), operators.to_string());
-        let _host = start(
-            app,
-            &["serve", "--listen", &listen, "--management", &management],
-        )?;
+        let (_host, _, operators) = serve(app)?;
         let metrics = format!("http://{operators}/metrics");
         let is =
             |expected: f64| move |text: &str| value(text, "lms_host_ready", &[]) == Some(expected);

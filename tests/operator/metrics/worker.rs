@@ -5,17 +5,21 @@ use database::migrate;
 use tests::fault_injection::database_name_and_server;
 use tests::notifications::{clear_outbox, send_emails};
 use tests::webhook_fixture::{create_centre_event, create_with_receiver};
-use tests::{Application, Behaviour, role, run};
+use tests::{Application, Behaviour, Process, free_address, role, run};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::{free_address, read_until, start, value, worker_metrics};
+use super::{read_until, value, worker_metrics};
 
 #[test]
 fn the_worker_measures_its_jobs() {
     run(async |app| {
         let operators = free_address()?;
-        let _worker = start(app, &["worker", "--management", &operators.to_string()])?;
+        let _worker = Process::start(
+            app,
+            &["worker", "--management", &operators.to_string()],
+            &[],
+        )?;
         let last_success = "lms_worker_job_last_success_seconds";
         let succeeded = |text: &str| {
             ["round", "analytics", "events", "webhooks"]
@@ -223,7 +227,11 @@ fn a_quiet_cell_has_no_lag() {
 fn the_worker_says_that_the_database_is_away() {
     run(async |app| {
         let operators = free_address()?;
-        let _worker = start(app, &["worker", "--management", &operators.to_string()])?;
+        let _worker = Process::start(
+            app,
+            &["worker", "--management", &operators.to_string()],
+            &[],
+        )?;
         let metrics = format!("http://{operators}/metrics");
         let is =
             |expected: f64| move |text: &str| value(text, "lms_database_up", &[]) == Some(expected);

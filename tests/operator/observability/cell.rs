@@ -8,13 +8,12 @@ use anyhow::{Result, ensure};
 use tempfile::TempDir;
 use tests::server_certificate::{authority, install_certificate};
 use tests::{
-    Application, Behaviour, Server, Session, StubProvider, notifications, run_program,
-    webhook_fixture,
+    Application, Behaviour, Process, Server, Session, StubProvider, free_address, notifications,
+    run_program, webhook_fixture,
 };
-use tokio::process::Child;
 
 use super::monitoring::CELL;
-use crate::metrics::{free_address, read_until, start_with};
+use crate::metrics::read_until;
 use crate::recovery_fixture::{directory, write_definition};
 
 /// The processes of a cell, with what their work needs.
@@ -27,7 +26,7 @@ pub(super) struct Cell {
     clients: SocketAddr,
     _receiver: StubProvider,
     _files: TempDir,
-    _processes: [Child; 2],
+    _processes: [Process; 2],
 }
 
 impl Cell {
@@ -48,10 +47,10 @@ impl Cell {
 
         let [clients, host, worker] = [free_address()?, free_address()?, free_address()?];
         let (listen, management) = (clients.to_string(), host.to_string());
-        let host_process = start_with(
+        let host_process = Process::start(
             app,
             &["serve", "--listen", &listen, "--management", &management],
-            &[("SPIN_VARIABLE_DATABASE_CA", &authority.pem())],
+            &[("database_ca", &authority.pem())],
         )?;
         let environment = [
             (
@@ -68,9 +67,10 @@ impl Cell {
         let environment = environment
             .each_ref()
             .map(|(name, value)| (*name, value.as_str()));
-        let worker_process = start_with(
+        let worker_process = Process::start_in(
             app,
             &["worker", "--management", &worker.to_string()],
+            &[],
             &environment,
         )?;
         read_until(&format!("http://{clients}/readyz"), |_| true).await?;

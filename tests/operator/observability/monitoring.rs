@@ -7,10 +7,10 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
+use tests::free_address;
 use tokio::process::{Child, Command};
 
 use super::rules::directory;
-use crate::metrics::free_address;
 
 /// The name of the cell in the configuration.
 pub(super) const CELL: &str = "eu-standard";

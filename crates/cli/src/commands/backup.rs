@@ -9,10 +9,11 @@ use operations::backup::{
     RepositoryReference, RestoreOptions, Restored,
 };
 use operations::cell::{Definition, Repository};
+use operations::time;
 use serde::Serialize;
 
 use super::target;
-use crate::answer::{Lines, Outcome, Row, table, time};
+use crate::answer::{Lines, Outcome, Row, table};
 use crate::arguments::backup::{
     Backup, Configure, CredentialOptions, RepositoryOptions, Restore, Run,
 };
@@ -149,8 +150,8 @@ impl Row for Listed<'_> {
         vec![
             backup.label.clone(),
             backup.kind.as_str().to_owned(),
-            time(backup.started_at),
-            time(backup.ended_at),
+            time::text(backup.started_at),
+            time::text(backup.ended_at),
             megabytes(backup.size),
             megabytes(backup.stored_size),
             self.repository.to_string(),

@@ -11,11 +11,12 @@ use operations::privacy;
 use operations::relocation::{self, Cell, CellReference};
 use operations::tenant_restore::{self, Source};
 use operations::tenants::{self, Status};
+use operations::time;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::database_url;
-use crate::answer::{Outcome, Row, Table, time};
+use crate::answer::{Outcome, Row, Table};
 use crate::arguments::tenants as arguments;
 use crate::arguments::tenants::Tenant;
 
@@ -42,7 +43,7 @@ impl Row for tenants::Tenant {
             self.slug.clone(),
             self.name.clone(),
             self.status.clone(),
-            time(self.created_at),
+            time::text(self.created_at),
             self.centres.to_string(),
             self.users.to_string(),
             self.students.to_string(),

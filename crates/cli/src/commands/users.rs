@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use operations::time;
 use operations::user::{self, Account, User};
 
 use super::database_url;
-use crate::answer::{Outcome, Row, Table, time};
+use crate::answer::{Outcome, Row, Table};
 use crate::arguments::users as arguments;
 
 impl Row for User {
@@ -19,7 +20,7 @@ impl Row for User {
             self.email.clone(),
             self.role.clone(),
             self.status.clone(),
-            time(self.created_at),
+            time::text(self.created_at),
             self.id.to_string(),
         ]
     }
@@ -71,7 +72,7 @@ async fn reset_password(state: &Path, arguments: arguments::ResetPassword) -> Re
          the former password and all sessions have ended",
         reset.token,
         reset.user_id,
-        time(reset.expires_at)
+        time::text(reset.expires_at)
     );
     Ok(Outcome::worded(reset, text))
 }

@@ -85,7 +85,7 @@ impl PreferredConcurrency {
         });
         BusyConnection {
             id,
-            holders: Arc::clone(&self.holders),
+            concurrency: self.clone(),
         }
     }
 
@@ -97,12 +97,12 @@ impl PreferredConcurrency {
 /// Counts a connection as busy until it is dropped.
 pub(crate) struct BusyConnection {
     id: u64,
-    holders: Arc<Mutex<Holders>>,
+    concurrency: PreferredConcurrency,
 }
 
 impl Drop for BusyConnection {
     fn drop(&mut self) {
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holders = self.concurrency.holders();
         // If the permit has gone to another connection, there is none to give back.
         holders.held.retain(|holder| holder.id != self.id);
     }

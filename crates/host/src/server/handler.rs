@@ -17,8 +17,9 @@ use super::request_body::{self, BodyKind};
 use super::request_log::LoggedRequest;
 use super::response_body::{self, Body, ResponseError};
 use super::router::{Match, Router};
+use super::trace_id::TRACEPARENT;
 use super::traces::{self, RequestTraces};
-use super::{request_head, request_id, spin_headers, trace_id};
+use super::{request_head, request_id, spin_headers};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::{Limits, Rejection, RequestClass};
 use crate::request_trace::RequestTrace;
@@ -94,18 +95,16 @@ impl RequestHandler {
         let original = request.uri().clone();
         let method = request.method().clone();
         let given_id = request.headers().get(request_id::X_REQUEST_ID).cloned();
+        let traceparent = request.headers().get(TRACEPARENT).cloned();
         let matched = self.router.find(original.path());
         let route = matched.as_ref().map(|matched| matched.route);
         let trace = self.traces.begin(&request, route, &self.metrics);
-        let trace_id = match &trace {
-            Some(trace) => Some(trace.id().to_string()),
-            None => trace_id::from_headers(request.headers()),
-        };
         let logged = LoggedRequest {
             method: method_name(&method),
             route,
             component: route.and_then(|route| self.metrics.component_id(route).map(|id| &**id)),
-            trace_id: trace_id.as_deref(),
+            trace: trace.as_ref(),
+            traceparent: traceparent.as_ref(),
         };
         let handled = self
             .try_handle(&original, matched, request, client, trace.as_ref())

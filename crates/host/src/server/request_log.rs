@@ -4,12 +4,14 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use http::Response;
+use http::{HeaderValue, Response};
 use http_body::Body;
 use tracing::Level;
 
 use super::request_id::X_REQUEST_ID;
 use super::router::Route;
+use super::trace_id;
+use crate::request_trace::RequestTrace;
 
 /// The target of the access log, which is off unless the process that embeds the host turns it on.
 const ACCESS: &str = "access";
@@ -22,8 +24,10 @@ pub(crate) struct LoggedRequest<'a> {
     pub(crate) route: Option<&'a Route>,
     /// The id of the route's component.
     pub(crate) component: Option<&'a str>,
-    /// The id of the trace, if there is one.
-    pub(crate) trace_id: Option<&'a str>,
+    /// The trace, if it may be recorded.
+    pub(crate) trace: Option<&'a RequestTrace>,
+    /// The client's header, which names the trace if the host has none.
+    pub(crate) traceparent: Option<&'a HeaderValue>,
 }
 
 impl LoggedRequest<'_> {
@@ -34,7 +38,7 @@ impl LoggedRequest<'_> {
             route = self.route_name(),
             component = self.component,
             request_id,
-            trace_id = self.trace_id,
+            trace_id = self.trace_id(),
             "the component did not answer: {cause}"
         );
     }
@@ -54,9 +58,16 @@ impl LoggedRequest<'_> {
             duration_ms = milliseconds(duration),
             bytes = response.body().size_hint().exact(),
             request_id = request_id.and_then(|id| id.to_str().ok()),
-            trace_id = self.trace_id,
+            trace_id = self.trace_id(),
             "answered"
         );
+    }
+
+    fn trace_id(&self) -> Option<String> {
+        match self.trace {
+            Some(trace) => Some(trace.id().to_string()),
+            None => trace_id::from_header(self.traceparent),
+        }
     }
 
     fn route_name(&self) -> Option<&str> {

@@ -16,10 +16,8 @@ use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 use super::metrics::{RequestMetrics, method_name};
 use super::request_id::X_REQUEST_ID;
 use super::router::Route;
+use super::trace_id::TRACEPARENT;
 use crate::request_trace::RequestTrace;
-
-/// The only header that is read of a client's trace. `tracestate` may contain any text.
-const TRACEPARENT: &str = "traceparent";
 
 /// Begins the spans of requests.
 #[derive(Clone)]
@@ -98,7 +96,8 @@ fn name<B>(request: &Request<B>, route: Option<&Route>) -> String {
     }
 }
 
-/// The trace of a client, as the headers of its request name it.
+/// The trace of a client, as the header [`TRACEPARENT`] names it. `tracestate`, which may contain any
+/// text, is not read.
 struct ClientTrace<'a>(&'a HeaderMap);
 
 impl Extractor for ClientTrace<'_> {

@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use database::explain;
 use tokio_postgres::Client;
 
+use crate::time;
+
 /// The state of archiving.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Archiver {
@@ -107,11 +109,7 @@ impl Display for Archiver {
             Self::Working { last: None } => formatter.write_str("nothing has been archived yet"),
             Self::Working {
                 last: Some((segment, at)),
-            } => write!(
-                formatter,
-                "{segment} was archived at {}",
-                at.format("%FT%TZ")
-            ),
+            } => write!(formatter, "{segment} was archived at {}", time::text(*at)),
             Self::Failing {
                 segment,
                 failed_at,
@@ -120,10 +118,10 @@ impl Display for Archiver {
                 write!(
                     formatter,
                     "archiving of {segment} failed at {}, nothing has been archived ",
-                    failed_at.format("%FT%TZ")
+                    time::text(*failed_at)
                 )?;
                 match last {
-                    Some(last) => write!(formatter, "since {}", last.format("%FT%TZ")),
+                    Some(last) => write!(formatter, "since {}", time::text(*last)),
                     None => formatter.write_str("ever"),
                 }
             }

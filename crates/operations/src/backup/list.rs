@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::access::{Access, RepositoryReference};
 use super::information::Backup;
+use crate::time;
 
 /// The contents of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,8 +40,8 @@ impl Display for Recoverable {
         write!(
             formatter,
             "any time from {} to {} can be restored",
-            time(self.from),
-            time(self.until)
+            time::text(self.from),
+            time::text(self.until)
         )
     }
 }
@@ -75,9 +76,4 @@ pub async fn list(access: &Access) -> Result<Vec<Contents>> {
         });
     }
     Ok(listed)
-}
-
-/// Formats a time for `--to-time`.
-pub(super) fn time(time: DateTime<Utc>) -> String {
-    time.format("%FT%TZ").to_string()
 }

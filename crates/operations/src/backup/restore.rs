@@ -12,9 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::access::{Access, NumberedRepository, RepositoryReference};
 use super::archive::RecoveryWindow;
 use super::information::Backup;
-use super::list::time;
 use super::recovery;
-use crate::postgresql;
+use crate::{postgresql, time};
 
 /// The target of a recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +77,8 @@ fn check_recovery_target(target: RecoveryTarget) -> Result<()> {
     match target {
         RecoveryTarget::Time(wanted) if wanted > now => bail!(
             "{} is in the future, it is now {}: restore to a time in the past",
-            time(wanted),
-            time(now)
+            time::text(wanted),
+            time::text(now)
         ),
         RecoveryTarget::Time(_) | RecoveryTarget::Latest => Ok(()),
     }
@@ -153,8 +152,8 @@ async fn choose_backup(
         if backups.is_empty() {
             bail!(
                 "{} is before the first backup in {description}, which ended at {}: nothing earlier can be restored",
-                time(wanted),
-                time(first)
+                time::text(wanted),
+                time::text(first)
             );
         }
     }
@@ -175,20 +174,20 @@ async fn choose_backup(
 }
 
 fn check_window(target: RecoveryTarget, window: &RecoveryWindow, repository: &str) -> Result<()> {
-    let until = time(window.until);
+    let until = time::text(window.until);
     match (target, &window.missing) {
         (RecoveryTarget::Latest, Some(missing)) => bail!(
             "{repository}: the segment {missing} of the log is missing, so that nothing after {until} can be restored"
         ),
         (RecoveryTarget::Time(wanted), Some(missing)) if wanted > window.until => bail!(
             "{repository}: the segment {missing} of the log is missing, so that {} cannot be restored, but {until} can",
-            time(wanted)
+            time::text(wanted)
         ),
         // The time at which a segment was archived is rounded down to a second.
         (RecoveryTarget::Time(wanted), None) if wanted > window.until + TimeDelta::seconds(1) => {
             bail!(
                 "{} is after the end of the archive in {repository}, {until}: restore to an earlier time, or to `latest`",
-                time(wanted)
+                time::text(wanted)
             )
         }
         _ => Ok(()),

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::access::{Access, NumberedRepository, RepositoryReference};
-use super::list::{Recoverable, time};
+use super::list::Recoverable;
+use crate::time;
 
 /// The result for one repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -76,7 +77,7 @@ async fn verify_repository(access: &Access, repository: NumberedRepository<'_>) 
             faults.extend(window.missing.map(|segment| {
                 format!(
                     "the segment {segment} of the log is missing, so nothing after {} can be restored from the backup {}",
-                    time(window.until),
+                    time::text(window.until),
                     first.label
                 )
             }));

@@ -124,7 +124,7 @@ pub fn required_value(operation: &str, field: &str, random: &mut ChaCha8Rng) -> 
         ("payroll-runs.post", "effective_on") => json!("2026-11-01"),
         ("inventory.adjust", "change") => json!(random.random_range(1..5)),
         ("inventory-loans.lend", "quantity") => json!(1),
-        ("inventory-loans.lend", "due_on") => json!("2027-05-01"),
+        ("inventory-loans.lend", "due_on") => json!("2036-05-01"),
         ("users.create", "role") => {
             json!(
                 ["student", "student", "tutor", "tutor", "parent", "assessor"]

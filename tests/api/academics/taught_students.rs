@@ -1,7 +1,7 @@
 //! Tests the students that a tutor sees: assigned ones and those of the tutor's lessons.
 
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
@@ -14,12 +14,10 @@ use tests::{
 };
 use uuid::Uuid;
 
-/// Returns the start of the first of eight weekly lessons, of which two or three are past.
+/// Returns the start of the first of eight weekly lessons, of which three have ended and none is
+/// under way at any time of the day.
 fn first_lesson() -> DateTime<Utc> {
-    let day = Utc::now() - TimeDelta::weeks(2);
-    day.date_naive()
-        .and_hms_opt(9, 0, 0)
-        .map_or(day, |time| time.and_utc())
+    Utc::now().trunc_subsecs(0) - TimeDelta::weeks(2) - TimeDelta::days(1)
 }
 
 fn format_utc(time: DateTime<Utc>) -> String {
@@ -31,10 +29,9 @@ async fn class(
     admin: &Session,
     centre: Uuid,
     tutor: Uuid,
-    hour: i64,
+    start: DateTime<Utc>,
     students: &[Uuid],
 ) -> Result<Value> {
-    let start = first_lesson() + TimeDelta::hours(hour);
     let local = |time: DateTime<Utc>| time.format("%Y-%m-%dT%H:%M:%S").to_string();
     let end = start + TimeDelta::minutes(45);
     let schedule = recurring_schedule("UTC", &local(start), &local(end), "FREQ=WEEKLY;COUNT=8");
@@ -86,8 +83,10 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         )
         .await?
         .expect(200);
-        let own = class(app, &admin, own_centre, english, 0, &[pupil]).await?;
-        let others = class(app, &admin, own_centre, maths, 2, &[pupil, stranger]).await?;
+        let start = first_lesson();
+        let later = start + TimeDelta::hours(2);
+        let own = class(app, &admin, own_centre, english, start, &[pupil]).await?;
+        let others = class(app, &admin, own_centre, maths, later, &[pupil, stranger]).await?;
 
         let found = app.get(&caller, &format!("/v1/students/{pupil}")).await?;
         assert_eq!(found.expect(200).json()["assigned_tutor_id"], json!(maths));
@@ -106,7 +105,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
         );
         let names = get_data(app, &caller, "/v1/users?limit=200").await?;
         assert_eq!(names.len(), 2, "{names:?}");
-        record(app, &caller, &own, &format_utc(first_lesson()), pupil)
+        record(app, &caller, &own, &format_utc(start), pupil)
             .await?
             .expect(200);
         let body = json!({"student_id": pupil, "type": "reading", "score": 7, "academic_age": 9});
@@ -131,10 +130,7 @@ fn a_tutor_sees_the_students_of_their_lessons_whoever_is_assigned() {
             format!("/v1/students/{stranger}"),
             format!("/v1/users/{account}"),
             class_path(&others),
-            format!(
-                "{}/attendance",
-                lesson_path(&others, &format_utc(first_lesson() + TimeDelta::hours(2)))
-            ),
+            format!("{}/attendance", lesson_path(&others, &format_utc(later))),
             format!("/v1/finance-records/statement?student_id={pupil}"),
         ] {
             app.get(&caller, &path).await?.expect(404);
@@ -157,7 +153,8 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
             fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
         let pupil = fixtures::create_student(app, &admin, own_centre).await?;
         let later = fixtures::create_student(app, &admin, own_centre).await?;
-        let class = class(app, &admin, own_centre, former, 0, &[pupil]).await?;
+        let start = first_lesson();
+        let class = class(app, &admin, own_centre, former, start, &[pupil]).await?;
         app.patch(&admin, &class_path(&class), json!({"tutor_id": next}))
             .await?
             .expect(200);
@@ -172,7 +169,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         // Past lessons stay visible, and their attendance can be recorded.
         let lessons =
             get_data(app, &caller, &format!("{}/occurrences", class_path(&class))).await?;
-        assert!((2..=3).contains(&lessons.len()), "{lessons:?}");
+        assert_eq!(lessons.len(), 3, "{lessons:?}");
         assert!(
             text_fields(&lessons, "tutor_id")
                 .iter()
@@ -180,14 +177,14 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         );
         let calendar = format!(
             "/v1/calendar?from={}&to={}",
-            format_utc(first_lesson() - TimeDelta::days(1)),
-            format_utc(first_lesson() + TimeDelta::weeks(6))
+            format_utc(start - TimeDelta::days(1)),
+            format_utc(start + TimeDelta::weeks(6))
         );
         assert_eq!(
             get_data(app, &caller, &calendar).await?.len(),
             lessons.len()
         );
-        record(app, &caller, &class, &format_utc(first_lesson()), pupil)
+        record(app, &caller, &class, &format_utc(start), pupil)
             .await?
             .expect(200);
         app.get(&caller, &format!("/v1/students/{pupil}"))
@@ -201,7 +198,7 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         assert_eq!(shown.get("student_ids"), None);
 
         // Later lessons and students are hidden, and the class belongs to the new tutor.
-        let later_lesson = format_utc(first_lesson() + TimeDelta::weeks(4));
+        let later_lesson = format_utc(start + TimeDelta::weeks(4));
         app.get(
             &caller,
             &format!("{}/attendance", lesson_path(&class, &later_lesson)),
@@ -232,6 +229,33 @@ fn past_lessons_stay_visible_to_their_tutor_when_the_class_changes_tutors() {
         )
         .await?;
         assert_eq!(all.len(), 8);
+        assert_taught_students_match(app).await
+    });
+}
+
+#[test]
+fn a_student_who_is_added_during_a_lesson_takes_part_in_it() {
+    run(async |app| {
+        let admin = app.sign_in(role::ADMIN).await?;
+        let (own_centre, _) = queries::demo_centres(app).await?;
+        let (tutor, caller) = fixtures::create_tutor_with_session(app, &admin, own_centre).await?;
+        let pupil = fixtures::create_student(app, &admin, own_centre).await?;
+        let late = fixtures::create_student(app, &admin, own_centre).await?;
+        let start = Utc::now().trunc_subsecs(0) - TimeDelta::weeks(1) - TimeDelta::minutes(5);
+        let class = class(app, &admin, own_centre, tutor, start, &[pupil]).await?;
+        let students = json!({"student_ids": [pupil, late]});
+        app.patch(&admin, &class_path(&class), students)
+            .await?
+            .expect(200);
+
+        let ended = format_utc(start);
+        record(app, &caller, &class, &ended, late)
+            .await?
+            .expect(422);
+        let under_way = format_utc(start + TimeDelta::weeks(1));
+        record(app, &caller, &class, &under_way, late)
+            .await?
+            .expect(200);
         assert_taught_students_match(app).await
     });
 }

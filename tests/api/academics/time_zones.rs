@@ -294,7 +294,7 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
         for time in ["T09:00:00", "T01:30:00"] {
             let tutor = fixtures::create_tutor(app, &admin, fixture.centre, 5).await?;
             // The second class is at an hour that is skipped in March and repeated in October.
-            let day = "2027-01-03";
+            let day = "2036-01-06";
             let end = if time == "T09:00:00" {
                 "T10:00:00"
             } else {
@@ -328,7 +328,7 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
                     starts_at = starts_at - interval '1 hour',
                     ends_at = ends_at - interval '1 hour'
                   where class_id = $1
-                    and original_start < '2027-03-28'
+                    and original_start < '2036-03-30'
                   returning original_start
                 )
                 select count(*) from moved",
@@ -341,7 +341,7 @@ fn the_worker_reports_classes_planned_with_outdated_time_zone_rules() {
             .iter()
             .map(|found| (found.class, found.lessons, found.first.to_rfc3339()))
             .collect();
-        assert_eq!(found, [(class, 12, "2027-01-03T08:00:00+00:00".to_owned())]);
+        assert_eq!(found, [(class, 12, "2036-01-06T08:00:00+00:00".to_owned())]);
         assert!(
             round.to_string().contains("save the schedule again"),
             "{round}"

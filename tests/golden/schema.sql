@@ -267,6 +267,20 @@ create table lms.sessions (
 create index idx_sessions_deleted on lms.sessions (tenant_id, deleted_at) where (deleted_at IS NOT NULL);
 create index idx_sessions_user_id on lms.sessions (tenant_id, user_id);
 
+-- What the session check of a request reads, in one row: sessions that are not revoked, of users that have not changed since they signed in. Derived from lms.sessions, lms.users and lms_private.cell. A session without a row is checked against those.
+create table lms_private.live_sessions (
+  tenant_id uuid not null,
+  session_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  centre_id uuid,
+  region text not null,
+  cell text not null,
+  expires_at timestamp with time zone not null,
+  constraint live_sessions_pkey PRIMARY KEY (tenant_id, session_id),
+  constraint live_sessions_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES lms.sessions(tenant_id, id) ON DELETE CASCADE
+);
+
 -- Every refresh token of a session, including used ones: presenting a used one revokes the session.
 create table lms.refresh_tokens (
   like lms_private.row_template,

@@ -73,16 +73,7 @@ pub async fn create_student(app: &Application, admin: &Session, centre: Uuid) ->
 
 /// Creates a session of an account of the first tenant without its password.
 pub async fn session_for(app: &Application, user: Uuid, role: Role) -> Result<Session> {
-    let mut session = app.session(0, role).await?;
-    queries::execute(
-        app,
-        "update lms.sessions set user_id = $2 where id = $1",
-        &[&session.id, &user],
-    )
-    .await?;
-    session.user = user;
-    session.token = app.token(&session, role, 600)?;
-    Ok(session)
+    app.insert_session(0, user, role).await
 }
 
 /// Creates an account of this role with a session.

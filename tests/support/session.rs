@@ -95,6 +95,16 @@ impl Application {
     /// When the session can't be written.
     pub async fn session(&self, tenant: usize, role: Role) -> Result<Session> {
         let user = self.user(tenant, role).id;
+        self.insert_session(tenant, user, role).await
+    }
+
+    /// Inserts a session of a user of the first or second tenant.
+    pub(crate) async fn insert_session(
+        &self,
+        tenant: usize,
+        user: Uuid,
+        role: Role,
+    ) -> Result<Session> {
         let tenant = self.demo.tenants[tenant].id;
         let id = Uuid::now_v7();
         self.superuser()
@@ -112,7 +122,7 @@ impl Application {
             tenant,
             id,
         };
-        session.token = self.token(&session, role, 60)?;
+        session.token = self.token(&session, role, 600)?;
         Ok(session)
     }
 

@@ -33,6 +33,25 @@ call lms_private.create_retention_index('sessions');
 grant select, update (revoked_at) on lms.sessions to lms_application;
 grant select, insert, update, delete on lms.sessions to lms_definer;
 
+create table lms_private.live_sessions (
+  tenant_id uuid not null,
+  session_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  centre_id uuid,
+  region text not null,
+  cell text not null,
+  expires_at timestamptz not null,
+  primary key (tenant_id, session_id),
+  constraint live_sessions_session_id_fkey
+    foreign key (tenant_id, session_id) references lms.sessions (tenant_id, id) on delete cascade
+);
+
+comment on table lms_private.live_sessions is
+  'What the session check of a request reads, in one row: sessions that are not revoked, of users that have not changed since they signed in. Derived from lms.sessions, lms.users and lms_private.cell. A session without a row is checked against those.';
+
+grant select, insert, delete on lms_private.live_sessions to lms_definer;
+
 create table lms.refresh_tokens (
   like lms_private.row_template including all,
   session_id uuid not null,

@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod last_admin;
 mod legal_holds;
+mod live_sessions;
 mod password_hashing;
 mod password_reset_codes;
 mod passwords;

@@ -88,7 +88,7 @@ impl Table {
         self.each(|column| format!("{prefix}{column}"))
     }
 
-    /// The values of a row `r` in the target, as SQL. The tenant's own row gets the region and class of the target.
+    /// The values of a row `r` in the target, as SQL. What a row copies from its cell is that of the target.
     pub(super) fn target_values(&self) -> String {
         self.each(|column| match self.cell_column(column) {
             Some(name) => format!("(select c.{name} from lms_private.cell as c)"),
@@ -108,6 +108,8 @@ impl Table {
         match (self.name.as_str(), column) {
             ("lms.tenants", "\"region\"") => Some("region"),
             ("lms.tenants", "\"retention_class\"") => Some("retention_class"),
+            ("lms_private.live_sessions", "\"region\"") => Some("region"),
+            ("lms_private.live_sessions", "\"cell\"") => Some("name"),
             _ => None,
         }
     }

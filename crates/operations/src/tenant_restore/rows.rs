@@ -80,15 +80,18 @@ pub(super) async fn restore(
     for table in &tables {
         restored.recreated += count(transaction, &insertion(table, schema), tenant, table).await?;
     }
-    // Triggers are disabled, so the table that they derive from lessons is computed from the restored rows.
-    transaction
-        .execute(
-            "-- tenant_restore.derive
-            call lms_private.rebuild_taught_students($1)",
-            &[&tenant],
-        )
-        .await
-        .map_err(explain)?;
+    // Triggers are disabled, so the tables that they derive from others are computed from the restored rows.
+    for derive in [
+        "-- tenant_restore.derive_taught_students
+        call lms_private.rebuild_taught_students($1)",
+        "-- tenant_restore.derive_live_sessions
+        call lms_private.rebuild_live_sessions($1)",
+    ] {
+        transaction
+            .execute(derive, &[&tenant])
+            .await
+            .map_err(explain)?;
+    }
     Ok(restored)
 }
 

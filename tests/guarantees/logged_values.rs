@@ -1,4 +1,7 @@
-//! Tests that no value that a client sends is in a log: the host's, the worker's and PostgreSQL's.
+//! Tests that no value that a client sends, and no secret of the installation, is in the logs of
+//! processes that print JSON: a host, a worker, and a PostgreSQL that logs more than with our
+//! settings. The logs of the hosts that serve the other tests are searched at the end of each test
+//! (`tests::run`).
 
 use std::collections::BTreeSet;
 
@@ -9,6 +12,7 @@ use tests::{
     Application, COMPONENTS, Printed, Process, Server, Session, endpoint_path, free_address, role,
     run_on_own_server, run_program, send,
 };
+use url::Url;
 use uuid::{Uuid, uuid};
 
 use crate::marked_requests::{DIGITS, MARK, Sender};
@@ -131,7 +135,8 @@ fn ensure_is_complete(host: &Printed) -> Result<()> {
 
 /// Sends requests to every endpoint, and returns the values in them that are not marked.
 async fn send_everything(client: &Application) -> Result<BTreeSet<String>> {
-    let mut values = BTreeSet::from([ID_IN_PATHS.to_string()]);
+    let mut values = secrets(client)?;
+    values.insert(ID_IN_PATHS.to_string());
     for tenant in &client.demo.tenants {
         for user in &tenant.users {
             values.extend([user.email.clone(), user.password.clone()]);
@@ -161,6 +166,28 @@ async fn send_everything(client: &Application) -> Result<BTreeSet<String>> {
         values.insert(refreshed[name].as_str().context("a token")?.to_owned());
     }
     Ok(values)
+}
+
+/// Returns the secrets of the installation: the signing keys, and the passwords of database roles.
+fn secrets(app: &Application) -> Result<BTreeSet<String>> {
+    let keys = app.variables["signing_keys"].split(',');
+    let keys = keys.map(|key| key.split_once(':').map_or(key, |(_, secret)| secret));
+    let mut secrets: BTreeSet<String> = keys.map(|key| key.trim().to_owned()).collect();
+    let database = &app.demo.database;
+    for url in [
+        &database.superuser_url,
+        &database.owner_url,
+        &database.application_url,
+    ] {
+        let password = Url::parse(url)?.password().map(str::to_owned);
+        secrets.insert(password.context("no password")?);
+    }
+    ensure!(
+        secrets.len() >= 3 && secrets.iter().all(|secret| secret.len() >= 16),
+        "{} secrets",
+        secrets.len()
+    );
+    Ok(secrets)
 }
 
 /// Sends requests that cannot be parsed, with marks in the method, the path, headers and bodies.

@@ -1,10 +1,13 @@
-"""Builds the manifests in deploy/kubernetes with kustomize and validates objects against schemas. Our own rules are in deployment.py."""
+"""Builds the manifests in deploy/kubernetes with kustomize and validates objects against schemas. Our own rules are in deployment.py and monitored_deployment.py."""
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+import unittest
 
 import jsonschema
 import kubernetes_validate
@@ -74,3 +77,52 @@ def strings(value):
             yield from strings(member)
     elif isinstance(value, str):
         yield value
+
+
+def references(value, kind):
+    """Returns every reference of a kind."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key == kind:
+                yield member
+            else:
+                yield from references(member, kind)
+    elif isinstance(value, list):
+        for member in value:
+            yield from references(member, kind)
+
+
+class Cells(unittest.TestCase):
+    """The manifests of every cell, for tests of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.definitions = definitions()
+        cls.cells = {directory.name: build(directory) for directory in sorted(OVERLAYS.iterdir())}
+
+    def every(self, kind, cell=None):
+        """Returns all objects of a kind with their cell."""
+        for name, manifests in self.cells.items():
+            for manifest in manifests:
+                if manifest["kind"] == kind and cell in (None, name):
+                    yield name, manifest
+
+    def one(self, cell, kind, name):
+        """Returns the object of a kind and name."""
+        found = [manifest for _, manifest in self.every(kind, cell) if manifest["metadata"]["name"] == name]
+        self.assertEqual(len(found), 1, f"{cell}: {kind} {name}")
+        return found[0]
+
+    def with_component(self, cell, component):
+        """Returns the objects of a cell to whose kustomization an operator has added a component."""
+        kustomization = (OVERLAYS / cell / "kustomization.yaml").read_text()
+        with tempfile.TemporaryDirectory(dir=OVERLAYS) as directory:
+            shutil.copy(OVERLAYS / cell / "cell.yaml", directory)
+            pathlib.Path(directory, "kustomization.yaml").write_text(
+                kustomization.replace("labels:\n", f"  - ../../{component}\nlabels:\n", 1)
+            )
+            manifests = build(directory)
+        for manifest in manifests:
+            name = f"{cell}: {manifest['kind']} {manifest['metadata']['name']}"
+            self.assertEqual(schema_errors(manifest), [], name)
+        return manifests

@@ -1,4 +1,6 @@
-"""Tests the manifests in deploy/kubernetes against the schemas of their kinds, the cells' settings and the documented guarantees."""
+"""Tests the manifests in deploy/kubernetes against the schemas of their kinds, the cells' settings and the documented guarantees.
+
+How a cell is watched is tested in monitored_deployment.py."""
 
 import base64
 import copy
@@ -6,14 +8,13 @@ import ipaddress
 import json
 import math
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
 import unittest
 
-from cells import CUSTOM, OVERLAYS, ROOT, build, definitions, schema_errors, strings
+from cells import CUSTOM, OVERLAYS, ROOT, Cells, build, references, schema_errors, strings
 
 # The retention of backups in days.
 DAYS = {"standard": 30, "regulated": 2557}
@@ -26,26 +27,8 @@ OWN_DATABASE = {
 }
 
 
-class Deployment(unittest.TestCase):
+class Deployment(Cells):
     """Tests the manifests of every cell."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.definitions = definitions()
-        cls.cells = {directory.name: build(directory) for directory in sorted(OVERLAYS.iterdir())}
-
-    def every(self, kind, cell=None):
-        """Returns all objects of a kind with their cell."""
-        for name, manifests in self.cells.items():
-            for manifest in manifests:
-                if manifest["kind"] == kind and cell in (None, name):
-                    yield name, manifest
-
-    def one(self, cell, kind, name):
-        """Returns the object of a kind and name."""
-        found = [manifest for _, manifest in self.every(kind, cell) if manifest["metadata"]["name"] == name]
-        self.assertEqual(len(found), 1, f"{cell}: {kind} {name}")
-        return found[0]
 
     def containers(self):
         """Returns all containers of our own pods with the pod's specification."""
@@ -211,17 +194,7 @@ class Deployment(unittest.TestCase):
 
     def test_a_restored_cluster_reads_the_repository_and_archives_under_another_name(self):
         for cell in self.cells:
-            # An operator adds a component to the cell's kustomization.
-            kustomization = (OVERLAYS / cell / "kustomization.yaml").read_text()
-            with tempfile.TemporaryDirectory(dir=OVERLAYS) as directory:
-                shutil.copy(OVERLAYS / cell / "cell.yaml", directory)
-                pathlib.Path(directory, "kustomization.yaml").write_text(
-                    kustomization.replace("labels:\n", "  - ../../restore\nlabels:\n", 1)
-                )
-                manifests = build(directory)
-            for manifest in manifests:
-                name = f"{cell}: {manifest['kind']} {manifest['metadata']['name']}"
-                self.assertEqual(schema_errors(manifest), [], name)
+            manifests = self.with_component(cell, "restore")
             clusters = {
                 manifest["metadata"]["name"]: manifest["spec"] for manifest in manifests if manifest["kind"] == "Cluster"
             }
@@ -300,17 +273,6 @@ class Deployment(unittest.TestCase):
             self.assertTrue(allowed(blocks, "1.1.1.1"))
             self.assertTrue(allowed(blocks, "2606:4700::1111"))
 
-    def test_only_monitoring_reaches_the_worker_and_only_its_management_address(self):
-        for cell in self.cells:
-            pod = self.one(cell, "Deployment", "worker")["spec"]["template"]["spec"]
-            [container] = pod["containers"]
-            [port] = container["ports"]
-            self.assertEqual(port["name"], "management")
-            self.assertIn(f"--management=0.0.0.0:{port['containerPort']}", container["args"])
-            [rule] = self.one(cell, "NetworkPolicy", "worker")["spec"]["ingress"]
-            monitoring = {"namespaceSelector": {"matchLabels": {"lms.example.com/monitoring": "true"}}}
-            self.assertEqual(rule, {"from": [monitoring], "ports": [{"protocol": "TCP", "port": "management"}]})
-
     def test_our_pods_run_restricted_and_without_a_token(self):
         accounts = [account for _, account in self.every("ServiceAccount")]
         self.assertTrue(accounts)
@@ -360,19 +322,6 @@ class Deployment(unittest.TestCase):
             [linter, "-"], input="FROM debian:latest\nRUN cd /tmp\n", capture_output=True, text=True, check=False
         )
         self.assertNotEqual(bad.returncode, 0)
-
-
-def references(value, kind):
-    """Returns every reference of a kind."""
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if key == kind:
-                yield member
-            else:
-                yield from references(member, kind)
-    elif isinstance(value, list):
-        for member in value:
-            yield from references(member, kind)
 
 
 def allowed(blocks, address):

@@ -1,5 +1,6 @@
 //! Tests the arguments of `lms` and the log settings of PostgreSQL in `deploy/kubernetes`. The
-//! manifests themselves are validated by `tests/operator/deployment.py`.
+//! manifests themselves are validated by `tests/operator/deployment.py` and
+//! `tests/operator/monitored_deployment.py`.
 
 use std::fs;
 use std::process::Command;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Printed, Process, free_address, run};
+use tests::{Application, Printed, Process, free_address, role, run, send};
 
 /// A path that is in no log, because it has an id.
 const PATH_WITH_ID: &str = "/v1/users/018f0000-0000-7000-8000-000000000001";
@@ -26,14 +26,13 @@ async fn printed_by_host(
         printed.output.contains(&listen)
     })
     .await?;
-    let response = app
+    let request = app
         .at(format!("http://{listen}"))
         .request(Method::GET, path)
         .header("x-request-id", "request-1")
-        .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))
-        .send()
-        .await?;
-    ensure!(response.headers()["x-request-id"] == "request-1");
+        .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    let response = send(request).await?;
+    ensure!(response.header("x-request-id") == "request-1");
     host.stop().await
 }
 
@@ -86,6 +85,54 @@ fn a_request_is_one_event_of_the_access_log() {
         ensure!(event["duration_ms"].as_f64() > Some(0.0), "{event}");
         ensure!(event["bytes"].as_u64() > Some(0), "{event}");
         ensure!(!printed.output.contains(PATH_WITH_ID), "{printed:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_access_log_has_the_tenant_of_a_valid_token_and_responses_have_not() {
+    run(async |app| {
+        let admin = app.session(0, role::ADMIN).await?;
+        let student = app.session(1, role::STUDENT).await?;
+        let listen = free_address()?.to_string();
+        let mut serve = vec!["serve", "--listen", &listen, "--drain", "0"];
+        serve.extend(["--log-format", "json", "--access-log"]);
+        let mut host = Process::start(app, &serve, &[])?;
+        host.printed_until("the host listens", |printed| {
+            printed.output.contains(&listen)
+        })
+        .await?;
+        let client = app.at(format!("http://{listen}"));
+        let requests = [
+            ("list", Some(&admin), "/v1/users", 200, json!(admin.tenant)),
+            ("nothing", Some(&student), "/v1/nothing", 404, Value::Null),
+            (
+                "forbidden",
+                Some(&student),
+                "/v1/webhooks",
+                403,
+                json!(student.tenant),
+            ),
+            ("nobody", None, "/v1/users", 401, Value::Null),
+        ];
+        for (id, session, path, status, _) in &requests {
+            let mut request = client
+                .request(Method::GET, path)
+                .header("x-request-id", *id)
+                .header("want-tenant-id", "1");
+            if let Some(session) = session {
+                request = request.bearer_auth(&session.token);
+            }
+            let reply = send(request).await?.expect(*status);
+            assert_eq!(reply.header("tenant-id"), "", "{id}");
+        }
+        let events = events(&host.stop().await?)?;
+        for (id, _, _, _, tenant) in requests {
+            let access = with_target(&events, "access");
+            let event = access.iter().find(|event| event["request_id"] == id);
+            let event = event.with_context(|| format!("{id}: {events:#?}"))?;
+            assert_eq!(event["tenant_id"], tenant, "{event}");
+        }
         Ok(())
     });
 }

@@ -1,5 +1,5 @@
-//! Serves an application on a database of its own for one test, and sends requests to it.
-//! The sessions of its demo users are in `session`.
+//! Serves an application on a database of its own for one test.
+//! Requests to it are sent in `calls`, and the sessions of its demo users are in `session`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -11,18 +11,14 @@ use futures::FutureExt;
 use local::cluster::Durability;
 use local::demo::Demo;
 use local::installation::{self, Installation};
-use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
-use telemetry::log::{self, AccessLog, Streams};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell, Semaphore};
 use uuid::Uuid;
 
 use crate::{
-    openapi_contract,
-    postgresql_server::Server,
-    reply::{Reply, send},
-    session::Session,
+    captured_log, logs_of_test::LogsOfTest, openapi_contract, postgresql_server::Server,
+    sent_values::SentValues,
 };
 
 /// Test threads share one runtime, because tasks that a test leaves behind would end with a runtime of its own.
@@ -36,7 +32,7 @@ pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| 
 
 pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
 static WASM: LazyLock<host::Runtime> = LazyLock::new(|| {
-    log::start(&log::Options::default(), Streams::Both, AccessLog::Off);
+    captured_log::start();
     host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up")
 });
 
@@ -64,7 +60,8 @@ pub struct Application {
     pub demo: Demo,
     /// The values of the variables that the application runs with.
     pub variables: BTreeMap<String, String>,
-    client: reqwest::Client,
+    pub(crate) client: reqwest::Client,
+    pub(crate) sent: Arc<SentValues>,
     shutdown: Arc<Notify>,
 }
 
@@ -149,7 +146,7 @@ async fn run_on_copy(
     let name = format!("test_{}", Uuid::now_v7().simple());
     let mut demo = installation.demo.clone();
     let admin_url = with_database(&demo.database.superuser_url, "postgres");
-    {
+    let logs = {
         let _permit = COPY_PERMIT.acquire().await?;
         let client = database::connect(&admin_url).await?;
         client
@@ -159,7 +156,8 @@ async fn run_on_copy(
         // A copy has the schema and its data, but not the privileges on the database itself.
         let copy = database::connect(&with_database(&admin_url, &name)).await?;
         database::migrate::revoke_excess_privileges(&copy).await?;
-    }
+        LogsOfTest::begin(&client, &demo).await?
+    };
     demo.database.application_url = with_database(&demo.database.application_url, &name);
     demo.database.superuser_url = with_database(&demo.database.superuser_url, &name);
     let mut variables = installation.variables.clone();
@@ -172,7 +170,15 @@ async fn run_on_copy(
         "https://app.example.org".to_owned(),
     );
     change(&mut variables).await?;
-    let result = serve(&root().join("spin.toml"), demo, variables, test).await;
+    let result = serve(
+        &root().join("spin.toml"),
+        demo,
+        variables,
+        logs.sent(),
+        test,
+    )
+    .await;
+    let result = logs.end(result);
     if let Ok(client) = database::connect(&admin_url).await {
         let drop = format!("drop database if exists {name} with (force)");
         let _ = client.batch_execute(&drop).await;
@@ -180,14 +186,16 @@ async fn run_on_copy(
     result
 }
 
-/// Serves an application while a test runs.
+/// Serves an application while a test runs, and collects the values that the test sends.
 pub(crate) async fn serve(
     manifest: &Path,
     demo: Demo,
     variables: BTreeMap<String, String>,
+    sent: &Arc<SentValues>,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
-    serve_with_options(manifest, demo, variables, |application| application, test).await
+    let unchanged = |application| application;
+    serve_with_options(manifest, demo, variables, sent, unchanged, test).await
 }
 
 /// Serves an application with options of the host while a test runs.
@@ -195,6 +203,7 @@ async fn serve_with_options(
     manifest: &Path,
     mut demo: Demo,
     mut variables: BTreeMap<String, String>,
+    sent: &Arc<SentValues>,
     options: impl FnOnce(host::Application) -> host::Application,
     test: impl AsyncFnOnce(&Application) -> Result<()>,
 ) -> Result<()> {
@@ -203,6 +212,7 @@ async fn serve_with_options(
     let base_urls = json!({"eu": demo.base_url, "au": "https://au.example.org"});
     variables.insert("base_urls".to_owned(), base_urls.to_string());
     openapi_contract::set_checked(&demo.base_url, manifest == root().join("spin.toml"));
+    sent.take_from(&demo.base_url);
     let loaded = WASM
         .load(manifest, variables.clone())?
         .with_health_check_paths(&local::serve::HEALTH_CHECK_PATHS);
@@ -217,6 +227,7 @@ async fn serve_with_options(
         demo,
         variables,
         client: reqwest::Client::new(),
+        sent: Arc::clone(sent),
         shutdown,
     };
     let result = test(&application).await;
@@ -241,6 +252,7 @@ impl Application {
             &root().join("spin.toml"),
             self.demo.clone(),
             variables,
+            &self.sent,
             test,
         ))
         .await
@@ -257,7 +269,7 @@ impl Application {
         test: impl AsyncFnOnce(&Application) -> Result<()>,
     ) -> Result<()> {
         let (demo, variables) = (self.demo.clone(), self.variables.clone());
-        Box::pin(serve(manifest, demo, variables, test)).await
+        Box::pin(serve(manifest, demo, variables, &self.sent, test)).await
     }
 
     /// Runs part of a test on a second application that serves the same database with options of the host.
@@ -275,6 +287,7 @@ impl Application {
             &manifest,
             self.demo.clone(),
             variables,
+            &self.sent,
             options,
             test,
         ))
@@ -284,6 +297,7 @@ impl Application {
     /// Returns a client of another process that serves the same database.
     pub fn at(&self, base_url: String) -> Application {
         openapi_contract::set_checked(&base_url, true);
+        self.sent.take_from(&base_url);
         Application {
             base_url,
             superuser_url: self.superuser_url.clone(),
@@ -291,6 +305,7 @@ impl Application {
             demo: self.demo.clone(),
             variables: self.variables.clone(),
             client: reqwest::Client::new(),
+            sent: Arc::clone(&self.sent),
             shutdown: Arc::default(),
         }
     }
@@ -298,72 +313,6 @@ impl Application {
     /// Asks the application to finish the requests in flight and to stop.
     pub fn shut_down(&self) {
         self.shutdown.notify_one();
-    }
-
-    /// Builds a request for a path.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.base_url))
-    }
-
-    /// Sends a request with an optional session and an optional JSON body.
-    ///
-    /// # Errors
-    ///
-    /// When no response arrives.
-    pub async fn call(
-        &self,
-        session: Option<&Session>,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> Result<Reply> {
-        let mut request = self.request(method, path);
-        if let Some(session) = session {
-            request = request.bearer_auth(&session.token);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        send(request).await
-    }
-
-    /// Sends a GET request in a session.
-    ///
-    /// # Errors
-    ///
-    /// When no response arrives.
-    pub async fn get(&self, session: &Session, path: &str) -> Result<Reply> {
-        self.call(Some(session), Method::GET, path, None).await
-    }
-
-    /// Sends a POST request in a session.
-    ///
-    /// # Errors
-    ///
-    /// When no response arrives.
-    pub async fn post(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
-        self.call(Some(session), Method::POST, path, Some(body))
-            .await
-    }
-
-    /// Sends a PATCH request in a session.
-    ///
-    /// # Errors
-    ///
-    /// When no response arrives.
-    pub async fn patch(&self, session: &Session, path: &str, body: Value) -> Result<Reply> {
-        self.call(Some(session), Method::PATCH, path, Some(body))
-            .await
-    }
-
-    /// Sends a DELETE request in a session.
-    ///
-    /// # Errors
-    ///
-    /// When no response arrives.
-    pub async fn delete(&self, session: &Session, path: &str) -> Result<Reply> {
-        self.call(Some(session), Method::DELETE, path, None).await
     }
 
     /// Connects to the test's database as its superuser, to read and write what HTTP doesn't offer.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     Application,
     application::{INSTALLATION, RUNTIME, install, root, serve, state, with_database},
+    logs_of_test::LogsOfTest,
 };
 
 /// Three applications with the same demo data, created with the previous release's schema.
@@ -87,6 +88,8 @@ async fn run_on_databases(
     test: impl AsyncFnOnce(Releases<'_>) -> Result<()>,
 ) -> Result<()> {
     let client = database::connect(server).await?;
+    let logs = LogsOfTest::begin(&client, &installation.demo).await?;
+    let sent = logs.sent();
     let [before, upgraded] = names.each_ref().map(|name| with_database(server, name));
     let all = migrate::embedded()?;
     client
@@ -123,20 +126,23 @@ async fn run_on_databases(
     };
     let (old_manifest, new_manifest) = (directory.join("spin.toml"), root().join("spin.toml"));
     let of = |demo: &Demo| variables(installation, demo);
-    serve(
+    let result = serve(
         &old_manifest,
         demo.clone(),
         of(&demo),
+        sent,
         async |old_on_old_schema| {
             Box::pin(serve(
                 &old_manifest,
                 upgraded.clone(),
                 of(&upgraded),
+                sent,
                 async |old_on_new_schema| {
                     Box::pin(serve(
                         &new_manifest,
                         upgraded.clone(),
                         of(&upgraded),
+                        sent,
                         async |new| {
                             test(Releases {
                                 old_on_old_schema,
@@ -152,7 +158,8 @@ async fn run_on_databases(
             .await
         },
     )
-    .await
+    .await;
+    logs.end(result)
 }
 
 /// Creates demo data with the password and the roles of the tests' cluster.

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,7 +13,11 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::sent_values::SentValues;
 use crate::{Application, program, root};
+
+/// The commands that print nothing but a log.
+const WITH_LOG: [&str; 2] = ["serve", "worker"];
 
 /// The wait before a process is asked again.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -33,6 +38,8 @@ pub fn free_address() -> Result<SocketAddr> {
 pub struct Process {
     child: Child,
     directory: TempDir,
+    /// What it may not print, if it prints a log.
+    sent: Option<Arc<SentValues>>,
 }
 
 /// The output of a command.
@@ -96,7 +103,14 @@ impl Process {
             .stderr(File::create(errors(directory.path()))?)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Process { child, directory })
+        let has_log = arguments
+            .first()
+            .is_some_and(|command| WITH_LOG.contains(command));
+        Ok(Process {
+            child,
+            directory,
+            sent: has_log.then(|| Arc::clone(&app.sent)),
+        })
     }
 
     /// Waits until what the command has printed is as expected.
@@ -131,7 +145,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// When it does not stop, or fails.
+    /// When it does not stop, or fails, or its log contains a value that the test has sent.
     pub async fn stop(mut self) -> Result<Printed> {
         let id = self.child.id().context("it has ended by itself")?;
         kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
@@ -140,6 +154,10 @@ impl Process {
             .context("it does not stop")??;
         let printed = printed(self.directory.path())?;
         ensure!(status.success(), "{printed:?}");
+        if let Some(sent) = &self.sent {
+            sent.ensure_absent(&printed.output)?;
+            sent.ensure_absent(&printed.errors)?;
+        }
         Ok(printed)
     }
 }

@@ -3,10 +3,10 @@
 
 use anyhow::{Context, Result};
 use http::HeaderMap;
-use reqwest::RequestBuilder;
+use reqwest::{Request, RequestBuilder};
 use serde_json::Value;
 
-use crate::openapi_contract;
+use crate::{openapi_contract, sent_values};
 
 /// A response of the service.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ impl Reply {
     }
 }
 
-/// Sends a request, reads the response and validates it against the OpenAPI document.
+/// Sends a request, reads the response and validates it against the OpenAPI document. The values of
+/// the request may be in no log (`sent_values`).
 ///
 /// # Errors
 ///
@@ -66,6 +67,7 @@ pub async fn send(request: RequestBuilder) -> Result<Reply> {
     let (client, request) = request.build_split();
     let request = request.context("the request cannot be built")?;
     let (method, url) = (request.method().clone(), request.url().clone());
+    record(&request);
     let response = client.execute(request).await.context("no response")?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.context("the response ended early")?;
@@ -76,4 +78,13 @@ pub async fn send(request: RequestBuilder) -> Result<Reply> {
         text: String::from_utf8_lossy(&body).into_owned(),
         length: body.len(),
     })
+}
+
+/// Collects the values of a request whose body is not a stream.
+fn record(request: &Request) {
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    let body = body.unwrap_or_default();
+    sent_values::record(request.method().as_str(), request.url(), headers, body);
 }

@@ -74,7 +74,7 @@ fn prepare<'a>(context: &'a ActionContext<'a>) -> ArgumentsFuture<'a> {
         let mut input = context.body.clone();
         let hash = match input.remove("password") {
             Some(Value::String(password)) => {
-                Some(password::hash(&context.client_key(""), "/password", &password).await?)
+                Some(password::hash(&context.requester(""), "/password", &password).await?)
             }
             _ => None,
         };

@@ -2,8 +2,8 @@
 //! [`crate::auth`] and [`crate::accounts`], and hashes are computed through [`crate::hashing`].
 
 use domain::password;
-use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
+use platform::http::requester::Requester;
 use platform::values::field_error::FieldError;
 
 use crate::hashing;
@@ -31,12 +31,12 @@ pub(crate) fn refuse_common(pointer: &str, password: &str) -> Result<(), Problem
 /// 422 for a common password, 503 when too many passwords are being hashed. The length is checked
 /// with the body's other fields.
 pub(crate) async fn hash(
-    client_key: &ClientKey,
+    requester: &Requester,
     pointer: &str,
     password: &str,
 ) -> Result<String, Problem> {
     refuse_common(pointer, password)?;
-    hashing::hash(client_key, password).await
+    hashing::hash(requester, password).await
 }
 
 #[cfg(test)]

@@ -17,9 +17,8 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 use crate::admission::limits::{Limits, SharedLimits};
 use crate::manifest::{self, Manifest, variables};
 use crate::postgres::{self, MAX_CONNECTIONS, PoolRegistry};
-use crate::server::{
-    self, ConnectionLimit, Drain, RequestHandler, RequestMetrics, RequestTraces, Router,
-};
+use crate::request_trace::RequestTracer;
+use crate::server::{self, ConnectionLimit, Drain, RequestHandler, RequestMetrics, Router};
 use crate::wasm::{
     self, CompilationCache, ComponentSettings, InstanceFactory, InstanceState, MAX_INSTANCES,
     Services,
@@ -108,7 +107,7 @@ impl Runtime {
                 .filter(|id| !manifest.is_service(id))
                 .cloned(),
         );
-        let traces = RequestTraces::new();
+        let tracer = RequestTracer::new();
         let handlers = components
             .into_iter()
             .map(|components| {
@@ -119,7 +118,7 @@ impl Runtime {
                     limits,
                     drain.clone(),
                     metrics.clone(),
-                    traces.clone(),
+                    tracer.clone(),
                 )
             })
             .collect();

@@ -13,7 +13,9 @@ pub mod stop;
 mod traces;
 pub mod webhooks;
 
-pub use jobs::{Clash, Escalation, Failure, NotRemoved, OutdatedLessons, Report, seal};
+pub use jobs::{
+    Clash, Escalation, Failure, NotRemoved, OutdatedLessons, Report, refresh_views, seal,
+};
 pub use periodic::Intervals;
 pub use queue::DeliveryReport;
 pub use rounds::{Senders, run, run_once, run_until_stopped};

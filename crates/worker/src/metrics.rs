@@ -1,5 +1,6 @@
 //! The instruments for jobs; those for deliveries are in `queue::metrics`. Collecting and exporting what they measure is the task of the program that runs the worker.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -8,11 +9,12 @@ use opentelemetry::{KeyValue, global};
 
 use crate::traces;
 
-/// The instruments for one job.
+/// The instruments for one job, and the trace of its last failure.
 pub(crate) struct JobMetrics {
     job: &'static str,
     duration: Histogram<f64>,
     last_success: Gauge<f64>,
+    failed_trace: Mutex<Option<String>>,
 }
 
 impl JobMetrics {
@@ -31,6 +33,7 @@ impl JobMetrics {
                 .with_unit("s")
                 .with_description("The time at which a job was last executed without a failure, in seconds since 1970.")
                 .build(),
+            failed_trace: Mutex::default(),
         }
     }
 
@@ -42,6 +45,13 @@ impl JobMetrics {
     /// Does the work of one execution in a span, and measures it.
     pub(crate) async fn measure<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started_at = Instant::now();
+        let work = async {
+            let result = work.await;
+            if result.is_err() {
+                *self.lock_failed_trace() = traces::trace_id();
+            }
+            result
+        };
         let result = traces::in_job(self.job, work).await;
         // Prometheus has a label `job` of its own, which would displace one of that name.
         let job = KeyValue::new("worker.job", self.job);
@@ -57,5 +67,17 @@ impl JobMetrics {
             self.last_success.record(now.as_secs_f64(), &[job]);
         }
         result
+    }
+
+    /// Returns the id of the trace of the execution that has failed, once. There is none if the
+    /// failure came before an execution, or if nothing is recorded.
+    pub(crate) fn take_failed_trace(&self) -> Option<String> {
+        self.lock_failed_trace().take()
+    }
+
+    fn lock_failed_trace(&self) -> MutexGuard<'_, Option<String>> {
+        self.failed_trace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

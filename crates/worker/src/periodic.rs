@@ -50,6 +50,7 @@ pub(crate) async fn run_periodically<F>(
                 let seconds = backoff.as_secs();
                 tracing::warn!(
                     job = metrics.job(),
+                    trace_id = metrics.take_failed_trace(),
                     "{error:#}; trying again in {seconds} s"
                 );
                 backoff

@@ -21,7 +21,11 @@ use crate::metrics::JobMetrics;
 use crate::notifications::{self, Providers};
 use crate::periodic::{Intervals, run_periodically};
 use crate::stop::Stop;
+use crate::traces;
 use crate::webhooks::{self, Sender};
+
+/// The name of the job that does what is due every hour.
+const ROUND: &str = "round";
 
 /// The senders through which the worker delivers.
 pub struct Senders {
@@ -50,7 +54,7 @@ pub async fn run_until_stopped(
 
 /// Runs all jobs for ever. When the database cannot be reached, each job tries again.
 pub async fn run(database_url: String, intervals: Intervals, senders: Senders) {
-    let metrics = JobMetrics::new("round");
+    let metrics = JobMetrics::new(ROUND);
     tokio::join!(
         run_periodically(&metrics, intervals.rounds, || {
             metrics.measure(log_round(&database_url))
@@ -68,22 +72,29 @@ pub async fn run(database_url: String, intervals: Intervals, senders: Senders) {
 }
 
 async fn log_round(database_url: &str) -> Result<()> {
-    let report = run_once(database_url, Utc::now()).await?;
+    let report = round(database_url, Utc::now()).await?;
     if !report.is_empty() {
         // Each line of the report is an event of its own.
         for line in report.to_string().lines() {
-            tracing::info!(job = "round", "{}", line.trim_start());
+            let trace_id = traces::trace_id();
+            tracing::info!(job = ROUND, trace_id, "{}", line.trim_start());
         }
     }
     Ok(())
 }
 
-/// Does everything that is due at the given time.
+/// Does everything that is due at the given time, as one execution of the job.
 ///
 /// # Errors
 ///
 /// When the database fails. The failure of a single class or request is in the report instead.
 pub async fn run_once(database_url: &str, now: DateTime<Utc>) -> Result<Report> {
+    JobMetrics::new(ROUND)
+        .measure(round(database_url, now))
+        .await
+}
+
+async fn round(database_url: &str, now: DateTime<Utc>) -> Result<Report> {
     let mut client = database::connect(database_url).await?;
     let mut report = Report::default();
     let retained = retention::tables(&mut client).await?;

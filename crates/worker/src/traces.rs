@@ -66,6 +66,14 @@ pub(crate) async fn in_attempt(
     response
 }
 
+/// Returns the id of the current trace, for events of the log; none if nothing is recorded.
+pub(crate) fn trace_id() -> Option<String> {
+    let context = Context::current();
+    let span = context.span();
+    let span = span.span_context();
+    span.is_valid().then(|| span.trace_id().to_string())
+}
+
 /// Begins a span below the current one.
 fn begin(span: SpanBuilder) -> Context {
     let parent = Context::current();

@@ -2,8 +2,8 @@
 //! code. The limits on attempts are in the database.
 
 use platform::declare::action_context::ActionContext;
-use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
+use platform::http::requester::Requester;
 use platform::sql::database::QueryResult;
 use platform::sql::error::QueryError;
 use platform::sql::statement::Statement;
@@ -21,12 +21,12 @@ use crate::{hashing, password};
 /// 503 when too many passwords are being hashed.
 pub(crate) async fn verify_password(
     context: &ActionContext<'_>,
-    client_key: &ClientKey,
+    requester: &Requester,
     attempt: Uuid,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
-    let checked = hashing::matches(client_key, password, hash).await;
+    let checked = hashing::matches(requester, password, hash).await;
     withdraw_on_error(context, attempt, checked).await
 }
 
@@ -37,11 +37,11 @@ pub(crate) async fn verify_password(
 /// 503 when too many passwords are being hashed.
 pub(crate) async fn hash_password(
     context: &ActionContext<'_>,
-    client_key: &ClientKey,
+    requester: &Requester,
     attempt: Uuid,
     (pointer, password): (&str, &str),
 ) -> Result<String, Problem> {
-    let hashed = password::hash(client_key, pointer, password).await;
+    let hashed = password::hash(requester, pointer, password).await;
     withdraw_on_error(context, attempt, hashed).await
 }
 

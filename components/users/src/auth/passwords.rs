@@ -105,10 +105,10 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         };
         let attempt: Attempt = serde_json::from_str(&answer.body.unwrap_or_default())
             .map_err(|error| Problem::unreadable(&error))?;
-        let client_key = context.client_key("");
+        let requester = context.requester("");
         let right = attempts::verify_password(
             context,
-            &client_key,
+            &requester,
             attempt.attempt_id,
             context.text("current"),
             attempt.password_hash.as_deref(),
@@ -124,7 +124,7 @@ fn change<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             )]));
         }
         let new = ("/new", context.text("new"));
-        let hash = attempts::hash_password(context, &client_key, attempt.attempt_id, new).await?;
+        let hash = attempts::hash_password(context, &requester, attempt.attempt_id, new).await?;
         let mut arguments = Map::new();
         arguments.insert("attempt_id".to_owned(), json!(attempt.attempt_id));
         arguments.insert("password_hash".to_owned(), json!(hash));
@@ -186,8 +186,8 @@ fn confirm<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             return Err(attempts::invalid_token());
         };
         let new = ("/password", context.text("password"));
-        let hash = attempts::hash_password(context, &context.client_key(&token_hash), attempt, new)
-            .await?;
+        let hash =
+            attempts::hash_password(context, &context.requester(&token_hash), attempt, new).await?;
         let mut arguments = Map::new();
         arguments.insert("token_hash".to_owned(), json!(token_hash));
         arguments.insert("password_hash".to_owned(), json!(hash));

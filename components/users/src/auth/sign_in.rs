@@ -127,7 +127,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
         let attempt: Attempt = parse(&answer.body.unwrap_or_default())?;
         let right = attempts::verify_password(
             context,
-            &context.client_key(&format!(
+            &context.requester(&format!(
                 "{} {}",
                 context.text("tenant"),
                 email::lookup(context.text("email"))

@@ -1,14 +1,14 @@
 //! Hashes that are computed in this component.
 
-use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
+use platform::http::requester::Requester;
 
 /// Returns the hash to store, in PHC string format.
 ///
 /// # Errors
 ///
 /// When there is no randomness or no memory, which is an internal error.
-pub(crate) async fn hash(_: &ClientKey, password: &str) -> Result<String, Problem> {
+pub(crate) async fn hash(_: &Requester, password: &str) -> Result<String, Problem> {
     password_hashing::hash(password)
 }
 
@@ -19,7 +19,7 @@ pub(crate) async fn hash(_: &ClientKey, password: &str) -> Result<String, Proble
 ///
 /// When the hash cannot be used, which is an internal error.
 pub(crate) async fn matches(
-    _: &ClientKey,
+    _: &Requester,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {

@@ -1,7 +1,7 @@
 //! Hashes that the component `passwords` computes.
 
-use platform::http::client_key::ClientKey;
 use platform::http::problem::Problem;
+use platform::http::requester::Requester;
 use platform::spin::service;
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +34,9 @@ struct MatchResponse {
 /// # Errors
 ///
 /// 503 when too many passwords are being hashed.
-pub(crate) async fn hash(client_key: &ClientKey, password: &str) -> Result<String, Problem> {
+pub(crate) async fn hash(requester: &Requester, password: &str) -> Result<String, Problem> {
     let HashResponse { hash } =
-        service::send(SERVICE, "/hash", client_key, &HashRequest { password }).await?;
+        service::send(SERVICE, "/hash", requester, &HashRequest { password }).await?;
     Ok(hash)
 }
 
@@ -47,11 +47,11 @@ pub(crate) async fn hash(client_key: &ClientKey, password: &str) -> Result<Strin
 ///
 /// 503 when too many passwords are being hashed.
 pub(crate) async fn matches(
-    client_key: &ClientKey,
+    requester: &Requester,
     password: &str,
     hash: Option<&str>,
 ) -> Result<bool, Problem> {
     let request = MatchRequest { password, hash };
-    let MatchResponse { matches } = service::send(SERVICE, "/match", client_key, &request).await?;
+    let MatchResponse { matches } = service::send(SERVICE, "/match", requester, &request).await?;
     Ok(matches)
 }

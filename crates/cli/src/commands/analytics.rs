@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use database::analytics::{self, Refreshed, View};
+use database::analytics::View;
 
 use super::database_url;
 use crate::answer::{Lines, Outcome};
@@ -13,18 +13,8 @@ use crate::arguments;
 pub(super) async fn refresh(state: &Path, arguments: arguments::Refresh) -> Result<Outcome> {
     let database_url = database_url(state, arguments.target).await?;
     let refreshed = match arguments.view {
-        Some(view) => refresh_views(&database_url, &[view]).await?,
-        None => refresh_views(&database_url, &View::ALL).await?,
+        Some(view) => worker::refresh_views(&database_url, &[view]).await?,
+        None => worker::refresh_views(&database_url, &View::ALL).await?,
     };
     Ok(Outcome::answer(Lines::new("views", refreshed)))
-}
-
-/// Refreshes the views, one after the other.
-pub(super) async fn refresh_views(database_url: &str, views: &[View]) -> Result<Vec<Refreshed>> {
-    let client = database::connect(database_url).await?;
-    let mut refreshed = Vec::new();
-    for view in views {
-        refreshed.push(analytics::refresh(&client, *view).await?);
-    }
-    Ok(refreshed)
 }

@@ -13,7 +13,6 @@ use telemetry::log::{self, AccessLog, Streams};
 use worker::notifications::{self, Providers};
 use worker::{DeliveryReport, Intervals, Report, Senders, webhooks};
 
-use super::analytics::refresh_views;
 use super::{database_url, management};
 use crate::answer::Outcome;
 use crate::arguments;
@@ -77,7 +76,7 @@ async fn run_once(
     done: &mut Done,
 ) -> Result<()> {
     done.round = Some(worker::run_once(database_url, now).await?);
-    done.views = Some(refresh_views(database_url, &View::ALL).await?);
+    done.views = Some(worker::refresh_views(database_url, &View::ALL).await?);
     let notifications = &senders.notifications;
     done.notifications = Some(notifications::run_once(database_url, notifications).await?);
     done.webhooks = Some(webhooks::run_once(database_url, &senders.webhooks, now).await?);

@@ -12,8 +12,9 @@ use wasmtime::{AsContextMut, StoreContextMut};
 use super::pool::AuthorizedPools;
 use super::statements::{self, Connection, QueryResult};
 use super::tls;
-use super::traces::StatementSpan;
+use super::traces::{DatabaseSpan, wait_for_connection};
 use super::types::{Column, Error, ParameterValue, Row};
+use crate::request_trace::RequestTrace;
 use crate::wasm::TracedRequests;
 
 /// The parts of an instance's state that the interface needs, in the manner of Wasmtime's
@@ -82,7 +83,7 @@ fn add_connection_builder<T: PostgresView>(
         "[method]connection-builder.build",
         |mut store: StoreContextMut<'_, T>, (builder,): (Resource<ConnectionBuilder>,)| {
             Box::new(async move {
-                let request = ConnectionRequest::from_builder(store.data_mut(), &builder)?;
+                let request = ConnectionRequest::from_builder(&mut store, &builder)?;
                 let opened = request.open().await;
                 Ok((push(store.data_mut(), opened)?,))
             })
@@ -93,7 +94,7 @@ fn add_connection_builder<T: PostgresView>(
         |accessor: &Accessor<T>, (builder,): (Resource<ConnectionBuilder>,)| {
             Box::pin(async move {
                 let request = accessor
-                    .with(|mut access| ConnectionRequest::from_builder(access.get(), &builder))?;
+                    .with(|mut access| ConnectionRequest::from_builder(&mut access, &builder))?;
                 let opened = request.open().await;
                 Ok((accessor.with(|mut access| push(access.get(), opened))?,))
             })
@@ -115,7 +116,7 @@ fn add_connection<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         "[static]connection.open",
         |mut store: StoreContextMut<'_, T>, (connection_string,): (String,)| {
             Box::new(async move {
-                let request = ConnectionRequest::new(store.data(), connection_string);
+                let request = ConnectionRequest::new(&mut store, connection_string)?;
                 let opened = request.open().await;
                 Ok((push(store.data_mut(), opened)?,))
             })
@@ -126,7 +127,7 @@ fn add_connection<T: PostgresView>(interface: &mut LinkerInstance<'_, T>) -> was
         |accessor: &Accessor<T>, (connection_string,): (String,)| {
             Box::pin(async move {
                 let request = accessor
-                    .with(|mut access| ConnectionRequest::new(access.get(), connection_string));
+                    .with(|mut access| ConnectionRequest::new(&mut access, connection_string))?;
                 let opened = request.open().await;
                 Ok((accessor.with(|mut access| push(access.get(), opened))?,))
             })
@@ -221,33 +222,44 @@ struct ConnectionRequest {
     pools: Arc<AuthorizedPools>,
     connection_string: String,
     certificate: Option<String>,
+    /// The trace of the client's request, if it is recorded.
+    trace: Option<RequestTrace>,
 }
 
 impl ConnectionRequest {
-    fn new(state: &impl PostgresView, connection_string: String) -> Self {
-        Self {
-            pools: Arc::clone(state.pools()),
+    fn new<T: PostgresView>(
+        store: &mut impl AsContextMut<Data = T>,
+        connection_string: String,
+    ) -> wasmtime::Result<Self> {
+        let mut store = store.as_context_mut();
+        Ok(Self {
+            trace: trace(&mut store)?,
+            pools: Arc::clone(store.data().pools()),
             connection_string,
             certificate: None,
-        }
+        })
     }
 
-    fn from_builder(
-        state: &mut impl PostgresView,
+    fn from_builder<T: PostgresView>(
+        store: &mut impl AsContextMut<Data = T>,
         handle: &Resource<ConnectionBuilder>,
     ) -> wasmtime::Result<Self> {
-        let pools = Arc::clone(state.pools());
-        let builder = state.table().get(handle)?;
+        let mut store = store.as_context_mut();
+        let trace = trace(&mut store)?;
+        let pools = Arc::clone(store.data().pools());
+        let builder = store.data_mut().table().get(handle)?;
         Ok(Self {
             pools,
             connection_string: builder.connection_string.clone(),
             certificate: builder.certificate.clone(),
+            trace,
         })
     }
 
     async fn open(self) -> Result<Connection, Error> {
         let certificate = self.certificate.as_deref();
-        let session = self.pools.get(&self.connection_string, certificate).await;
+        let taking = self.pools.get(&self.connection_string, certificate);
+        let session = wait_for_connection(self.trace, taking).await;
         session.map(Connection::new)
     }
 }
@@ -269,14 +281,21 @@ fn begin<T: PostgresView>(
     store: &mut impl AsContextMut<Data = T>,
     handle: &Resource<Connection>,
     sql: &str,
-) -> wasmtime::Result<(Connection, StatementSpan)> {
+) -> wasmtime::Result<(Connection, DatabaseSpan)> {
     let mut store = store.as_context_mut();
     let connection = store.data_mut().table().get(handle)?.clone();
+    let trace = trace(&mut store)?;
+    Ok((connection, DatabaseSpan::begin(trace, sql)))
+}
+
+/// Returns the trace of the request that the guest handles now, if it is recorded.
+fn trace<T: PostgresView>(
+    store: &mut StoreContextMut<'_, T>,
+) -> wasmtime::Result<Option<RequestTrace>> {
     if store.data().traced_requests().is_empty() {
-        return Ok((connection, StatementSpan::begin(None, sql)));
+        return Ok(None);
     }
     // The oldest task of the stack is the one that handles the request.
     let task = store.async_call_stack()?.last();
-    let request = task.and_then(|task| store.data().traced_requests().find(task));
-    Ok((connection, StatementSpan::begin(request, sql)))
+    Ok(task.and_then(|task| store.data().traced_requests().find(task)))
 }

@@ -13,7 +13,7 @@
 //! | `permission` | the check of a connection string against the allowed hosts |
 //! | `pool`, `concurrency`, `session`, `transaction`, `tls` | connections |
 //! | `metrics`, `usage` | the instruments for connections |
-//! | `traces` | the spans of statements |
+//! | `traces` | the spans of statements and of waits for a connection |
 
 #![expect(
     clippy::result_large_err,

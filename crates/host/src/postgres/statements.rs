@@ -13,7 +13,7 @@ use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
 
 use super::pool::PooledSession;
 use super::session::RunningStatement;
-use super::traces::StatementSpan;
+use super::traces::DatabaseSpan;
 use super::types::{Column, Error, ParameterValue, Row, RowSet};
 use super::{errors, parameters, values};
 
@@ -99,7 +99,7 @@ pub(crate) async fn stream(
     connection: &Connection,
     sql: &str,
     parameters: Vec<ParameterValue>,
-    span: &mut StatementSpan,
+    span: &mut DatabaseSpan,
 ) -> Result<QueryResult, Error> {
     let is_large = is_large(&parameters);
     let parameters = parameters::convert(parameters).map_err(Error::BadParameter)?;
@@ -187,7 +187,7 @@ impl RowBuffer {
         self,
         session: OwnedMutexGuard<PooledSession>,
         statement: RunningStatement,
-        span: StatementSpan,
+        span: DatabaseSpan,
     ) -> QueryResult {
         let (sender, completion) = oneshot::channel();
         let rows = RowStream {
@@ -212,7 +212,7 @@ pub(crate) struct RowStream {
     /// None once the last row was read.
     source: Option<(OwnedMutexGuard<PooledSession>, RunningStatement)>,
     completion: Option<oneshot::Sender<Result<(), Error>>>,
-    span: StatementSpan,
+    span: DatabaseSpan,
 }
 
 impl RowStream {

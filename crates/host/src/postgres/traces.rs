@@ -1,7 +1,9 @@
-//! The spans of a guest's statements, by OpenTelemetry's semantic conventions for databases. A span
-//! has neither parameters nor the text of its statement.
+//! The spans of a guest's statements, and of its waits for a connection, by OpenTelemetry's semantic
+//! conventions for databases. A span has neither parameters nor the text of its statement.
 
 use std::borrow::Cow;
+use std::pin::pin;
+use std::task::Poll;
 
 use opentelemetry::KeyValue;
 use opentelemetry::global::BoxedSpan;
@@ -14,12 +16,12 @@ use crate::request_trace::RequestTrace;
 /// The maximum length of a statement's name, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The span of a statement, if its request is recorded. It ends with this value, unless it has been
-/// ended before.
+/// The span of a statement or of a wait, if its request is recorded. It ends with this value, unless
+/// it has been ended before.
 #[derive(Default)]
-pub(crate) struct StatementSpan(Option<BoxedSpan>);
+pub(crate) struct DatabaseSpan(Option<BoxedSpan>);
 
-impl StatementSpan {
+impl DatabaseSpan {
     /// Begins the span of a statement in a request.
     pub(crate) fn begin(request: Option<RequestTrace>, sql: &str) -> Self {
         Self(request.map(|request| {
@@ -36,7 +38,17 @@ impl StatementSpan {
         }))
     }
 
-    /// Ends the span with the outcome of the statement.
+    /// Begins the span of a wait for a connection in a request.
+    fn begin_wait(request: Option<RequestTrace>) -> Self {
+        Self(request.map(|request| {
+            let span = SpanBuilder::from_name("wait for connection")
+                .with_kind(SpanKind::Internal)
+                .with_attributes([KeyValue::new("db.system.name", "postgresql")]);
+            request.begin_child(span)
+        }))
+    }
+
+    /// Ends the span with the outcome.
     pub(crate) fn end<T>(&mut self, outcome: &Result<T, Error>) {
         let (Some(mut span), Err(error)) = (self.0.take(), outcome) else {
             return;
@@ -47,6 +59,21 @@ impl StatementSpan {
         span.set_attribute(KeyValue::new("error.type", error_type(error)));
         span.set_status(Status::error(""));
     }
+}
+
+/// Takes a connection from a pool. If it has to wait for one, that is a span of the request.
+pub(crate) async fn wait_for_connection<T>(
+    request: Option<RequestTrace>,
+    taking: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut taking = pin!(taking);
+    if let Poll::Ready(taken) = futures::poll!(taking.as_mut()) {
+        return taken;
+    }
+    let mut span = DatabaseSpan::begin_wait(request);
+    let taken = taking.await;
+    span.end(&taken);
+    taken
 }
 
 /// Returns what a statement does, in few words: its name if a comment before it is one, or else its

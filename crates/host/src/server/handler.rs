@@ -17,12 +17,10 @@ use super::request_body::{self, BodyKind};
 use super::request_log::LoggedRequest;
 use super::response_body::{self, Body, ResponseError};
 use super::router::{Match, Router};
-use super::trace_id::TRACEPARENT;
-use super::traces::{self, RequestTraces};
-use super::{request_head, request_id, spin_headers};
+use super::{request_head, request_id, request_log, spin_headers, tenant, traces};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::{Limits, Rejection, RequestClass};
-use crate::request_trace::RequestTrace;
+use crate::request_trace::{RequestTrace, RequestTracer, TRACEPARENT};
 use crate::wasm::InstanceFactory;
 
 /// The paths that Spin reserves for the host.
@@ -56,7 +54,7 @@ pub(crate) struct RequestHandler {
     health_check_paths: Arc<[String]>,
     drain: Drain,
     metrics: RequestMetrics,
-    traces: RequestTraces,
+    tracer: RequestTracer,
 }
 
 impl RequestHandler {
@@ -66,7 +64,7 @@ impl RequestHandler {
         limits: Limits,
         drain: Drain,
         metrics: RequestMetrics,
-        traces: RequestTraces,
+        tracer: RequestTracer,
     ) -> Self {
         Self {
             router,
@@ -75,7 +73,7 @@ impl RequestHandler {
             health_check_paths: Arc::default(),
             drain,
             metrics,
-            traces,
+            tracer,
         }
     }
 
@@ -98,7 +96,7 @@ impl RequestHandler {
         let traceparent = request.headers().get(TRACEPARENT).cloned();
         let matched = self.router.find(original.path());
         let route = matched.as_ref().map(|matched| matched.route);
-        let trace = self.traces.begin(&request, route, &self.metrics);
+        let trace = traces::begin(&self.tracer, &request, route, &self.metrics);
         let logged = LoggedRequest {
             method: method_name(&method),
             route,
@@ -120,11 +118,12 @@ impl RequestHandler {
                 error.into_problem().into_response(&request_id)
             }
         };
+        let tenant = tenant::take(response.headers_mut());
         let duration = received_at.elapsed();
         self.metrics.record(&method, route, &response, duration);
-        logged.answered(&response, duration);
+        logged.answered(&response, tenant, duration);
         if let Some(trace) = &trace {
-            traces::end(trace, &response);
+            traces::end(trace, &response, tenant);
         }
         self.drain.close_connection_after(&mut response);
         response
@@ -148,6 +147,11 @@ impl RequestHandler {
         let uri = request_head::absolute_uri(&request)?;
         let (mut head, body) = request.into_parts();
         spin_headers::set(&mut head.headers, original, &matched, client);
+        if let Some(trace) = trace {
+            trace.name_in(&mut head.headers);
+        }
+        let is_recording = trace.is_some_and(RequestTrace::is_recording);
+        tenant::ask(&mut head.headers, is_recording || request_log::has_access());
         head.uri = uri;
         let method = head.method.clone();
 

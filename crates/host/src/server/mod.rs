@@ -13,6 +13,7 @@
 //! | `connection_limit`, `drain` | connections of each client address, graceful shutdown |
 //! | `metrics`, `traces` | the instruments for requests, and their spans |
 //! | `request_log`, `trace_id` | the events about requests, and the ids of traces |
+//! | `tenant` | the tenant of a request, which its component names |
 //! | `problem`, `request_id` | the host's own error responses, and the ids of requests |
 
 mod connection;
@@ -30,6 +31,7 @@ mod request_log;
 mod response_body;
 mod router;
 mod spin_headers;
+mod tenant;
 mod threads;
 mod trace_id;
 mod traces;
@@ -40,4 +42,3 @@ pub(crate) use handler::RequestHandler;
 pub(crate) use metrics::RequestMetrics;
 pub(crate) use router::Router;
 pub(crate) use threads::{count as thread_count, serve};
-pub(crate) use traces::RequestTraces;

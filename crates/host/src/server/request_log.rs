@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderValue, Response};
 use http_body::Body;
 use tracing::Level;
+use uuid::Uuid;
 
 use super::request_id::X_REQUEST_ID;
 use super::router::Route;
@@ -15,6 +16,11 @@ use crate::request_trace::RequestTrace;
 
 /// The target of the access log, which is off unless the process that embeds the host turns it on.
 const ACCESS: &str = "access";
+
+/// Returns whether there is an access log.
+pub(crate) fn has_access() -> bool {
+    tracing::enabled!(target: ACCESS, Level::INFO)
+}
 
 /// A request, as far as events tell of it.
 pub(crate) struct LoggedRequest<'a> {
@@ -43,9 +49,15 @@ impl LoggedRequest<'_> {
         );
     }
 
-    /// Logs the head of the response, and the time that it took, in the access log.
-    pub(crate) fn answered<B: Body>(&self, response: &Response<B>, duration: Duration) {
-        if !tracing::enabled!(target: ACCESS, Level::INFO) {
+    /// Logs the head of the response, the tenant if it is known, and the time that it took, in the
+    /// access log.
+    pub(crate) fn answered<B: Body>(
+        &self,
+        response: &Response<B>,
+        tenant: Option<Uuid>,
+        duration: Duration,
+    ) {
+        if !has_access() {
             return;
         }
         let request_id = response.headers().get(X_REQUEST_ID);
@@ -57,6 +69,7 @@ impl LoggedRequest<'_> {
             status = response.status().as_u16(),
             duration_ms = milliseconds(duration),
             bytes = response.body().size_hint().exact(),
+            tenant_id = tenant.map(|id| id.to_string()),
             request_id = request_id.and_then(|id| id.to_str().ok()),
             trace_id = self.trace_id(),
             "answered"

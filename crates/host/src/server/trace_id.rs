@@ -3,9 +3,6 @@
 
 use http::HeaderValue;
 
-/// The header in which a client or a proxy names the trace (W3C Trace Context).
-pub(crate) const TRACEPARENT: &str = "traceparent";
-
 /// Returns the id of the trace that the client has begun, if its header is well-formed.
 pub(crate) fn from_header(traceparent: Option<&HeaderValue>) -> Option<String> {
     let mut parts = traceparent?.to_str().ok()?.split('-');

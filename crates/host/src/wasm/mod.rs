@@ -14,7 +14,7 @@
 //! | `traced_requests` | the requests of an instance whose traces are recorded |
 //! | `memory`, `guest_output` | linear memory, standard output and error |
 //! | `variables`, `outbound_http` | the imports `spin:variables` and `wasi:http` |
-//! | `services` | service chaining: requests of one component to another |
+//! | `services`, `service_span` | service chaining: requests of one component to another |
 
 mod compilation_cache;
 mod component;
@@ -27,6 +27,7 @@ mod linker;
 mod memory;
 mod outbound_http;
 mod release_candidate;
+mod service_span;
 mod services;
 mod state;
 mod traced_requests;

@@ -20,9 +20,11 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::instance::InstanceFactory;
 use super::outbound_http::{ServiceClient, ServiceResponse, service_name};
+use super::service_span::ServiceSpan;
 use crate::admission::fair_queue::{ClientKey, FairQueue};
 use crate::admission::in_flight::{InFlight, REQUEST_TIMEOUT};
 use crate::admission::limits::Permit;
+use crate::request_trace::RequestTracer;
 
 /// The length up to which a service accepts a request body.
 const MAX_REQUEST_BODY_BYTES: usize = 64 << 10;
@@ -38,6 +40,7 @@ pub(crate) struct Services {
     handlers: HashMap<String, ProxyHandler<InstanceFactory>>,
     threads: ServiceThreads,
     queue: FairQueue,
+    tracer: RequestTracer,
 }
 
 impl Services {
@@ -56,7 +59,15 @@ impl Services {
             handlers: handlers.collect(),
             threads: ServiceThreads::start(thread_count())?,
             queue: FairQueue::new(thread_count()),
+            tracer: RequestTracer::new(),
         })
+    }
+
+    async fn send_traced(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
+        let span = ServiceSpan::begin(&self.tracer, &request);
+        let answered = self.dispatch(request).await;
+        span.end(&answered);
+        answered
     }
 
     async fn dispatch(&self, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
@@ -88,7 +99,7 @@ impl Services {
 impl ServiceClient for Services {
     /// The response is 503 if too many requests are queued.
     fn send(&self, request: Request<WasiBody>) -> ServiceResponse<'_> {
-        Box::pin(self.dispatch(request))
+        Box::pin(self.send_traced(request))
     }
 }
 

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::auth::caller::Caller;
 use crate::http::client_address;
-use crate::http::client_key::ClientKey;
+use crate::http::headers;
 use crate::http::request::Request;
+use crate::http::requester::Requester;
 use crate::settings::Settings;
 use crate::sql::database::{Client, QueryResult};
 use crate::sql::error::QueryError;
@@ -60,13 +61,14 @@ impl ActionContext<'_> {
         self.client.run(statement, arguments).await
     }
 
-    /// Returns the key by which requests to another component are queued fairly: the client's
-    /// network, and the caller or another name for the account.
-    pub fn client_key(&self, account: &str) -> ClientKey {
+    /// Returns the client on whose behalf another component is asked, whose requests are queued
+    /// fairly: the client's network, and the caller or another name for the account.
+    pub fn requester(&self, account: &str) -> Requester {
         let caller = self.caller.map(|caller| caller.user.to_string());
-        ClientKey {
+        Requester {
             group: client_address::network(&self.address()),
             member: caller.unwrap_or_else(|| account.to_owned()),
+            traceparent: headers::traceparent(self.request).map(str::to_owned),
         }
     }
 

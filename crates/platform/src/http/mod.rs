@@ -2,9 +2,9 @@
 //! to these in `spin::http`.
 
 pub mod client_address;
-pub mod client_key;
 pub mod headers;
 pub mod outbound_url;
 pub mod problem;
 pub mod request;
+pub mod requester;
 pub mod response;

@@ -48,7 +48,7 @@ pub async fn handle(
 ) -> Response {
     let request_id = headers::request_id(request);
     let started = Instant::now();
-    let operation = plan.operation();
+    let (operation, tenant) = (plan.operation(), plan.tenant);
     let (result, microseconds) = match plan.destination {
         Err(problem) => (Err(problem), 0),
         Ok(Destination::Options(allow)) => {
@@ -71,14 +71,18 @@ pub async fn handle(
     if let Err(problem) = &result {
         log(component.name, operation, request, &request_id, problem);
     }
-    finish(
+    let mut response = finish(
         result,
         &settings.allowed_origins,
         request,
         request_id,
         microseconds,
         started,
-    )
+    );
+    if let Some(tenant) = tenant {
+        headers::name_tenant(&mut response, request, tenant);
+    }
+    response
 }
 
 /// Performs the operation of the request's endpoint.

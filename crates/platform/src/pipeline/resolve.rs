@@ -5,6 +5,7 @@
 
 use http::Method;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::auth::caller::Caller;
 use crate::auth::policy::{Access, Grant, Verb};
@@ -33,6 +34,8 @@ pub struct RequestPlan {
     /// The destination, or the problem that is returned once the body was read. A body that is left
     /// unread would cost the client its connection.
     pub(crate) destination: Result<Destination, Problem>,
+    /// The tenant of the caller, if the token is valid, even when the caller may do nothing.
+    pub(crate) tenant: Option<Uuid>,
     /// Reads the body; none if the method gives a body no meaning.
     reader: Option<BodyReader>,
 }
@@ -103,12 +106,19 @@ pub fn resolve(
     headers::check_single(request)?;
     let (endpoint, parameters) = match router::find(component, &request.method, &request.path) {
         Ok(Route::Endpoint(endpoint, parameters)) => (endpoint, parameters),
-        Ok(Route::Options(allow)) => return Ok(plan(request, Ok(Destination::Options(allow)))),
-        Err(problem) => return Ok(plan(request, Err(problem))),
+        Ok(Route::Options(allow)) => {
+            return Ok(plan(request, None, Ok(Destination::Options(allow))));
+        }
+        Err(problem) => return Ok(plan(request, None, Err(problem))),
     };
-    let (caller, grant) = match authorize(component, &endpoint, request, settings) {
-        Ok(admitted) => admitted,
-        Err(problem) => return Ok(plan(request, Err(problem))),
+    let caller = match caller(component, &endpoint, request, settings) {
+        Ok(caller) => caller,
+        Err(problem) => return Ok(plan(request, None, Err(problem))),
+    };
+    let tenant = caller.as_ref().map(|caller| caller.tenant);
+    let grant = match grant(component, &endpoint, caller.as_ref()) {
+        Ok(grant) => grant,
+        Err(problem) => return Ok(plan(request, tenant, Err(problem))),
     };
     let key = idempotency_key(component, &endpoint, request);
     let resolved = |key: Option<String>| {
@@ -129,14 +139,19 @@ pub fn resolve(
             Ok(RequestPlan {
                 reader: Some(reader.with_content_coding(headers::has_content_coding(request))),
                 destination: Ok(resolved(key)),
+                tenant,
             })
         }
-        _ => Ok(plan(request, key.map(resolved))),
+        _ => Ok(plan(request, tenant, key.map(resolved))),
     }
 }
 
 /// Returns the plan of a request whose body, if it has one, is kept as bytes.
-fn plan(request: &Request, destination: Result<Destination, Problem>) -> RequestPlan {
+fn plan(
+    request: &Request,
+    tenant: Option<Uuid>,
+    destination: Result<Destination, Problem>,
+) -> RequestPlan {
     // These methods give a body no meaning (RFC 9110, section 9.3).
     let has_body =
         ![Method::GET, Method::HEAD, Method::OPTIONS, Method::DELETE].contains(&request.method);
@@ -145,34 +160,43 @@ fn plan(request: &Request, destination: Result<Destination, Problem>) -> Request
     });
     RequestPlan {
         destination,
+        tenant,
         reader,
     }
 }
 
-/// Returns the caller and the grant of the access table, or neither for a public endpoint.
-fn authorize(
+/// Returns the caller, or none for a public endpoint.
+fn caller(
     component: &Component,
     endpoint: &Endpoint,
     request: &Request,
     settings: &Settings,
-) -> Result<(Option<Caller>, Option<&'static Grant>), Problem> {
-    let authenticated = || authenticate(request, settings, component.application.roles);
+) -> Result<Option<Caller>, Problem> {
     match endpoint.access() {
-        Access::Public => Ok((None, None)),
-        Access::SignedIn => Ok((Some(authenticated()?), None)),
-        Access::Granted { resource, verb } => {
-            let caller = authenticated()?;
-            let grant = component
-                .grant(resource, caller.role, verb)
-                .ok_or_else(|| {
-                    Problem::new(Kind::Forbidden).detail(format!(
-                        "The role {} is not allowed to perform this operation.",
-                        caller.role.name()
-                    ))
-                })?;
-            Ok((Some(caller), Some(grant)))
+        Access::Public => Ok(None),
+        Access::SignedIn | Access::Granted { .. } => {
+            authenticate(request, settings, component.application.roles).map(Some)
         }
     }
+}
+
+/// Returns the caller's grant of the access table, or none if the endpoint needs none.
+fn grant(
+    component: &Component,
+    endpoint: &Endpoint,
+    caller: Option<&Caller>,
+) -> Result<Option<&'static Grant>, Problem> {
+    let (Access::Granted { resource, verb }, Some(caller)) = (endpoint.access(), caller) else {
+        return Ok(None);
+    };
+    let grant = component.grant(resource, caller.role, verb);
+    let refused = || {
+        Problem::new(Kind::Forbidden).detail(format!(
+            "The role {} is not allowed to perform this operation.",
+            caller.role.name()
+        ))
+    };
+    grant.map(Some).ok_or_else(refused)
 }
 
 /// Returns the idempotency key of a `POST`, even if the response is not stored for it.

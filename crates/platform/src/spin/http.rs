@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use spin_sdk::http::FullBody;
 
 use crate::declare::component::Component;
+use crate::http::headers;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -86,7 +87,7 @@ pub async fn serve_service_requests(
         Ok(answer) => Response::json(200, answer),
         Err(problem) => {
             let cause = problem.cause.as_deref().unwrap_or("malformed request");
-            log(name, problem.status(), cause);
+            log(name, problem.status(), headers::trace_id(&request), cause);
             Response::empty(problem.status())
         }
     };
@@ -96,7 +97,7 @@ pub async fn serve_service_requests(
 /// Returns the response when there are no usable settings.
 fn unavailable(name: &str, cause: &str) -> Response {
     let problem = Problem::new(Kind::Unavailable).header("retry-after", "30");
-    log(name, problem.status(), cause);
+    log(name, problem.status(), None, cause);
     let request_id = random::id().to_string();
     let response = Response::problem(&problem, &request_id);
     let length = response.body.len().to_string();
@@ -106,13 +107,13 @@ fn unavailable(name: &str, cause: &str) -> Response {
 }
 
 /// Logs why a component failed, outside of the pipeline.
-fn log(component: &str, status: u16, cause: &str) {
+fn log(component: &str, status: u16, trace_id: Option<&str>, cause: &str) {
     let event = Event {
         component,
         operation: None,
         status,
         request_id: None,
-        trace_id: None,
+        trace_id,
         message: cause,
     };
     event.log();
@@ -197,7 +198,12 @@ fn into_outgoing(component: &str, response: Response) -> Outgoing {
     builder
         .body(FullBody::new(Bytes::from(response.body)))
         .unwrap_or_else(|error| {
-            log(component, 500, &format!("a header is not valid: {error}"));
+            log(
+                component,
+                500,
+                None,
+                &format!("a header is not valid: {error}"),
+            );
             let mut response = http::Response::new(FullBody::new(Bytes::new()));
             *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             response

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http::FullBody;
 
-use crate::http::client_key::ClientKey;
 use crate::http::problem::{Kind, Problem};
+use crate::http::requester::{Headers, Requester};
 
 /// Sends a request to `component` and returns its response.
 ///
@@ -23,12 +23,12 @@ use crate::http::problem::{Kind, Problem};
 pub async fn send<Q: Serialize, A: DeserializeOwned>(
     component: &str,
     path: &str,
-    client_key: &ClientKey,
+    requester: &Requester,
     request_body: &Q,
 ) -> Result<A, Problem> {
     let request_body =
         serde_json::to_vec(request_body).map_err(|error| Problem::unreadable(&error))?;
-    let response_body = post(component, path, client_key.header(), request_body).await?;
+    let response_body = post(component, path, requester.headers(), request_body).await?;
     serde_json::from_slice(&response_body).map_err(|error| Problem::unreadable(&error))
 }
 
@@ -36,15 +36,18 @@ pub async fn send<Q: Serialize, A: DeserializeOwned>(
 async fn post(
     component: &str,
     path: &str,
-    fair_queue_key: String,
+    headers: Headers,
     request_body: Vec<u8>,
 ) -> Result<Vec<u8>, Problem> {
     let url = format!("http://{component}.spin.internal{path}");
     let failed = |cause: String| {
         Problem::new(Kind::Internal).cause(format!("{component} did not respond: {cause}"))
     };
-    let request = http::Request::post(url)
-        .header("fair-queue-key", fair_queue_key)
+    let mut request = http::Request::post(url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request
         .body(FullBody::new(Bytes::from(request_body)))
         .map_err(|error| failed(error.to_string()))?;
     let response = spin_sdk::http::send(request)
@@ -68,7 +71,7 @@ async fn post(
 
 /// A native build has no host that knows the other components.
 #[cfg(not(target_family = "wasm"))]
-async fn post(component: &str, path: &str, _: String, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
+async fn post(component: &str, path: &str, _: Headers, _: Vec<u8>) -> Result<Vec<u8>, Problem> {
     Err(Problem::new(Kind::Internal).cause(format!(
         "{component}{path} can be reached inside a host only"
     )))

@@ -4,24 +4,39 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use database::analytics::{self, View};
+use database::analytics::{self, Refreshed, View};
 
 use crate::metrics::JobMetrics;
 use crate::periodic::run_periodically;
 
+/// The name of the job.
+const ANALYTICS: &str = "analytics";
+
 /// Refreshes for ever.
 pub(crate) async fn run(database_url: &str, interval: Duration) {
-    let metrics = JobMetrics::new("analytics");
-    run_periodically(&metrics, interval, || {
-        metrics.measure(refresh_all(database_url))
+    let metrics = JobMetrics::new(ANALYTICS);
+    run_periodically(&metrics, interval, || async {
+        let refreshed = metrics.measure(refresh(database_url, &View::ALL)).await;
+        refreshed.map(|_| ())
     })
     .await;
 }
 
-async fn refresh_all(database_url: &str) -> Result<()> {
+/// Refreshes views one after the other, as one execution of the job.
+///
+/// # Errors
+///
+/// When the database fails. The views before the failure are refreshed.
+pub async fn refresh_views(database_url: &str, views: &[View]) -> Result<Vec<Refreshed>> {
+    let refreshing = refresh(database_url, views);
+    JobMetrics::new(ANALYTICS).measure(refreshing).await
+}
+
+async fn refresh(database_url: &str, views: &[View]) -> Result<Vec<Refreshed>> {
     let client = database::connect(database_url).await?;
-    for view in View::ALL {
-        analytics::refresh(&client, view).await?;
+    let mut refreshed = Vec::new();
+    for view in views {
+        refreshed.push(analytics::refresh(&client, *view).await?);
     }
-    Ok(())
+    Ok(refreshed)
 }

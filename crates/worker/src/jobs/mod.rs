@@ -11,6 +11,7 @@ mod report;
 pub(crate) mod retention;
 pub(crate) mod sealing;
 
+pub use analytics::refresh_views;
 pub use report::{Clash, Escalation, Failure, NotRemoved, OutdatedLessons, Report};
 pub use sealing::seal;
 

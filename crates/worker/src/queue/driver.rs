@@ -48,7 +48,8 @@ async fn run_until_failure<Q: Queue>(
         report.merge(metrics.measure(driver.advance(&mut client)).await?);
         if driver.is_idle || reported.elapsed() >= REPORT_INTERVAL {
             if !report.is_empty() {
-                tracing::info!(job = queue.name(), "{report}");
+                let trace_id = driver.last_trace.take();
+                tracing::info!(job = queue.name(), trace_id, "{report}");
             }
             (report, reported) = (DeliveryReport::new(noun), Instant::now());
         }
@@ -64,19 +65,28 @@ pub(crate) async fn run_once<Q: Queue>(
     queue: &Q,
     now: DateTime<Utc>,
 ) -> Result<DeliveryReport> {
+    let metrics = JobMetrics::new(queue.name());
     let mut client = database::connect(database_url).await?;
     let mut driver = Driver::new(queue, now);
     let mut report = DeliveryReport::new(queue.settings().noun);
     loop {
-        report.merge(driver.advance(&mut client).await?);
+        report.merge(metrics.measure(driver.advance(&mut client)).await?);
         if driver.is_idle {
             return Ok(report);
         }
     }
 }
 
-type InFlight<'a, Q> = BoxFuture<'a, (DeliveryOf<Q>, Response)>;
+type InFlight<'a, Q> = BoxFuture<'a, Finished<Q>>;
 type DeliveryOf<Q> = Delivery<<Q as Queue>::Partition, <Q as Queue>::Message>;
+
+/// An attempt that has ended.
+struct Finished<Q: Queue> {
+    delivery: DeliveryOf<Q>,
+    response: Response,
+    /// The id of the trace of the execution that began it, and so of the attempt's span.
+    trace: Option<String>,
+}
 
 /// The state of a worker on one queue.
 struct Driver<'a, Q: Queue> {
@@ -91,6 +101,8 @@ struct Driver<'a, Q: Queue> {
     claims: u64,
     /// The partitions whose last attempt failed.
     failing: HashSet<Q::Partition>,
+    /// The id of the trace of the attempt that was recorded last.
+    last_trace: Option<String>,
     /// True when nothing was due and nothing in flight at the last look.
     is_idle: bool,
 }
@@ -106,6 +118,7 @@ impl<'a, Q: Queue> Driver<'a, Q> {
             last_claims: HashMap::new(),
             claims: 0,
             failing: HashSet::new(),
+            last_trace: None,
             is_idle: false,
         }
     }
@@ -128,9 +141,15 @@ impl<'a, Q: Queue> Driver<'a, Q> {
         let mut finished = tokio::time::timeout(POLL_INTERVAL, self.in_flight.next())
             .await
             .unwrap_or_default();
-        while let Some((delivery, response)) = finished {
+        while let Some(Finished {
+            delivery,
+            response,
+            trace,
+        }) = finished
+        {
             self.record(client, &delivery, &response, &mut report)
                 .await?;
+            self.last_trace = trace;
             finished = self.in_flight.next().now_or_never().flatten();
         }
         Ok(report)
@@ -159,13 +178,17 @@ impl<'a, Q: Queue> Driver<'a, Q> {
             };
             for delivery in self.queue.claim(client, partition, claim).await? {
                 *self.counts.entry(partition).or_default() += 1;
-                let (queue, now) = (self.queue, self.now());
+                let (queue, now, trace) = (self.queue, self.now(), traces::trace_id());
                 self.in_flight.push(Box::pin(async move {
                     let tenant = queue.tenant(delivery.partition);
                     let sending = queue.send(&delivery, now);
                     let response =
                         traces::in_attempt(queue.name(), tenant, delivery.attempt, sending).await;
-                    (delivery, response)
+                    Finished {
+                        delivery,
+                        response,
+                        trace,
+                    }
                 }));
             }
             self.claims += 1;

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use http::Method;
+use uuid::Uuid;
 
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::Request;
@@ -263,7 +264,22 @@ pub fn complete(
     }
 }
 
-/// Returns the id of the trace that the client has begun, if its header is well-formed.
+/// Names the tenant to the host, if that asks for it: the embedded host has it in traces and in the
+/// access log, and removes the header. A client that asks another host learns what its token says.
+pub fn name_tenant(response: &mut Response, request: &Request, tenant: Uuid) {
+    if request.headers.contains_key("want-tenant-id") {
+        response.headers.push(("tenant-id", tenant.to_string()));
+    }
+}
+
+/// Returns the header `traceparent`, if it is well-formed. It is the client's, or that of the host
+/// if that records the request.
+pub fn traceparent(request: &Request) -> Option<&str> {
+    let header = request.header("traceparent")?;
+    client_trace(header).map(|_| header)
+}
+
+/// Returns the id of the trace that the request belongs to, if its header is well-formed.
 pub fn trace_id(request: &Request) -> Option<&str> {
     let (trace, _) = client_trace(request.header("traceparent")?)?;
     Some(trace)

@@ -143,6 +143,34 @@ fn a_role_without_the_verb_is_refused() {
 }
 
 #[test]
+fn the_tenant_is_named_to_a_host_that_asks() {
+    let settings = settings();
+    let id = Some("00000000-0000-0000-0000-000000000002");
+    let nobody = request(Method::GET, "/v1/lamps");
+    for (given, status, expected) in [
+        (admin(Method::GET, "/v1/lamps"), 503, id),
+        // The caller is known, although it may not do this.
+        (
+            request(Method::GET, "/v1/bills").signed_in(&settings, role::GUEST),
+            403,
+            id,
+        ),
+        (nobody, 401, None),
+    ] {
+        let (response, _) = answer(given.clone());
+        assert_eq!(
+            (response.status, header(&response, "tenant-id")),
+            (status, None)
+        );
+        let (response, _) = answer(given.with("want-tenant-id", "1"));
+        assert_eq!(
+            (response.status, header(&response, "tenant-id")),
+            (status, expected)
+        );
+    }
+}
+
+#[test]
 fn a_request_is_one_call_with_its_context() {
     let (context, name, arguments) =
         call(admin(Method::GET, &format!("/v1/lamps/{ID}")).with("x-request-id", "r-1"));

@@ -186,17 +186,19 @@ fn grant(
     endpoint: &Endpoint,
     caller: Option<&Caller>,
 ) -> Result<Option<&'static Grant>, Problem> {
-    let (Access::Granted { resource, verb }, Some(caller)) = (endpoint.access(), caller) else {
+    let Access::Granted { resource, verb } = endpoint.access() else {
         return Ok(None);
     };
-    let grant = component.grant(resource, caller.role, verb);
-    let refused = || {
-        Problem::new(Kind::Forbidden).detail(format!(
-            "The role {} is not allowed to perform this operation.",
-            caller.role.name()
-        ))
-    };
-    grant.map(Some).ok_or_else(refused)
+    let caller = caller.ok_or_else(|| Problem::new(Kind::Unauthenticated))?;
+    let grant = component
+        .grant(resource, caller.role, verb)
+        .ok_or_else(|| {
+            Problem::new(Kind::Forbidden).detail(format!(
+                "The role {} is not allowed to perform this operation.",
+                caller.role.name()
+            ))
+        })?;
+    Ok(Some(grant))
 }
 
 /// Returns the idempotency key of a `POST`, even if the response is not stored for it.

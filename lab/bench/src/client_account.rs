@@ -1,6 +1,7 @@
 //! The accounts that send the measured requests.
 //! They sign in in `operation`.
 
+use platform::auth::claims::Claims;
 use uuid::Uuid;
 
 /// An administrator with a password, and the ids of rows of the same tenant.
@@ -13,4 +14,12 @@ pub(super) struct ClientAccount {
     pub(super) centres: Vec<Uuid>,
     pub(super) tutors: Vec<Uuid>,
     pub(super) students: Vec<Uuid>,
+}
+
+/// An account that has signed in.
+pub(super) struct SignedIn {
+    pub(super) account: ClientAccount,
+    pub(super) token: String,
+    /// The claims of the token.
+    pub(super) claims: Claims,
 }

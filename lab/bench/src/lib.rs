@@ -6,6 +6,7 @@ mod calendar;
 mod client_account;
 mod database_copy;
 mod datasets;
+mod delay_proxy;
 mod fresh_instance;
 mod latencies;
 mod ledger;
@@ -19,6 +20,7 @@ mod rounds;
 pub mod seed;
 mod server;
 mod sql_scripts;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -39,10 +41,13 @@ pub use operation::Operation;
 use pgbench::Scripts;
 use report::{Measurement, Report};
 use rounds::Bench;
-use server::Server;
+use server::{Services, Settings};
 
 /// The number of connections while the host's memory is measured.
 const MEMORY_CONNECTIONS: usize = 32;
+
+/// The longest delay of a packet, with which the slowest operation still ends before its timeout.
+const MAX_DATABASE_DELAY: Duration = Duration::from_secs(1);
 
 /// The seed of the database, the same in every run.
 const SEED: u64 = 1;
@@ -65,6 +70,10 @@ pub struct Options {
     /// Numbers of connections
     #[arg(long, value_delimiter = ',', default_value = "1,8,32", value_parser = clap::value_parser!(u16).range(1..=32))]
     connections: Vec<u16>,
+
+    /// How long packets are held in each direction where the database is a network away, in milliseconds
+    #[arg(long, value_name = "TIME", default_value = "0.5ms", value_parser = parse_milliseconds)]
+    database_delay: Duration,
 
     /// Operations; all of them when none is named
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -157,9 +166,16 @@ async fn measure_on(
     variables.insert("database_url".to_owned(), application_url.clone());
 
     let starting = step("Services");
+    let settings = Settings {
+        state: state.to_owned(),
+        manifest: options.manifest.clone(),
+        native: native.to_owned(),
+        variables,
+    };
     let bench = Bench {
-        components: Server::components(state, &options.manifest, &variables).await?,
-        native: Server::native(native, &variables).await?,
+        nearby: Services::start(&settings, None).await?,
+        settings,
+        database_delay: options.database_delay,
         database_url: application_url,
         postmaster,
         rounds: options.rounds,
@@ -203,15 +219,19 @@ async fn measure_all(
     }
 
     let pauses = step("Fresh instances");
-    let accounts = operation::sign_in_all(&bench.components, tenant_accounts).await?;
-    let fresh_instance =
-        fresh_instance::measure(&bench.components, &Operation::GetUser.source(&accounts)).await?;
+    let accounts = operation::sign_in_all(&bench.nearby.components, tenant_accounts).await?;
+    let fresh_instance = fresh_instance::measure(
+        &bench.nearby.components,
+        &Operation::GetUser.source(&accounts),
+    )
+    .await?;
     pauses.done("measured");
     Ok(Report {
         postgresql,
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         tenants: size.tenants,
         users: size.users,
+        database_delay_milliseconds: options.database_delay.as_micros() as f64 / 1000.0,
         measurements,
         growth: growth_results.growth,
         conflict_check_milliseconds: growth_results.conflict_check_milliseconds,
@@ -235,12 +255,17 @@ async fn measure_operations(
     let mut measurements = Vec::new();
     for operation in operations.iter().copied() {
         // Tokens expire after 15 minutes, and a long run takes longer.
-        let accounts = operation::sign_in_all(&bench.components, client_accounts).await?;
+        let accounts = operation::sign_in_all(&bench.nearby.components, client_accounts).await?;
         let scripts = sql_scripts::scripts(operation, &accounts)?
             .map(|scripts| Scripts::write(scripts.into_iter()))
             .transpose()?;
+        let distant = bench.distant_services(operation).await?;
         for connections in options.connections.iter().copied().map(usize::from) {
-            measurements.extend(bench.services(operation, &accounts, connections).await?);
+            measurements.extend(
+                bench
+                    .services(operation, &accounts, connections, distant.as_ref())
+                    .await?,
+            );
             if let Some(scripts) = &scripts {
                 measurements.push(bench.statement(operation, scripts, connections).await?);
             }
@@ -266,6 +291,20 @@ impl Options {
     }
 }
 
+/// Parses a time in milliseconds, such as `0.5ms`.
+fn parse_milliseconds(text: &str) -> Result<Duration, String> {
+    text.strip_suffix("ms")
+        .and_then(|number| number.parse::<f64>().ok())
+        .and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1000.0).ok())
+        .filter(|time| *time <= MAX_DATABASE_DELAY && !time.is_zero())
+        .ok_or_else(|| {
+            format!(
+                "write a time of up to {} ms, such as 0.5ms",
+                MAX_DATABASE_DELAY.as_millis()
+            )
+        })
+}
+
 /// Returns the size of each component's file, by its name.
 fn wasm_bytes(manifest: &Path) -> Result<BTreeMap<String, u64>> {
     manifest::wasm_files(manifest)?
@@ -283,4 +322,18 @@ fn wasm_bytes(manifest: &Path) -> Result<BTreeMap<String, u64>> {
             Ok((name, bytes))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_a_number_of_milliseconds() {
+        assert_eq!(parse_milliseconds("0.5ms"), Ok(Duration::from_micros(500)));
+        assert_eq!(parse_milliseconds("20ms"), Ok(Duration::from_millis(20)));
+        for wrong in ["0.5", "0ms", "-1ms", "ms", "1001ms", "NaNms", "1s"] {
+            assert!(parse_milliseconds(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::client_account::ClientAccount;
+use super::client_account::{ClientAccount, SignedIn};
 use super::load::{Client, Source};
 use super::server::Server;
 use super::{calendar, ledger, requests};
@@ -84,14 +84,6 @@ impl Dataset {
     ];
 }
 
-/// An account that has signed in.
-pub(super) struct SignedIn {
-    pub(super) account: ClientAccount,
-    pub(super) token: String,
-    /// The claims of the token.
-    pub(super) claims: Claims,
-}
-
 impl Operation {
     /// Returns the name in tables.
     pub(super) fn name(self) -> &'static str {
@@ -142,6 +134,11 @@ impl Operation {
             | Self::CentreBalance
             | Self::UrgentRequests => None,
         }
+    }
+
+    /// Returns whether it is also measured with the database a network away.
+    pub(super) fn is_measured_at_a_distance(self) -> bool {
+        matches!(self, Self::GetUser | Self::ListUsers)
     }
 
     /// Returns the operation that other clients send meanwhile, and the number of their connections.

@@ -1,17 +1,18 @@
-//! The report of a run, as JSON and as tables, with its targets.
-//! The measurements are taken in `rounds`.
+//! The report of a run, with its targets.
+//! The measurements are taken in `rounds` and shown in `tables`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use super::operation::{Dataset, Operation};
+use super::tables;
 
 /// The maximum of the components' p99 as a multiple of the native service's p50.
 const LATENCY_TARGET: f64 = 2.0;
+/// The maximum of the components' p50 as a share of the native service's, with the database a network away.
+const DISTANT_LATENCY_TARGET: f64 = 0.2;
 /// The maximum of the readers' p99 during sign-ins, as a multiple of their p99 alone.
 const SIGN_INS_TARGET: f64 = 3.0;
 /// The maximum latency with a hundred times as many rows, as a multiple.
@@ -38,8 +39,19 @@ pub(super) enum Subject {
     Statement,
 }
 
+/// How far the database is from a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Distance {
+    /// On the same machine.
+    Nearby,
+    /// A network away.
+    Distant,
+}
+
 impl Subject {
-    fn name(self) -> &'static str {
+    /// Returns the name in tables.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Components => "components",
             Self::Native => "native",
@@ -53,11 +65,14 @@ impl Subject {
 pub(super) struct Measurement {
     pub(super) operation: Operation,
     pub(super) connections: usize,
+    pub(super) distance: Distance,
     pub(super) subject: Subject,
     pub(super) requests: u64,
     pub(super) requests_per_second: f64,
     pub(super) p50_milliseconds: f64,
     pub(super) p99_milliseconds: f64,
+    /// The round trips to the database, which are counted where it is a network away.
+    pub(super) round_trips_per_request: Option<f64>,
     /// The CPU time of the service's process, which pgbench does not have.
     pub(super) cpu_seconds: Option<f64>,
     /// The CPU time of all PostgreSQL sessions.
@@ -93,6 +108,8 @@ pub(super) struct Report {
     pub(super) processors: usize,
     pub(super) tenants: i64,
     pub(super) users: i64,
+    /// How long each packet was held in each direction where the database was a network away.
+    pub(super) database_delay_milliseconds: f64,
     pub(super) measurements: Vec<Measurement>,
     pub(super) growth: Vec<Growth>,
     /// The median time of an insert of a lesson with its checks, if the calendar was measured.
@@ -116,13 +133,20 @@ impl Report {
     /// Formats the tables and the targets.
     pub(super) fn text(&self) -> String {
         let mut text = format!(
-            "{}, {} processors, {} tenants, {} users\n\n{}\n",
-            self.postgresql,
-            self.processors,
-            self.tenants,
-            self.users,
-            self.measurement_table()
+            "{}, {} processors, {} tenants, {} users\n",
+            self.postgresql, self.processors, self.tenants, self.users,
         );
+        if let Some(table) = tables::services(self, Distance::Distant) {
+            let _ = writeln!(
+                text,
+                "\nWith the database {} ms away\n{table}",
+                self.database_delay_milliseconds
+            );
+        }
+        if let Some(table) = tables::services(self, Distance::Nearby) {
+            let _ = writeln!(text, "\nWith the database on the same machine\n{table}");
+        }
+        let _ = writeln!(text, "\nWhat it took there\n{}\n", tables::resources(self));
         for target in self.targets() {
             let mark = if target.met { "met   " } else { "MISSED" };
             let _ = writeln!(text, "{mark}  {}: {}", target.description, target.value);
@@ -130,53 +154,27 @@ impl Report {
         text
     }
 
-    fn measurement_table(&self) -> Table {
-        let mut table = table(&[
-            "",
-            "connections",
-            "",
-            "requests/s",
-            "to native",
-            "p50 ms",
-            "p99 ms",
-            "CPU s",
-            "CPU s PostgreSQL",
-            "peak MB",
-        ]);
-        for line in &self.measurements {
-            let to_native = self
-                .native(line)
-                .map(|native| line.requests_per_second / native.requests_per_second);
-            table.add_row([
-                line.operation.name().to_owned(),
-                line.connections.to_string(),
-                line.subject.name().to_owned(),
-                format!("{:.0}", line.requests_per_second),
-                optional(to_native, 2),
-                format!("{:.2}", line.p50_milliseconds),
-                format!("{:.2}", line.p99_milliseconds),
-                optional(line.cpu_seconds, 2),
-                format!("{:.2}", line.postgres_cpu_seconds),
-                optional(line.peak_memory_megabytes, 0),
-            ]);
-        }
-        table
-    }
-
     /// Returns the native service's measurement under the same load.
-    fn native(&self, line: &Measurement) -> Option<&Measurement> {
-        self.line(line.operation, line.connections, Subject::Native)
+    pub(super) fn native(&self, line: &Measurement) -> Option<&Measurement> {
+        self.line(
+            line.operation,
+            line.connections,
+            line.distance,
+            Subject::Native,
+        )
     }
 
     fn line(
         &self,
         operation: Operation,
         connections: usize,
+        distance: Distance,
         subject: Subject,
     ) -> Option<&Measurement> {
         self.measurements.iter().find(|line| {
             line.operation == operation
                 && line.connections == connections
+                && line.distance == distance
                 && line.subject == subject
         })
     }
@@ -207,7 +205,12 @@ impl Report {
             .iter()
             .filter(move |line| line.operation == during && line.subject == Subject::Components)
             .filter_map(|line| {
-                let alone = self.line(Operation::ListUsers, line.connections, line.subject)?;
+                let alone = self.line(
+                    Operation::ListUsers,
+                    line.connections,
+                    line.distance,
+                    line.subject,
+                )?;
                 let multiple = line.p99_milliseconds / alone.p99_milliseconds;
                 Some(Target {
                     description: format!(
@@ -261,6 +264,26 @@ impl Report {
 impl Measurement {
     /// Returns the targets of an operation, given the native service's measurement under the same load.
     fn targets(&self, native: &Measurement) -> Vec<Target> {
+        match self.distance {
+            Distance::Nearby => self.nearby_targets(native),
+            Distance::Distant => self.distant_target(native).into_iter().collect(),
+        }
+    }
+
+    fn distant_target(&self, native: &Measurement) -> Option<Target> {
+        let is_measured = self.operation == Operation::GetUser && self.connections == 1;
+        let share = self.p50_milliseconds / native.p50_milliseconds;
+        is_measured.then(|| Target {
+            description: format!(
+                "{}, the database a network away: p50 at most {DISTANT_LATENCY_TARGET} of the native service's",
+                self.operation.name()
+            ),
+            value: format!("{share:.2} times"),
+            met: share <= DISTANT_LATENCY_TARGET,
+        })
+    }
+
+    fn nearby_targets(&self, native: &Measurement) -> Vec<Target> {
         let mut targets = Vec::new();
         let name = self.operation.name();
         if let Some(min) = self.operation.rate_target(self.connections) {
@@ -314,21 +337,4 @@ impl Growth {
             met: multiple <= GROWTH_TARGET,
         }
     }
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_HORIZONTAL_ONLY)
-        .set_header(header.iter().copied());
-    for column in table.column_iter_mut().skip(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
-}
-
-fn optional(value: Option<f64>, decimals: usize) -> String {
-    value
-        .map(|value| format!("{value:.decimals$}"))
-        .unwrap_or_default()
 }

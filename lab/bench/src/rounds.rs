@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::client_account::ClientAccount;
+use super::client_account::{ClientAccount, SignedIn};
 use super::load::{self, Outcome};
-use super::operation::{self, Operation, SignedIn};
+use super::operation::{self, Operation};
 use super::pgbench::Scripts;
 use super::process;
-use super::report::{Measurement, Subject};
-use super::server::Server;
+use super::report::{Distance, Measurement, Subject};
+use super::server::{Services, Settings};
 
 /// The load before a measurement, which prepares statements and fills caches.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// The services and the database of a run.
 pub(super) struct Bench {
-    pub(super) components: Server,
-    pub(super) native: Server,
+    pub(super) nearby: Services,
+    /// How further services are started.
+    pub(super) settings: Settings,
+    /// How long each packet is held in each direction where the database is a network away.
+    pub(super) database_delay: Duration,
     /// The database URL of the application's role.
     pub(super) database_url: String,
     pub(super) postmaster: u32,
@@ -33,15 +36,28 @@ struct Total {
     outcome: Outcome,
     cpu: f64,
     postgres_cpu: f64,
+    /// The round trips of a service whose database is a network away.
+    round_trips: Option<u64>,
 }
 
 impl Bench {
-    /// Measures both services, round by round.
+    /// Starts the services with their database a network away, if the operation is measured there. They run only meanwhile,
+    /// because both hold connections to the same database.
+    pub(super) async fn distant_services(&self, operation: Operation) -> Result<Option<Services>> {
+        if !operation.is_measured_at_a_distance() {
+            return Ok(None);
+        }
+        let services = Services::start(&self.settings, Some(self.database_delay)).await?;
+        Ok(Some(services))
+    }
+
+    /// Measures all services, round by round.
     pub(super) async fn services(
         &self,
         operation: Operation,
         accounts: &Arc<[SignedIn]>,
         connections: usize,
+        distant: Option<&Services>,
     ) -> Result<Vec<Measurement>> {
         let source = operation.source(accounts);
         let background = operation
@@ -49,12 +65,22 @@ impl Bench {
             .map_or_else(Vec::new, |(other, count)| {
                 vec![other.source(accounts); count]
             });
-        let subjects = [
-            (Subject::Components, &self.components),
-            (Subject::Native, &self.native),
-        ];
-        let mut totals = [Total::new()?, Total::new()?];
-        for (_, server) in subjects {
+        let subjects: Vec<_> = [
+            (Distance::Nearby, Some(&self.nearby)),
+            (Distance::Distant, distant),
+        ]
+        .into_iter()
+        .filter_map(|(distance, services)| Some((distance, services?)))
+        .flat_map(|(distance, services)| {
+            [
+                (distance, Subject::Components, &services.components),
+                (distance, Subject::Native, &services.native),
+            ]
+        })
+        .collect();
+        let mut totals = Vec::with_capacity(subjects.len());
+        for (_, _, server) in &subjects {
+            totals.push(Total::new()?);
             load::run(server.address, connections, WARM_UP, &source).await?;
             process::reset_peak(server.process())?;
         }
@@ -62,9 +88,10 @@ impl Bench {
             for position in 0..subjects.len() {
                 // The services alternate in going first.
                 let index = (position + round as usize) % subjects.len();
-                let server = subjects[index].1;
+                let server = subjects[index].2;
                 let cpu = process::cpu_seconds(server.process())?;
                 let postgres_cpu = process::postgres_cpu_seconds(self.postmaster)?;
+                let round_trips = server.round_trips();
                 let outcome = load::run_with_background_load(
                     server.address,
                     connections,
@@ -77,14 +104,18 @@ impl Bench {
                 total.cpu += process::cpu_seconds(server.process())? - cpu;
                 total.postgres_cpu +=
                     process::postgres_cpu_seconds(self.postmaster)? - postgres_cpu;
+                total.round_trips = server
+                    .round_trips()
+                    .zip(round_trips)
+                    .map(|(after, before)| total.round_trips.unwrap_or_default() + after - before);
                 total.outcome.add(&outcome)?;
             }
         }
         subjects
-            .iter()
+            .into_iter()
             .zip(totals)
-            .map(|((subject, server), total)| {
-                let mut line = total.line(operation, connections, *subject);
+            .map(|((distance, subject, server), total)| {
+                let mut line = total.line(operation, connections, distance, subject);
                 line.cpu_seconds = Some(total.cpu);
                 line.peak_memory_megabytes = Some(process::memory(server.process())?.peak);
                 Ok(line)
@@ -98,13 +129,13 @@ impl Bench {
         operations: &[Operation],
         client_accounts: &[ClientAccount],
     ) -> Result<Vec<f64>> {
-        let accounts = operation::sign_in_all(&self.components, client_accounts).await?;
+        let accounts = operation::sign_in_all(&self.nearby.components, client_accounts).await?;
         let mut medians = Vec::with_capacity(operations.len());
         for operation in operations.iter().copied() {
             let source = operation.source(&accounts);
-            load::run(self.components.address, 1, WARM_UP, &source).await?;
+            load::run(self.nearby.components.address, 1, WARM_UP, &source).await?;
             let time = self.time * self.rounds;
-            let outcome = load::run(self.components.address, 1, time, &source).await?;
+            let outcome = load::run(self.nearby.components.address, 1, time, &source).await?;
             medians.push(outcome.latencies.quantile(0.5));
         }
         Ok(medians)
@@ -117,13 +148,13 @@ impl Bench {
         connections: usize,
     ) -> Result<f64> {
         load::run(
-            self.components.address,
+            self.nearby.components.address,
             connections,
             self.time,
             &Operation::GetUser.source(accounts),
         )
         .await?;
-        Ok(process::memory(self.components.process())?.resident)
+        Ok(process::memory(self.nearby.components.process())?.resident)
     }
 
     /// Measures the bare statement for as long as each service was measured.
@@ -142,7 +173,7 @@ impl Bench {
             total.postgres_cpu += process::postgres_cpu_seconds(self.postmaster)? - postgres_cpu;
             total.outcome.add(&outcome)?;
         }
-        Ok(total.line(operation, connections, Subject::Statement))
+        Ok(total.line(operation, connections, Distance::Nearby, Subject::Statement))
     }
 }
 
@@ -152,18 +183,30 @@ impl Total {
             outcome: Outcome::empty()?,
             cpu: 0.0,
             postgres_cpu: 0.0,
+            round_trips: None,
         })
     }
 
-    fn line(&self, operation: Operation, connections: usize, subject: Subject) -> Measurement {
+    fn line(
+        &self,
+        operation: Operation,
+        connections: usize,
+        distance: Distance,
+        subject: Subject,
+    ) -> Measurement {
+        let requests = self.outcome.latencies.count();
         Measurement {
             operation,
             connections,
+            distance,
             subject,
-            requests: self.outcome.latencies.count(),
+            requests,
             requests_per_second: self.outcome.rate(),
             p50_milliseconds: self.outcome.latencies.quantile(0.5),
             p99_milliseconds: self.outcome.latencies.quantile(0.99),
+            round_trips_per_request: self
+                .round_trips
+                .map(|count| count as f64 / requests.max(1) as f64),
             cpu_seconds: None,
             postgres_cpu_seconds: self.postgres_cpu,
             peak_memory_megabytes: None,

@@ -15,7 +15,8 @@ use platform::sql::statement::Statement;
 use platform::values::random;
 use serde_json::{Value, json};
 
-use super::operation::{Operation, PAGE_SIZE, SignedIn, new_user};
+use super::client_account::SignedIn;
+use super::operation::{Operation, PAGE_SIZE, new_user};
 
 /// Returns a script of the operation for each account, or none where a script would not do the same work.
 pub(super) fn scripts(operation: Operation, accounts: &[SignedIn]) -> Result<Option<Vec<String>>> {

@@ -113,7 +113,7 @@ async fn rows_by_table(
         let row = client
             .query_one(
                 &format!(
-                    "select coalesce(string_agg((to_jsonb(r) - array['region', 'retention_class'])::text, chr(10)
+                    "select coalesce(string_agg((to_jsonb(r) - array['region', 'cell', 'retention_class'])::text, chr(10)
                       order by to_jsonb(r)::text collate \"C\"), '')
                     from {} as r where r.tenant_id = $1",
                     table.name

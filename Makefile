@@ -28,7 +28,7 @@ build: components
 	cargo build --release --workspace --bin lms
 
 components: set-up
-	test -d target/wasm32-wasip2/component || echo "Building the components, which takes about 2 minutes the first time"
+	test -d target/wasm32-wasip2/component || echo "Building the components, which takes about 3 minutes the first time"
 	scripts/build-components.sh
 
 # For Spin 4.0 and spin-4.0.toml. Later versions load these as well.

@@ -7,11 +7,20 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/wasm-toolchain.sh
 source scripts/wasm-toolchain.sh
 
+profile=component
 case "${1:-}" in
-"") wasm_cargo build --profile component ;;
-spin-4.0) wasm_flags="--cfg spin_4_0" wasm_cargo build --profile component-spin-4-0 ;;
+"") ;;
+spin-4.0)
+  profile=component-spin-4-0
+  wasm_flags='"--cfg", "spin_4_0"'
+  ;;
 *)
   echo "usage: scripts/build-components.sh [spin-4.0]" >&2
   exit 2
   ;;
 esac
+
+# Without the library for native programs, which each package is as well, the component is optimised as a whole.
+for package in $(wasm_packages); do
+  wasm_cargo rustc --package "$package" --lib --crate-type cdylib --profile "$profile"
+done

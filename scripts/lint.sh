@@ -23,4 +23,5 @@ cargo clippy --release --package cli --no-default-features -- -D warnings
 if ! has_rustup_target && [ ! -x /usr/bin/cargo-clippy ]; then
   install_packages "a linter for WebAssembly" rust-web-clippy
 fi
-wasm_cargo clippy --release -p platform -- -D warnings
+# shellcheck disable=SC2046 # Each package is an argument.
+wasm_cargo clippy --release --package platform $(wasm_packages | sed 's/^/--package /') -- -D warnings

@@ -16,25 +16,31 @@ has_debian_toolchain() {
     [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]
 }
 
-# Runs a cargo subcommand on all components, and on the component that only tests use. wasm_flags has further flags for rustc.
-wasm_cargo() {
-  local subcommand=$1 manifest
-  shift
+# Prints the packages of the components, and of the component that only tests use.
+wasm_packages() {
+  local manifest
   for manifest in components/*/Cargo.toml tests/support/probe/Cargo.toml; do
-    set -- -p "$(basename "$(dirname "$manifest")")" "$@"
+    basename "$(dirname "$manifest")"
   done
-  # The variable overrides the flags in .cargo/config.toml.
-  local flags="-C target-feature=+simd128 ${wasm_flags:-}"
+}
+
+# Runs a cargo subcommand for WebAssembly. wasm_flags has further flags for rustc as TOML strings, which Cargo adds to those in
+# .cargo/config.toml.
+wasm_cargo() {
+  local subcommand=$1
+  shift
+  local flags=${wasm_flags:-}
   if has_rustup_target; then
-    CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS=$flags cargo "$subcommand" --target wasm32-wasip2 "$@"
+    cargo "$subcommand" --target wasm32-wasip2 --config "target.wasm32-wasip2.rustflags=[$flags]" "$@"
     return
   fi
   # The linkers are part of rustup's toolchain.
   local linkers=$sysroot/lib/rustlib/$host/bin
+  flags="${flags:+$flags, }\"-L\", \"native=/usr/lib/wasm32-wasi\""
   env -u RUSTUP_TOOLCHAIN \
     PATH="/usr/bin:$linkers:$linkers/gcc-ld:$PATH" \
     RUSTC=/usr/bin/rustc \
     RUSTC_BOOTSTRAP=1 \
-    CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS="$flags -L native=/usr/lib/wasm32-wasi" \
-    /usr/bin/cargo "$subcommand" -Zbuild-std=std,panic_abort --target wasm32-wasip2 "$@"
+    /usr/bin/cargo "$subcommand" -Zbuild-std=std,panic_abort --target wasm32-wasip2 \
+    --config "target.wasm32-wasip2.rustflags=[$flags]" "$@"
 }

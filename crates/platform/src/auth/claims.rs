@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The claims of a token.
+/// The claims of a token. The two times are read by `token`, because `jwt-compact` takes them out of
+/// the claims to check them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The region for which the token is valid.
@@ -20,7 +21,9 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lang: Option<String>,
     /// The time at which the token was signed, in seconds since 1970.
+    #[serde(skip_deserializing)]
     pub iat: i64,
     /// The time at which the token expires, in seconds since 1970.
+    #[serde(skip_deserializing)]
     pub exp: i64,
 }

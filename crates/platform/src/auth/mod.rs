@@ -3,7 +3,6 @@
 
 pub mod caller;
 pub mod claims;
-mod hmac_provider;
 pub mod policy;
 pub mod role;
 pub mod token;

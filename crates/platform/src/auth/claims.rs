@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The claims of a token. The two times are read by `token`, because `jwt-compact` takes them out of
-/// the claims to check them.
+/// The claims of a token. The two times are read by `token`, because `jwt-compact` takes them out
+/// of the claims to check them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The region for which the token is valid.

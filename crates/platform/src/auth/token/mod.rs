@@ -170,8 +170,8 @@ fn audience(token: &UntrustedToken) -> Option<String> {
         .map(|claims| claims.custom.aud)
 }
 
-/// Returns the time without its fraction of a second, because a token is valid through the second at
-/// which it expires.
+/// Returns the time without its fraction of a second, because a token is valid through the second
+/// at which it expires.
 fn whole_seconds() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(0)
 }

@@ -159,7 +159,7 @@ async fn run_on_databases(
         },
     )
     .await;
-    logs.end(result)
+    logs.end_with_previous_release(result)
 }
 
 /// Creates demo data with the password and the roles of the tests' cluster.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use tests::root;
+
+use crate::component_files;
 
 /// The largest size of each component's file, in bytes.
 const BOUNDS: [(&str, u64); 6] = [
@@ -18,16 +19,12 @@ const BOUNDS: [(&str, u64); 6] = [
 
 /// Returns the size of each component of a manifest.
 fn sizes(manifest: &str) -> Result<BTreeMap<String, u64>> {
-    let text = std::fs::read_to_string(root().join(manifest))?;
-    let manifest: toml::Table = toml::from_str(&text)?;
-    let components = manifest["component"].as_table().context("no components")?;
-    components
-        .iter()
-        .map(|(id, component)| {
-            let source = component["source"].as_str().context("no source")?;
-            let file = std::fs::metadata(root().join(source))
-                .with_context(|| format!("{source} is missing: run make components"))?;
-            Ok((id.clone(), file.len()))
+    component_files::of(manifest)?
+        .into_iter()
+        .map(|(id, file)| {
+            let metadata = std::fs::metadata(&file)
+                .with_context(|| format!("{} is missing: run make components", file.display()))?;
+            Ok((id, metadata.len()))
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use http::Method;
 use serde_json::{Value, json};
 use tests::{
-    Application, COMPONENTS, Printed, Process, Server, Session, endpoint_path, free_address, role,
+    Application, COMPONENTS, Printed, Process, Server, Session, endpoint_path, role,
     run_on_own_server, run_program, send,
 };
 use url::Url;
@@ -44,24 +44,12 @@ fn no_value_that_was_sent_is_logged() {
 
 async fn search_logs(app: &Application, server: &Server) -> Result<()> {
     server_log::make_verbose(app, server).await?;
-    let address = free_address()?.to_string();
-    let arguments = ["--log-format", "json"];
-    let serve = [
-        "serve",
-        "--listen",
-        &address,
-        "--drain",
-        "0",
-        "--access-log",
-    ];
+    let format = ["--log-format", "json"];
     let work = ["worker", "--interval", "5", "--refresh-interval", "5"];
-    let mut host = Process::start(app, &[&serve[..], &arguments].concat(), &[])?;
-    let mut worker = Process::start(app, &[&work[..], &arguments].concat(), &[])?;
-    host.printed_until("the host listens", |printed| {
-        printed.output.contains(&address)
-    })
-    .await?;
-    let client = app.at(format!("http://{address}"));
+    let mut worker = Process::start(app, &[&work[..], &format].concat(), &[])?;
+    let options = [&["--access-log"][..], &format].concat();
+    let (host, base_url) = Process::serve(app, &options, &[], &[]).await?;
+    let client = app.at(base_url);
 
     let values = send_everything(&client).await?;
     let reported = run_program(&app.superuser_url, &["worker", "--once"], "").await?;

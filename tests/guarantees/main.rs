@@ -5,6 +5,7 @@
 mod access;
 mod catalog;
 mod cells;
+mod component_files;
 mod component_sizes;
 mod database_faults;
 mod database_interface;

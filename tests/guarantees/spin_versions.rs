@@ -11,6 +11,8 @@ use tests::finance_records::{create, journal_entries, payment_body};
 use tests::{Application, fixtures, help_desk, role, root, run};
 use wasmparser::{Parser, Payload};
 
+use crate::component_files;
+
 /// The interfaces that a component imports and exports.
 #[derive(Debug, Default)]
 struct Interfaces {
@@ -45,15 +47,9 @@ fn interfaces(file: &Path) -> Result<Interfaces> {
 
 /// Reads the interfaces of each component of a manifest.
 fn components(manifest: &str) -> Result<BTreeMap<String, Interfaces>> {
-    let text = std::fs::read_to_string(root().join(manifest))?;
-    let manifest: toml::Table = toml::from_str(&text)?;
-    let components = manifest["component"].as_table().context("no components")?;
-    components
-        .iter()
-        .map(|(id, component)| {
-            let source = component["source"].as_str().context("no source")?;
-            Ok((id.clone(), interfaces(&root().join(source))?))
-        })
+    component_files::of(manifest)?
+        .into_iter()
+        .map(|(id, file)| Ok((id, interfaces(&file)?)))
         .collect()
 }
 

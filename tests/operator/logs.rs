@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Application, Printed, Process, free_address, role, run, send};
+use tests::{Application, Printed, Process, role, run, send};
 
 /// A path that is in no log, because it has an id.
 const PATH_WITH_ID: &str = "/v1/users/018f0000-0000-7000-8000-000000000001";
@@ -18,16 +18,9 @@ async fn printed_by_host(
     changes: &[(&str, &str)],
     path: &str,
 ) -> Result<Printed> {
-    let listen = free_address()?.to_string();
-    let mut serve = vec!["serve", "--listen", &listen, "--drain", "0"];
-    serve.extend(arguments);
-    let mut host = Process::start(app, &serve, changes)?;
-    host.printed_until("the host listens", |printed| {
-        printed.output.contains(&listen)
-    })
-    .await?;
+    let (host, base_url) = Process::serve(app, arguments, changes, &[]).await?;
     let request = app
-        .at(format!("http://{listen}"))
+        .at(base_url)
         .request(Method::GET, path)
         .header("x-request-id", "request-1")
         .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
@@ -94,15 +87,9 @@ fn the_access_log_has_the_tenant_of_a_valid_token_and_responses_have_not() {
     run(async |app| {
         let admin = app.session(0, role::ADMIN).await?;
         let student = app.session(1, role::STUDENT).await?;
-        let listen = free_address()?.to_string();
-        let mut serve = vec!["serve", "--listen", &listen, "--drain", "0"];
-        serve.extend(["--log-format", "json", "--access-log"]);
-        let mut host = Process::start(app, &serve, &[])?;
-        host.printed_until("the host listens", |printed| {
-            printed.output.contains(&listen)
-        })
-        .await?;
-        let client = app.at(format!("http://{listen}"));
+        let options = ["--log-format", "json", "--access-log"];
+        let (host, base_url) = Process::serve(app, &options, &[], &[]).await?;
+        let client = app.at(base_url);
         let requests = [
             ("list", Some(&admin), "/v1/users", 200, json!(admin.tenant)),
             ("nothing", Some(&student), "/v1/nothing", 404, Value::Null),

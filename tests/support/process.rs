@@ -38,7 +38,7 @@ pub fn free_address() -> Result<SocketAddr> {
 pub struct Process {
     child: Child,
     directory: TempDir,
-    /// What it may not print, if it prints a log.
+    /// The values that may not be in its log, if it prints one.
     sent: Option<Arc<SentValues>>,
 }
 
@@ -111,6 +111,29 @@ impl Process {
             directory,
             sent: has_log.then(|| Arc::clone(&app.sent)),
         })
+    }
+
+    /// Starts a host with further options, and returns it with its base URL once it listens. Its
+    /// variables and environment are changed as those of any other command.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or ends.
+    pub async fn serve(
+        app: &Application,
+        options: &[&str],
+        changes: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Result<(Process, String)> {
+        let address = free_address()?.to_string();
+        let mut arguments = vec!["serve", "--listen", &address, "--drain", "0"];
+        arguments.extend(options);
+        let mut host = Self::start_in(app, &arguments, changes, environment)?;
+        host.printed_until("the host listens", |printed| {
+            printed.output.contains(&address)
+        })
+        .await?;
+        Ok((host, format!("http://{address}")))
     }
 
     /// Waits until what the command has printed is as expected.

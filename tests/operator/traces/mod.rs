@@ -27,32 +27,9 @@ fn variables<'a>(url: &'a str, interval: &'a str) -> Vec<(&'a str, &'a str)> {
     ]
 }
 
-/// Starts a host in an environment, and returns it with its base URL once it serves.
+/// Starts a host with an access log in an environment, and returns it with its base URL.
 async fn serve(app: &Application, environment: &[(&str, &str)]) -> Result<(Process, String)> {
-    serve_changed(app, &[], environment).await
-}
-
-/// Starts a host with changed variables in an environment.
-async fn serve_changed(
-    app: &Application,
-    changes: &[(&str, &str)],
-    environment: &[(&str, &str)],
-) -> Result<(Process, String)> {
-    let address = free_address()?.to_string();
-    let arguments = [
-        "serve",
-        "--listen",
-        &address,
-        "--drain",
-        "0",
-        "--access-log",
-    ];
-    let mut host = Process::start_in(app, &arguments, changes, environment)?;
-    host.printed_until("the host listens", |printed| {
-        printed.output.contains(&address)
-    })
-    .await?;
-    Ok((host, format!("http://{address}")))
+    Process::serve(app, &["--access-log"], &[], environment).await
 }
 
 /// Returns a request of a session in the client's trace.

@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::json;
-use tests::{Collector, Span, free_address, role, run};
+use tests::{Collector, Process, Span, free_address, role, run};
 
-use super::{NAME, PARENT, TRACE, request, serve, serve_changed, span_of, variables};
+use super::{NAME, PARENT, TRACE, request, serve, span_of, variables};
 
 /// Waits for the span of this name below another one.
 async fn child_of(collector: &Collector, parent: &Span, name: &str) -> Result<Span> {
@@ -172,7 +172,8 @@ fn a_request_that_fails_is_an_error_and_begins_a_trace_of_its_own() {
             ("database_port", port.as_str()),
         ];
         environment.push(("OTEL_SERVICE_NAME", "cell-7"));
-        let (host, base_url) = serve_changed(app, &changes, &environment).await?;
+        let (host, base_url) =
+            Process::serve(app, &["--access-log"], &changes, &environment).await?;
         let response = reqwest::get(format!("{base_url}/readyz")).await?;
         ensure!(response.status() == 503, "{}", response.status());
         let status = "http.response.status_code";

@@ -267,7 +267,7 @@ create table lms.sessions (
 create index idx_sessions_deleted on lms.sessions (tenant_id, deleted_at) where (deleted_at IS NOT NULL);
 create index idx_sessions_user_id on lms.sessions (tenant_id, user_id);
 
--- What the session check of a request reads, in one row: sessions that are not revoked, of users that have not changed since they signed in. Derived from lms.sessions, lms.users and lms_private.cell. A session without a row is checked against those.
+-- Sessions that are not revoked, of users that have not changed since they signed in: one row has all that the session check of a request reads. Derived from lms.sessions, lms.users and lms_private.cell. A session without a row is checked against those.
 create table lms_private.live_sessions (
   tenant_id uuid not null,
   session_id uuid not null,

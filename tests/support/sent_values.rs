@@ -8,10 +8,10 @@
 //! a line may show with escapes, the parts between these are searched, and of a long one its
 //! beginning.
 //!
-//! What a log may contain all the same is not searched: values with less than [`MIN_LENGTH`]
-//! characters; numbers, dates and times; words of the OpenAPI document, such as the names of fields,
-//! enumerated values and media types; the slugs of the demo tenants, by which the worker names
-//! them. Ids are searched, but may be in events of the worker, which name classes and requests, and
+//! Some values may be in a log all the same, and are not searched: those with less than
+//! [`MIN_LENGTH`] characters; numbers, dates and times; words of the OpenAPI document, such as the
+//! names of fields, enumerated values and media types; the slugs of the demo tenants, by which the
+//! worker names them. Ids are searched, but may be in events of the worker, which name classes and requests, and
 //! as the member `tenant_id`. The member `route` is from the manifest, whatever else it equals.
 
 use std::collections::{BTreeSet, HashMap};

@@ -53,7 +53,7 @@ impl DelayProxy {
     }
 
     /// Returns the number of round trips so far: how often a client sent something after it had an answer, or the first time.
-    /// What it sends without waiting for an answer is part of the same round trip.
+    /// Everything that it sends without waiting for an answer is part of the same round trip.
     pub(super) fn round_trips(&self) -> u64 {
         self.round_trips.load(Ordering::SeqCst)
     }
@@ -96,7 +96,7 @@ fn blocking(stream: tokio::net::TcpStream) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Whose turn it is on one connection.
+/// The turns that both sides of one connection take.
 struct Turns {
     round_trips: Arc<AtomicU64>,
     /// The client has received something since it last sent something.

@@ -48,7 +48,7 @@ create table lms_private.live_sessions (
 );
 
 comment on table lms_private.live_sessions is
-  'What the session check of a request reads, in one row: sessions that are not revoked, of users that have not changed since they signed in. Derived from lms.sessions, lms.users and lms_private.cell. A session without a row is checked against those.';
+  'Sessions that are not revoked, of users that have not changed since they signed in: one row has all that the session check of a request reads. Derived from lms.sessions, lms.users and lms_private.cell. A session without a row is checked against those.';
 
 grant select, insert, delete on lms_private.live_sessions to lms_definer;
 

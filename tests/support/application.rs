@@ -33,7 +33,7 @@ pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| 
 pub(crate) static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
 static WASM: LazyLock<host::Runtime> = LazyLock::new(|| {
     captured_log::start();
-    host::Runtime::new(&state().join("cache")).expect("Wasmtime can be set up")
+    local::runtime::new(&state().join("cache")).expect("Wasmtime can be set up")
 });
 
 /// Tests copy the demo database one at a time, because PostgreSQL may refuse concurrent copies.

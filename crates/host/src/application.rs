@@ -16,7 +16,7 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 
 use crate::admission::limits::{Limits, SharedLimits};
 use crate::manifest::{self, Manifest, variables};
-use crate::postgres::{self, MAX_CONNECTIONS, PoolRegistry};
+use crate::postgres::{self, MAX_CONNECTIONS, PoolRegistry, StatelessStatements};
 use crate::request_trace::RequestTracer;
 use crate::server::{self, ConnectionLimit, Drain, RequestHandler, RequestMetrics, Router};
 use crate::wasm::{
@@ -31,6 +31,7 @@ pub struct Runtime {
     engine: Engine,
     linker: Arc<Linker<InstanceState>>,
     cache: CompilationCache,
+    stateless_statements: StatelessStatements,
 }
 
 impl Runtime {
@@ -47,7 +48,18 @@ impl Runtime {
             engine,
             linker,
             cache: CompilationCache::new(cache_dir)?,
+            stateless_statements: &[],
         })
+    }
+
+    /// Names statements that leave no state on the PostgreSQL session that runs them: no setting,
+    /// lock, cursor, temporary table or listened channel. A connection that has run no other is not
+    /// reset before the next guest uses it, as it is after every other statement. The texts must be
+    /// equal to those that components send.
+    #[must_use]
+    pub fn with_stateless_statements(mut self, statements: &'static [&'static str]) -> Self {
+        self.stateless_statements = statements;
+        self
     }
 
     /// Loads the application that `manifest` describes, with values for its variables.
@@ -76,7 +88,7 @@ impl Runtime {
         let services = Arc::new(loader.load_services(&manifest)?);
         let threads = server::thread_count();
         let pools: Vec<_> = (0..threads)
-            .map(|_| PoolRegistry::new(MAX_CONNECTIONS / threads))
+            .map(|_| PoolRegistry::new(MAX_CONNECTIONS / threads, self.stateless_statements))
             .collect();
         postgres::observe_connections(&pools);
         let mut components: Vec<_> = pools.iter().map(|_| Vec::new()).collect();
@@ -146,7 +158,10 @@ impl Loader<'_> {
         let services: Vec<_> = services
             .filter(|(id, _)| manifest.is_service(id))
             .map(|(id, component)| {
-                let pools = PoolRegistry::new(wasm::service_thread_count());
+                let pools = PoolRegistry::new(
+                    wasm::service_thread_count(),
+                    self.runtime.stateless_statements,
+                );
                 Ok((id.clone(), self.load(id, component, pools, None)?))
             })
             .collect::<Result<_>>()?;

@@ -11,6 +11,7 @@ pub mod manifest;
 mod open_files;
 pub mod openapi;
 mod readiness;
+pub mod runtime;
 pub mod secrets;
 pub mod serve;
 pub mod up;

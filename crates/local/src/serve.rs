@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::net::TcpListener;
 use worker::stop::Stop;
 
-use crate::{cluster, manifest, open_files, readiness};
+use crate::{cluster, manifest, open_files, readiness, runtime};
 
 /// The paths of the health checks, which are served even when all other requests have to wait.
 pub const HEALTH_CHECK_PATHS: [&str; 2] = ["/healthz", readiness::PATH];
@@ -43,7 +43,7 @@ pub async fn run(options: Options) -> Result<()> {
     let began = Instant::now();
     let manifest = options.manifest;
     let application = tokio::task::spawn_blocking(move || {
-        host::Runtime::new(&cache)?.load(&manifest, host::variables_from_environment())
+        runtime::new(&cache)?.load(&manifest, host::variables_from_environment())
     })
     .await
     .context("loading the components was interrupted")??;

@@ -24,7 +24,7 @@ use crate::cluster::{self, Cluster, Durability, Status};
 use crate::demo::Demo;
 use crate::installation::{self, Installation, RegionUrl};
 use crate::serve::{HEALTH_CHECK_PATHS, base_url, listen};
-use crate::{dev_outbox, manifest, open_files, readiness};
+use crate::{dev_outbox, manifest, open_files, readiness, runtime};
 
 /// The lock file in the state directory.
 const LOCK_FILE_NAME: &str = "up.lock";
@@ -167,7 +167,7 @@ async fn load(
     variables.extend(installation.variables.clone());
     let (cache, manifest) = (state.join("cache"), options.manifest.clone());
     let application =
-        tokio::task::spawn_blocking(move || host::Runtime::new(&cache)?.load(&manifest, variables))
+        tokio::task::spawn_blocking(move || runtime::new(&cache)?.load(&manifest, variables))
             .await
             .context("loading the components was interrupted")??;
     step.done("loaded");

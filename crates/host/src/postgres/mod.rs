@@ -2,7 +2,8 @@
 //! pools. The rules for the databases that a component may use live in `manifest::allowed_hosts`.
 //!
 //! Components cannot see the differences from Spin: statements stay prepared on their connection,
-//! and the reset of a connection shares a round trip with its next statement.
+//! the reset of a connection shares a round trip with its next statement, and there is none after
+//! statements that are known to leave no state.
 //!
 //! | module | holds |
 //! |---|---|
@@ -39,4 +40,5 @@ mod values;
 
 pub(crate) use interface::{PostgresView, add_to_linker};
 pub(crate) use pool::{AuthorizedPools, MAX_CONNECTIONS, PoolRegistry};
+pub(crate) use session::StatelessStatements;
 pub(crate) use usage::observe_connections;

@@ -11,7 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::concurrency::{BusyConnection, PreferredConcurrency};
 use super::metrics::PoolMetrics;
-use super::session::Session;
+use super::session::{Session, StatelessStatements};
 use super::types::Error;
 use super::{permission, tls};
 use crate::manifest::allowed_hosts::AllowedHosts;
@@ -119,14 +119,16 @@ impl PoolMap {
 pub(crate) struct PoolRegistry {
     pools: Arc<PoolMap>,
     max_connections: usize,
+    stateless_statements: StatelessStatements,
 }
 
 impl PoolRegistry {
     /// An empty registry, whose pools will have up to `max_connections` each.
-    pub(crate) fn new(max_connections: usize) -> Self {
+    pub(crate) fn new(max_connections: usize, stateless_statements: StatelessStatements) -> Self {
         Self {
             pools: Arc::default(),
             max_connections,
+            stateless_statements,
         }
     }
 
@@ -144,11 +146,41 @@ impl PoolRegistry {
         if let Some(pool) = self.pools.get(connection_string, certificate) {
             return Ok(pool);
         }
-        let pool =
-            new_pool(config, certificate, self.max_connections).map_err(Error::ConnectionFailed)?;
+        let pool = self
+            .new_pool(config, certificate)
+            .map_err(Error::ConnectionFailed)?;
         self.pools
             .insert(connection_string, certificate, pool.clone());
         Ok(pool)
+    }
+
+    fn new_pool(&self, mut config: Config, certificate: Option<&str>) -> Result<Pool, String> {
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        let connector = match config.get_ssl_mode() {
+            SslMode::Disable => None,
+            _ => Some(tls::connector(certificate)?),
+        };
+        let manager = SessionManager {
+            config,
+            connector,
+            stateless_statements: self.stateless_statements,
+        };
+        let sessions = deadpool::managed::Pool::builder(manager)
+            .max_size(self.max_connections)
+            // The connection that was used last has warm caches on both sides.
+            .queue_mode(QueueMode::Lifo)
+            .runtime(deadpool::Runtime::Tokio1)
+            .wait_timeout(Some(WAIT_TIMEOUT))
+            .create_timeout(Some(2 * CONNECT_TIMEOUT))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Pool {
+            sessions,
+            concurrency: PreferredConcurrency::new(),
+            metrics: PoolMetrics::new(),
+        })
     }
 }
 
@@ -191,34 +223,6 @@ impl AuthorizedPools {
     }
 }
 
-fn new_pool(
-    mut config: Config,
-    certificate: Option<&str>,
-    max_connections: usize,
-) -> Result<Pool, String> {
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    let connector = match config.get_ssl_mode() {
-        SslMode::Disable => None,
-        _ => Some(tls::connector(certificate)?),
-    };
-    let sessions = deadpool::managed::Pool::builder(SessionManager { config, connector })
-        .max_size(max_connections)
-        // The connection that was used last has warm caches on both sides.
-        .queue_mode(QueueMode::Lifo)
-        .runtime(deadpool::Runtime::Tokio1)
-        .wait_timeout(Some(WAIT_TIMEOUT))
-        .create_timeout(Some(2 * CONNECT_TIMEOUT))
-        .build()
-        .map_err(|error| error.to_string())?;
-    Ok(Pool {
-        sessions,
-        concurrency: PreferredConcurrency::new(),
-        metrics: PoolMetrics::new(),
-    })
-}
-
 fn describe(error: PoolError<tokio_postgres::Error>) -> String {
     match error {
         PoolError::Timeout(deadpool::managed::TimeoutType::Wait) => {
@@ -242,6 +246,7 @@ fn describe(error: PoolError<tokio_postgres::Error>) -> String {
 pub(crate) struct SessionManager {
     config: Config,
     connector: Option<MakeRustlsConnect>,
+    stateless_statements: StatelessStatements,
 }
 
 impl Manager for SessionManager {
@@ -249,7 +254,12 @@ impl Manager for SessionManager {
     type Error = tokio_postgres::Error;
 
     async fn create(&self) -> Result<Session, tokio_postgres::Error> {
-        Session::connect(&self.config, self.connector.as_ref()).await
+        Session::connect(
+            &self.config,
+            self.connector.as_ref(),
+            self.stateless_statements,
+        )
+        .await
     }
 
     async fn recycle(

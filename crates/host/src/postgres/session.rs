@@ -31,6 +31,10 @@ const MAX_PREPARED_STATEMENTS: usize = 256;
 /// How long a cancel request may take. A server that has become unreachable never answers it.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Statements that leave no state on their session: no setting, lock, cursor, temporary table or
+/// listened channel.
+pub(crate) type StatelessStatements = &'static [&'static str];
+
 /// The half of a connection that reads and writes. It must be polled for the client half to make
 /// progress.
 type ConnectionTask = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
@@ -40,7 +44,10 @@ pub(crate) struct Session {
     client: Client,
     connection_task: ConnectionTask,
     statements: HashMap<String, Statement>,
-    /// Another guest has used the session before and may have changed its settings.
+    stateless_statements: StatelessStatements,
+    /// The current guest has run a statement that may have changed the session.
+    may_have_changed: bool,
+    /// A previous guest may have changed the session.
     needs_reset: bool,
     /// A statement was sent, and its completion has not been received.
     is_busy: bool,
@@ -53,6 +60,7 @@ impl Session {
     pub(crate) async fn connect(
         config: &Config,
         connector: Option<&MakeRustlsConnect>,
+        stateless_statements: StatelessStatements,
     ) -> Result<Self, tokio_postgres::Error> {
         let (client, connection_task): (Client, ConnectionTask) = match connector {
             None => {
@@ -68,6 +76,8 @@ impl Session {
             client,
             connection_task,
             statements: HashMap::new(),
+            stateless_statements,
+            may_have_changed: false,
             needs_reset: false,
             is_busy: false,
             in_transaction: false,
@@ -84,7 +94,7 @@ impl Session {
     /// Prepares the session for the next guest. Returns false if it cannot be reused, for instance because
     /// the server has closed the connection in the meantime.
     pub(crate) fn recycle(&mut self) -> bool {
-        self.needs_reset = true;
+        self.needs_reset |= std::mem::take(&mut self.may_have_changed);
         let mut context = Context::from_waker(Waker::noop());
         self.is_closed =
             self.is_closed || self.connection_task.as_mut().poll(&mut context).is_ready();
@@ -180,6 +190,7 @@ impl Session {
     /// Marks the session as busy until the completion of the statement is received.
     fn start(&mut self, sql: &str) {
         self.is_busy = true;
+        self.may_have_changed |= !self.stateless_statements.contains(&sql);
         // This holds even if the statement fails, or if its completion is never received.
         self.in_transaction |= transaction::effect(sql) == Effect::Begin;
     }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use futures::future;
 use spin_sdk::pg::{
     self, Certificate, Connection, DbValue, Error, OpenOptions, ParameterValue, PgError,
 };
@@ -69,12 +70,17 @@ impl<'s> Postgres<'s> {
 
     async fn call(&self, parameters: [ParameterValue; 4]) -> Result<Option<Vec<DbValue>>, Error> {
         let connection = self.open().await?;
-        let mut result = connection.query(CALL, parameters).await?;
-        let mut first = None;
-        while let Some(row) = result.rows().next().await {
-            first.get_or_insert(row);
-        }
-        result.result().await?;
+        let (_, mut rows, completion) = connection.query(CALL, parameters).await?.into_inner();
+        let read = async {
+            let mut first = None;
+            while let Some(row) = rows.next().await {
+                first.get_or_insert(row);
+            }
+            first
+        };
+        // Both are asked for at once, because the host's answers then arrive together.
+        let (first, outcome) = future::join(read, completion.into_future()).await;
+        outcome.map_err(Error::PgError)?;
         Ok(first)
     }
 }

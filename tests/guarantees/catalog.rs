@@ -322,3 +322,23 @@ fn look_ups_use_an_index_that_starts_with_the_tenant() {
         Ok(())
     });
 }
+
+#[test]
+fn functions_of_lists_are_inlined() {
+    run(async |app| {
+        let client = database::connect(&app.application_url).await?;
+        for call in [
+            "lms.utc(now())",
+            "lms.cursor(now()::text, json_build_array(now()))",
+        ] {
+            let rows = client
+                .query(&format!("explain (verbose) select {call}"), &[])
+                .await?;
+            let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let name = &call[..call.find('(').unwrap_or_default()];
+            let is_called = plan.iter().any(|line| line.contains(name));
+            assert!(!is_called, "{call} is a call: {plan:#?}");
+        }
+        Ok(())
+    });
+}

@@ -46,9 +46,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -101,9 +105,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -164,10 +172,15 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || ',"count":' || (select total from counted)
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    ',"count":',
+    (select total from counted),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 

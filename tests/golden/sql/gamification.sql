@@ -42,9 +42,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -91,9 +95,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -141,9 +149,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -199,10 +211,15 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || ',"count":' || (select total from counted)
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    ',"count":',
+    (select total from counted),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 

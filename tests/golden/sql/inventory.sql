@@ -44,9 +44,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -97,9 +101,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -150,9 +158,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -211,10 +223,15 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || ',"count":' || (select total from counted)
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    ',"count":',
+    (select total from counted),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 

@@ -53,9 +53,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -114,9 +118,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -175,9 +183,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -235,9 +247,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -296,9 +312,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -365,10 +385,15 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || ',"count":' || (select total from counted)
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    ',"count":',
+    (select total from counted),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 

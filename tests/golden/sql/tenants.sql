@@ -33,9 +33,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -82,9 +86,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -132,9 +140,13 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 
@@ -190,10 +202,15 @@ with page as (
   from numbered
 )
 select
-  '{"data":[' || coalesce(items, '')
-    || '],"next_cursor":' || coalesce('"' || cursor || '"', 'null')
-    || ',"count":' || (select total from counted)
-    || '}' as body,
+  concat(
+    '{"data":[',
+    items,
+    '],"next_cursor":',
+    coalesce('"' || cursor || '"', 'null'),
+    ',"count":',
+    (select total from counted),
+    '}'
+  ) as body,
   cursor as tag
 from joined;
 

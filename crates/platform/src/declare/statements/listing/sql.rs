@@ -39,15 +39,23 @@ impl Listing {
         sql.push(
             "
 select
-  '{\"data\":[' || coalesce(items, '')
-    || '],\"next_cursor\":' || coalesce('\"' || cursor || '\"', 'null')",
+  concat(
+    '{\"data\":[',
+    items,
+    '],\"next_cursor\":',
+    coalesce('\"' || cursor || '\"', 'null'),",
         );
         if self.count {
-            sql.push("\n    || ',\"count\":' || (select total from counted)");
+            sql.push(
+                "
+    ',\"count\":',
+    (select total from counted),",
+            );
         }
         sql.push(
             "
-    || '}' as body,
+    '}'
+  ) as body,
   cursor as tag
 from joined",
         );

@@ -20,7 +20,7 @@ const COMMON: [&str; 8] = [
 ];
 
 /// The rules of the schema. Each query lists the tables that break one.
-const RULES: [(&str, &str); 8] = [
+const RULES: [(&str, &str); 7] = [
     (
         "row security is enabled and forced",
         "select c.relname
@@ -127,22 +127,6 @@ const RULES: [(&str, &str); 8] = [
           and has_function_privilege('lms_application', p.oid, 'execute')
           and p.proargnames[1:p.pronargs] && array['tenant', 'tenant_id']
           and pg_get_functiondef(p.oid) !~ 'is_current_tenant|app\\.tenant_id'",
-    ),
-    (
-        "functions change the session for their transaction only",
-        r"select p.oid::regprocedure::text
-        from pg_proc as p
-        where p.pronamespace in ('lms'::regnamespace, 'lms_private'::regnamespace)
-          and p.prokind in ('f', 'p')
-          and pg_get_functiondef(p.oid) ~* concat_ws(
-            '|',
-            '\mpg_(try_)?advisory_lock(_shared)?\M',
-            '\mset_config\([^;]*,\s*false\)',
-            '\mcreate\s+temp',
-            '\mwith\s+hold\M',
-            '\msetseed\M',
-            '^\s*(listen|set)\s+(?!local\M|constraints\M)\w+.*;\s*$'
-          )",
     ),
 ];
 

@@ -28,6 +28,7 @@ mod restarts;
 mod rolling_upgrade;
 mod schema;
 mod server_log;
+mod session_changes;
 mod slow_clients;
 mod slow_database;
 mod spin_versions;

@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, RowStream, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -49,6 +49,8 @@ pub(crate) struct Session {
     may_have_changed: bool,
     /// A previous guest may have changed the session.
     needs_reset: bool,
+    /// A reset has failed, so that nobody knows what is left on the session.
+    is_tainted: bool,
     /// A statement was sent, and its completion has not been received.
     is_busy: bool,
     in_transaction: bool,
@@ -79,6 +81,7 @@ impl Session {
             stateless_statements,
             may_have_changed: false,
             needs_reset: false,
+            is_tainted: false,
             is_busy: false,
             in_transaction: false,
             is_closed: false,
@@ -88,7 +91,11 @@ impl Session {
     /// Returns whether the pool may give the session to another guest: it is open, and nothing of
     /// the current guest is left on it.
     pub(crate) fn is_reusable(&self) -> bool {
-        !self.is_busy && !self.in_transaction && !self.is_closed && !self.client.is_closed()
+        !self.is_busy
+            && !self.in_transaction
+            && !self.is_tainted
+            && !self.is_closed
+            && !self.client.is_closed()
     }
 
     /// Prepares the session for the next guest. Returns false if it cannot be reused, for instance because
@@ -217,39 +224,46 @@ impl Session {
             Some(statement) => statement.clone(),
             None => self.prepare(sql).await?,
         };
-        let Self {
-            client,
-            connection_task,
-            needs_reset,
-            is_closed,
-            ..
-        } = self;
         let parameters = parameters
             .iter()
             .map(|value| &**value as &(dyn ToSql + Sync));
-        let query = client.query_raw(&statement, parameters);
-        let reset = reset(client, std::mem::take(needs_reset));
-        drive(connection_task, is_closed, pipeline(reset, query)).await
+        let query = self.client.query_raw(&statement, parameters);
+        let (reset, rows) = drive(
+            &mut self.connection_task,
+            &mut self.is_closed,
+            future::join(reset(&self.client, self.needs_reset), query),
+        )
+        .await;
+        self.finish_reset(reset)?;
+        rows
+    }
+
+    /// Ends a reset, which was sent together with a statement. If it has failed, the session is
+    /// never reused.
+    fn finish_reset(
+        &mut self,
+        outcome: Result<(), tokio_postgres::Error>,
+    ) -> Result<(), tokio_postgres::Error> {
+        self.is_tainted |= outcome.is_err();
+        self.needs_reset &= outcome.is_err();
+        outcome
     }
 
     async fn prepare(&mut self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
         if self.statements.len() >= MAX_PREPARED_STATEMENTS {
             self.statements.clear();
         }
-        let Self {
-            client,
-            connection_task,
-            needs_reset,
-            is_closed,
-            ..
-        } = self;
-        let reset = reset(client, std::mem::take(needs_reset));
-        let statement = drive(
-            connection_task,
-            is_closed,
-            pipeline(reset, client.prepare(sql)),
+        let (reset, statement) = drive(
+            &mut self.connection_task,
+            &mut self.is_closed,
+            future::join(
+                reset(&self.client, self.needs_reset),
+                self.client.prepare(sql),
+            ),
         )
-        .await?;
+        .await;
+        self.finish_reset(reset)?;
+        let statement = statement?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -261,22 +275,14 @@ pub(crate) struct RunningStatement {
     effect: Effect,
 }
 
-/// Resets the settings that the previous guest may have changed.
+/// Resets the settings that the previous guest may have changed. It shares a round trip with the
+/// statement that is sent with it.
 async fn reset(client: &Client, needed: bool) -> Result<(), tokio_postgres::Error> {
     if needed {
         client.batch_execute(RESET_SESSION).await
     } else {
         Ok(())
     }
-}
-
-/// Sends two requests at once, in this order, so that they share a round trip. Both must succeed.
-async fn pipeline<T>(
-    first: impl Future<Output = Result<(), tokio_postgres::Error>>,
-    second: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, tokio_postgres::Error> {
-    let (first, second) = futures::future::join(first, second).await;
-    first.and(second)
 }
 
 /// Returns whether a prepared statement is out of date: a table was altered since, or the statement

@@ -69,7 +69,8 @@ create function lms.complete_sign_in(
   refresh_hash bytea,
   user_agent text,
   address text,
-  lifetime interval default interval '30 days'
+  lifetime interval default interval '30 days',
+  verified_hash text default null
 ) returns json
 language plpgsql
 volatile
@@ -78,8 +79,23 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-  identity constant json := lms_private.identity_json(tenant_id, user_id);
+  identity json;
 begin
+  -- Verifying the password takes a while. Whoever suspends the tenant or changes the user or the
+  -- password meanwhile ends all sessions, which this one must be among, or it must not begin.
+  perform
+  from lms.tenants as t
+  where t.tenant_id = complete_sign_in.tenant_id
+  for share;
+  perform
+  from lms.users as u
+  where u.tenant_id = complete_sign_in.tenant_id
+    and u.id = user_id
+    and u.password_hash is not distinct from coalesce(verified_hash, u.password_hash)
+  for share;
+  if found then
+    identity := lms_private.identity_json(tenant_id, user_id);
+  end if;
   if identity is null then
     perform lms.record_failed_attempt(attempt_id);
     return null;
@@ -98,7 +114,7 @@ end
 $$;
 
 comment on function lms.complete_sign_in is
-  'Second step of sign-in, after the password was correct: opens the session. Returns {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active.';
+  'Second step of sign-in, after the password was correct: opens the session. Returns {"user": ..., "tenant": {"id", "slug", "name", "region"}}; null when user or tenant is not active, or when the user''s password hash is no longer the verified one.';
 
 alter function lms.complete_sign_in owner to lms_definer;
 grant execute on function lms.complete_sign_in to lms_application;

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use tests::class_fixture::post_without_body;
 use tests::queries::Parameters;
 use tests::{Application, Session, fixtures, queries, role, run};
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// Rows of a user.
@@ -137,21 +136,6 @@ fn sessions_without_rows_are_served_as_those_with_rows() {
     });
 }
 
-/// Waits until a statement of the test's database waits for a lock, and ends the transaction that holds it.
-async fn commit_when_waited_for(app: &Application, holder: &Client) -> Result<()> {
-    let observer = app.superuser().await?;
-    let is_waiting = "select exists (
-          select
-          from pg_stat_activity as a
-          where a.datname = current_database()
-            and a.wait_event_type = 'Lock'
-        )";
-    while !observer.query_one(is_waiting, &[]).await?.get::<_, bool>(0) {
-        tokio::task::yield_now().await;
-    }
-    Ok(holder.batch_execute("commit").await?)
-}
-
 #[test]
 fn a_sign_in_beside_a_change_of_the_user_leaves_no_untrue_row() {
     run(async |app| {
@@ -170,7 +154,7 @@ fn a_sign_in_beside_a_change_of_the_user_leaves_no_untrue_row() {
         first.execute(sign_in, session).await?;
         tokio::try_join!(
             queries::execute(app, change, centre),
-            commit_when_waited_for(app, &first)
+            queries::commit_when_waited_for(app, &first)
         )?;
         assert_eq!(queries::count(app, OF_USER, &[&user]).await?, 0);
 
@@ -180,7 +164,7 @@ fn a_sign_in_beside_a_change_of_the_user_leaves_no_untrue_row() {
         first.execute(change, centre).await?;
         tokio::try_join!(
             queries::execute(app, sign_in, session),
-            commit_when_waited_for(app, &first)
+            queries::commit_when_waited_for(app, &first)
         )?;
         assert_eq!(queries::count(app, OF_USER, &[&user]).await?, 1);
         assert_true(app).await

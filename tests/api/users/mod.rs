@@ -27,6 +27,7 @@ mod reactivation;
 mod role_changes;
 mod sessions;
 mod sign_in_limits;
+mod sign_ins_under_way;
 mod staff;
 mod staff_who_are_guardians;
 mod tenants;

@@ -159,6 +159,7 @@ fn login<'a>(context: &'a ActionContext<'a>) -> ResponseFuture<'a> {
             json!(context.request.header("user-agent")),
         );
         arguments.insert("address".to_owned(), json!(context.address()));
+        arguments.insert("verified_hash".to_owned(), json!(attempt.password_hash));
         let answer = match context.run(&end(), arguments).await {
             Ok(answer) => answer,
             Err(error) => return into_response(error),
@@ -193,7 +194,8 @@ fn end() -> Statement {
     ($1->>'session_id')::uuid,
     decode($1->>'refresh_hash', 'hex'),
     $1->>'user_agent',
-    $1->>'address'
+    $1->>'address',
+    verified_hash => $1->>'verified_hash'
   )::text as body,
   null::text as tag",
     )

@@ -122,7 +122,7 @@ impl Operation {
     /// Returns the target for requests per second at this number of connections, as a share of the native service's.
     pub(super) fn rate_target(self, connections: usize) -> Option<f64> {
         match self {
-            Self::GetUser | Self::ListUsers => (connections == 32).then_some(1.0),
+            Self::GetUser | Self::ListUsers => (connections >= 8).then_some(0.9),
             Self::TutorWeek
             | Self::StudentMonth
             | Self::FreeSlots

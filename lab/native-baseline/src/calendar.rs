@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use platform::values::zones;
 
 use crate::caller::Caller;
 use crate::failure::Failure;
@@ -45,7 +46,14 @@ pub(crate) async fn create(
     Caller(caller): Caller,
     body: axum::body::Bytes,
 ) -> Result<Response, Failure> {
-    let (id, arguments) = new_row(service.statements.classes, &body)?;
+    let new_class = || new_row(service.statements.classes, &body);
+    let (row, lacks_zones) = zones::attempt(new_class);
+    let (id, arguments) = if lacks_zones {
+        read_zones(&service).await?;
+        new_class()?
+    } else {
+        row?
+    };
     let (body, _) = query_row(
         &service,
         &caller,
@@ -55,4 +63,15 @@ pub(crate) async fn create(
     .await?
     .ok_or(Failure::Refused(StatusCode::NOT_FOUND))?;
     Ok(created("classes", id, body))
+}
+
+/// Reads the time zone of the classes that the bench creates, in a statement of its own as the
+/// components do.
+async fn read_zones(service: &Service) -> Result<(), Failure> {
+    let connection = service.pool.get().await?;
+    let row = connection
+        .query_one("select lms.time_zones(jsonb_build_array('UTC'))::text", &[])
+        .await?;
+    zones::remember(row.try_get(0)?);
+    Ok(())
 }

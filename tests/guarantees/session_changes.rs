@@ -7,7 +7,7 @@ use tests::run;
 /// Statements that change the session.
 const STATEMENTS: [&str; 5] = ["set", "reset", "listen", "discard", "load"];
 
-/// What a statement of PL/pgSQL may follow.
+/// The tokens after which a statement of PL/pgSQL may begin.
 const BEFORE_STATEMENT: [&str; 6] = [";", "begin", "then", "else", "loop", "$"];
 
 /// Returns the words and the other characters of a text without its comments, in lower case.

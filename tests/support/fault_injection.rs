@@ -63,7 +63,7 @@ pub fn assert_unavailable(reply: &Reply) {
 pub async fn wait_until_blocked(client: &Client, database: &str, waiting: bool) -> Result<()> {
     let sql = "select exists (
       select from pg_stat_activity
-      where datname = $1 and usename = 'lms_application' and wait_event_type = 'Lock'
+      where datname = $1 and wait_event_type = 'Lock'
     )";
     let wait = async {
         loop {
@@ -75,6 +75,17 @@ pub async fn wait_until_blocked(client: &Client, database: &str, waiting: bool) 
         }
     };
     within_timeout(wait).await
+}
+
+/// Waits until a statement of the test's database waits for a lock, and commits the transaction that holds it.
+pub async fn commit_when_waited_for(app: &Application, holder: &Client) -> Result<()> {
+    let observer = app.superuser().await?;
+    let database: String = observer
+        .query_one("select current_database()", &[])
+        .await?
+        .get(0);
+    wait_until_blocked(&observer, &database, true).await?;
+    Ok(holder.batch_execute("commit").await?)
 }
 
 /// Terminates the application's connections.

@@ -121,18 +121,3 @@ pub async fn disable_event_triggers(client: &Client) -> Result<()> {
         .await?;
     Ok(())
 }
-
-/// Waits until a statement of the test's database waits for a lock, and commits the transaction that holds it.
-pub async fn commit_when_waited_for(app: &Application, holder: &Client) -> Result<()> {
-    let observer = app.superuser().await?;
-    let is_waiting = "select exists (
-          select
-          from pg_stat_activity as a
-          where a.datname = current_database()
-            and a.wait_event_type = 'Lock'
-        )";
-    while !observer.query_one(is_waiting, &[]).await?.get::<_, bool>(0) {
-        tokio::task::yield_now().await;
-    }
-    Ok(holder.batch_execute("commit").await?)
-}

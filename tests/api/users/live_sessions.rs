@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::class_fixture::post_without_body;
 use tests::queries::Parameters;
-use tests::{Application, Session, fixtures, queries, role, run};
+use tests::{Application, Session, fault_injection, fixtures, queries, role, run};
 use uuid::Uuid;
 
 /// Rows of a user.
@@ -154,7 +154,7 @@ fn a_sign_in_beside_a_change_of_the_user_leaves_no_untrue_row() {
         first.execute(sign_in, session).await?;
         tokio::try_join!(
             queries::execute(app, change, centre),
-            queries::commit_when_waited_for(app, &first)
+            fault_injection::commit_when_waited_for(app, &first)
         )?;
         assert_eq!(queries::count(app, OF_USER, &[&user]).await?, 0);
 
@@ -164,7 +164,7 @@ fn a_sign_in_beside_a_change_of_the_user_leaves_no_untrue_row() {
         first.execute(change, centre).await?;
         tokio::try_join!(
             queries::execute(app, sign_in, session),
-            queries::commit_when_waited_for(app, &first)
+            fault_injection::commit_when_waited_for(app, &first)
         )?;
         assert_eq!(queries::count(app, OF_USER, &[&user]).await?, 1);
         assert_true(app).await

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use serde_json::json;
-use tests::{Application, queries, role, run};
+use tests::{Application, fault_injection, queries, role, run};
 
 /// Signs a parent in while another transaction makes a change, which is committed once the sign-in
 /// waits for it. Returns the status of the sign-in.
@@ -19,7 +19,7 @@ async fn status_during(app: &Application, change: &str) -> Result<u16> {
     holder.execute(change, &[&user.id]).await?;
     let (reply, ()) = tokio::try_join!(
         app.call(None, Method::POST, "/v1/auth/login", Some(body)),
-        queries::commit_when_waited_for(app, &holder)
+        fault_injection::commit_when_waited_for(app, &holder)
     )?;
     let open = queries::count(
         app,

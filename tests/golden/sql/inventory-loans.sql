@@ -43,13 +43,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -98,13 +92,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -152,13 +140,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -207,13 +189,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -270,15 +246,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    ',"count":',
-    (select total from counted),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), ',"count":', (select total from counted), '}') as body,
   cursor as tag
 from joined;
 

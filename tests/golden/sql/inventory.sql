@@ -44,13 +44,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -101,13 +95,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -158,13 +146,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -223,15 +205,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    ',"count":',
-    (select total from counted),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), ',"count":', (select total from counted), '}') as body,
   cursor as tag
 from joined;
 

@@ -53,13 +53,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -118,13 +112,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -183,13 +171,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -247,13 +229,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -312,13 +288,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -385,15 +355,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    ',"count":',
-    (select total from counted),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), ',"count":', (select total from counted), '}') as body,
   cursor as tag
 from joined;
 

@@ -34,13 +34,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -87,13 +81,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -141,13 +129,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -203,15 +185,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    ',"count":',
-    (select total from counted),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), ',"count":', (select total from counted), '}') as body,
   cursor as tag
 from joined;
 

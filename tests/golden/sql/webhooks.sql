@@ -43,13 +43,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), '}') as body,
   cursor as tag
 from joined;
 
@@ -106,15 +100,7 @@ with page as (
   from numbered
 )
 select
-  concat(
-    '{"data":[',
-    items,
-    '],"next_cursor":',
-    coalesce('"' || cursor || '"', 'null'),
-    ',"count":',
-    (select total from counted),
-    '}'
-  ) as body,
+  concat('{"data":[', items, '],"next_cursor":', coalesce('"' || cursor || '"', 'null'), ',"count":', (select total from counted), '}') as body,
   cursor as tag
 from joined;
 

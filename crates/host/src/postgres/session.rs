@@ -227,43 +227,32 @@ impl Session {
         let parameters = parameters
             .iter()
             .map(|value| &**value as &(dyn ToSql + Sync));
-        let query = self.client.query_raw(&statement, parameters);
-        let (reset, rows) = drive(
-            &mut self.connection_task,
-            &mut self.is_closed,
-            future::join(reset(&self.client, self.needs_reset), query),
-        )
-        .await;
-        self.finish_reset(reset)?;
-        rows
+        self.send(async |client| client.query_raw(&statement, parameters).await)
+            .await
     }
 
-    /// Ends a reset, which was sent together with a statement. If it has failed, the session is
-    /// never reused.
-    fn finish_reset(
+    /// Sends a request, and before it the reset that is due. Both share a round trip. If the reset
+    /// fails, the session is never reused.
+    async fn send<T>(
         &mut self,
-        outcome: Result<(), tokio_postgres::Error>,
-    ) -> Result<(), tokio_postgres::Error> {
-        self.is_tainted |= outcome.is_err();
-        self.needs_reset &= outcome.is_err();
-        outcome
+        request: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, tokio_postgres::Error> {
+        let (reset, outcome) = drive(
+            &mut self.connection_task,
+            &mut self.is_closed,
+            future::join(reset(&self.client, self.needs_reset), request(&self.client)),
+        )
+        .await;
+        self.is_tainted |= reset.is_err();
+        self.needs_reset &= reset.is_err();
+        reset.and(outcome)
     }
 
     async fn prepare(&mut self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
         if self.statements.len() >= MAX_PREPARED_STATEMENTS {
             self.statements.clear();
         }
-        let (reset, statement) = drive(
-            &mut self.connection_task,
-            &mut self.is_closed,
-            future::join(
-                reset(&self.client, self.needs_reset),
-                self.client.prepare(sql),
-            ),
-        )
-        .await;
-        self.finish_reset(reset)?;
-        let statement = statement?;
+        let statement = self.send(async |client| client.prepare(sql).await).await?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -275,8 +264,7 @@ pub(crate) struct RunningStatement {
     effect: Effect,
 }
 
-/// Resets the settings that the previous guest may have changed. It shares a round trip with the
-/// statement that is sent with it.
+/// Resets the settings that the previous guest may have changed.
 async fn reset(client: &Client, needed: bool) -> Result<(), tokio_postgres::Error> {
     if needed {
         client.batch_execute(RESET_SESSION).await

@@ -39,23 +39,13 @@ impl Listing {
         sql.push(
             "
 select
-  concat(
-    '{\"data\":[',
-    items,
-    '],\"next_cursor\":',
-    coalesce('\"' || cursor || '\"', 'null'),",
+  concat('{\"data\":[', items, '],\"next_cursor\":', coalesce('\"' || cursor || '\"', 'null')",
         );
         if self.count {
-            sql.push(
-                "
-    ',\"count\":',
-    (select total from counted),",
-            );
+            sql.push(", ',\"count\":', (select total from counted)");
         }
         sql.push(
-            "
-    '}'
-  ) as body,
+            ", '}') as body,
   cursor as tag
 from joined",
         );
